@@ -1,0 +1,133 @@
+"""Derivatives of whole functions, and PyTorch's ``torch.autograd`` names in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine import (
+    GradcheckError,
+    backward_steps,
+    detect_anomaly,
+    enable_grad,
+    grad,
+    gradcheck,
+    gradgradcheck,
+    no_grad,
+    set_grad_enabled,
+)
+from minigrad.engine.base import TensorBase
+from minigrad.ops.join import stack
+from minigrad.tensor import Tensor, from_array
+
+__all__ = [
+    "GradcheckError",
+    "backward_steps",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
+    """The Jacobian of a function of one or several tensors, a row for each element of the output.
+
+    Parameters
+    ----------
+    func
+        A function that gives one tensor.
+    inputs
+        A tensor, or a tuple of tensors.
+    create_graph
+        Build a graph of the Jacobian, as for Hessians.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
+        For each input, a tensor of shape ``output.shape + input.shape``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.jacobian(lambda x: x * x, mg.tensor([1.0, 2.0])).tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
+    single = isinstance(inputs, TensorBase)
+    given = (inputs,) if single else tuple(inputs)
+    leaves = given if create_graph else tuple(from_array(t.data, requires_grad=True) for t in given)
+    y = func(*leaves)
+    columns: list[list[Tensor]] = [[] for _ in leaves]
+    for index in np.ndindex(y.shape):
+        cotangent = np.zeros_like(y.data)
+        cotangent[index] = 1
+        rows: tuple[Any, ...] = (None,) * len(leaves)
+        if y.requires_grad:
+            rows = grad(y, leaves, cotangent, retain_graph=True, create_graph=create_graph, allow_unused=True)
+        for column, leaf, row in zip(columns, leaves, rows, strict=True):
+            column.append(from_array(np.zeros_like(leaf.data)) if row is None else row)
+    result = tuple(
+        stack(column).reshape(y.shape + leaf.shape) if column else from_array(np.zeros(y.shape + leaf.shape))
+        for column, leaf in zip(columns, leaves, strict=True)
+    )
+    return result[0] if single else result
+
+
+def hvp(func: Callable[[Tensor], Tensor], x: Tensor, v: Any) -> tuple[Tensor, Tensor]:
+    """The Hessian of a scalar function times a vector, by two backward passes (Pearlmutter, 1994).
+
+    Parameters
+    ----------
+    func
+        A function of one tensor that gives a scalar.
+    x
+        Where the Hessian is taken.
+    v
+        The vector, of the shape of ``x``.
+
+    Returns
+    -------
+    tuple of Tensor
+        The value of the function, and the product, of the shape of ``x``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> _, product = mg.hvp(lambda x: (x**3).sum(), mg.tensor([1.0, 2.0]), mg.tensor([1.0, 1.0]))
+    >>> product.tolist()
+    [6.0, 12.0]
+    """
+    leaf = from_array(x.data, requires_grad=True)
+    y = func(leaf)
+    (g,) = grad(y, leaf, create_graph=True)
+    if not g.requires_grad:  # the gradient is constant: the function is linear
+        return y.detach(), from_array(np.zeros_like(x.data))
+    (product,) = grad(g, leaf, v, allow_unused=True)
+    return y.detach(), from_array(np.zeros_like(x.data)) if product is None else product
+
+
+def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The matrix of second derivatives of a scalar function, of shape ``x.shape + x.shape``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.hessian(lambda x: x[0] ** 2 * x[1], mg.tensor([1.0, 2.0])).tolist()
+    [[4.0, 2.0], [2.0, 0.0]]
+    """
+
+    def gradient(leaf: Tensor) -> Tensor:
+        (g,) = grad(func(leaf), leaf, create_graph=True)
+        found: Tensor = g
+        return found
+
+    found: Tensor = jacobian(gradient, x)
+    return found

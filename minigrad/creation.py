@@ -1,0 +1,285 @@
+"""Making tensors: from data, filled with a value, counted up, or drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.device import check_device
+from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.ops.common import get_default_dtype
+from minigrad.random import Generator, numpy_generator
+from minigrad.tensor import Tensor, from_array
+
+
+def _array(data: Any, dtype: Any) -> Array:
+    """``data`` as an array of PyTorch's choice of dtype: Python floats are float32, integers int64."""
+    if isinstance(data, (TensorBase, np.ndarray, np.generic)):
+        return np.array(array_of(data), dtype=dtype)
+    if _holds_tensors(data):
+        data = [_array(item, None) for item in data]
+    array = np.array(data)
+    if array.dtype == object:
+        raise ValueError("tensor(): the rows have different lengths, or hold something that is no number")
+    if dtype is None and array.dtype.kind in "fiu" and not _holds_arrays(data):
+        dtype = get_default_dtype() if array.dtype.kind == "f" else np.int64
+    return array if dtype is None else array.astype(dtype)
+
+
+def _holds_tensors(data: Any) -> bool:
+    return isinstance(data, (list, tuple)) and any(isinstance(x, TensorBase) or _holds_tensors(x) for x in data)
+
+
+def _holds_arrays(data: Any) -> bool:
+    return isinstance(data, (list, tuple)) and any(isinstance(x, (np.ndarray, np.generic)) for x in data)
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """Make a tensor with a copy of ``data``.
+
+    Parameters
+    ----------
+    data
+        A number, nested lists, an array, or a tensor.
+    dtype
+        By default that of an array or tensor; for Python numbers float32, int64 or bool.
+    device, pin_memory
+        Accepted; the only device is the CPU.
+    requires_grad
+        Whether gradients are to reach it.
+
+    Raises
+    ------
+    ValueError
+        If the rows have different lengths.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.tensor([1.0, 2.0])
+    tensor([1., 2.])
+    """
+    check_device(device)
+    return from_array(_array(data, dtype), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """Like ``tensor``, but a tensor or array of that dtype already is not copied."""
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
+        return from_array(data)
+    return from_array(_array(data, dtype))
+
+
+def from_numpy(ndarray: Array) -> Tensor:
+    """A tensor that shares its memory with an array.
+
+    Raises
+    ------
+    TypeError
+        If it is no array.
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy() takes an array, not {type(ndarray).__name__}: use tensor()")
+    return from_array(ndarray)
+
+
+def shape_from(size: tuple[Any, ...]) -> tuple[int, ...]:
+    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = tuple(size[0])
+    return tuple(int(n) for n in size)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of one value."""
+    check_device(device)
+    fill = array_of(fill_value)
+    if dtype is None:
+        dtype = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(fill.dtype.kind, get_default_dtype())
+    return from_array(np.full(shape_from((size,)), fill, dtype), requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros."""
+    check_device(device)
+    return from_array(np.zeros(shape_from(size), dtype or get_default_dtype()), requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones."""
+    check_device(device)
+    return from_array(np.ones(shape_from(size), dtype or get_default_dtype()), requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor whose values are to be written; here they are zeros, so that no run differs from the next."""
+    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and dtype of ``input``."""
+    check_device(device)
+    return from_array(np.zeros_like(array_of(input), dtype=dtype, order="C"), requires_grad)
+
+
+def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and dtype of ``input``."""
+    check_device(device)
+    return from_array(np.ones_like(array_of(input), dtype=dtype, order="C"), requires_grad)
+
+
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value in the shape and dtype of ``input``."""
+    check_device(device)
+    return from_array(np.full_like(array_of(input), array_of(fill_value), dtype=dtype, order="C"), requires_grad)
+
+
+def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor in the shape and dtype of ``input``, to be written."""
+    return zeros_like(input, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The identity matrix."""
+    check_device(device)
+    return from_array(np.eye(n, m, dtype=dtype or get_default_dtype()), requires_grad)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Numbers from ``start`` (0 if only one number is given) up to, not including, ``end``."""
+    check_device(device)
+    if end is None:
+        start, end = 0, start
+    if dtype is None:
+        whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
+        dtype = np.int64 if whole else get_default_dtype()
+    return from_array(np.arange(start, end, step).astype(dtype), requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """``steps`` numbers at equal distances, both ends included."""
+    check_device(device)
+    return from_array(np.linspace(start, end, steps).astype(dtype or get_default_dtype()), requires_grad)
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers, uniform in [0, 1)."""
+    check_device(device)
+    values = numpy_generator(generator).random(shape_from(size))
+    # Rounding to float32 can reach 1.0, which the interval leaves out.
+    values = np.minimum(values.astype(dtype or get_default_dtype()), np.nextafter(1, 0, dtype=dtype or get_default_dtype()))
+    return from_array(np.asarray(values), requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers from the standard normal distribution."""
+    check_device(device)
+    values = np.asarray(numpy_generator(generator).standard_normal(shape_from(size)))
+    return from_array(values.astype(dtype or get_default_dtype()), requires_grad)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+) -> Tensor:
+    """Random integers from ``low`` (0 if only one bound is given) up to, not including, ``high``."""
+    check_device(device)
+    if size is None:
+        low, high, size = 0, low, high
+    if high is None:
+        low, high = 0, low
+    values = numpy_generator(generator).integers(low, high, shape_from((size,)))
+    return from_array(np.asarray(values).astype(dtype or np.int64))
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
+    """The integers below ``n`` in random order."""
+    check_device(device)
+    return from_array(numpy_generator(generator).permutation(n).astype(dtype or np.int64))
+
+
+def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in the shape and dtype of ``input``."""
+    x = array_of(input)
+    return rand(*x.shape, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+
+
+def randn_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal random numbers in the shape and dtype of ``input``."""
+    x = array_of(input)
+    return randn(*x.shape, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
+
+
+def bernoulli(input: Any, *, generator: Generator | None = None) -> Tensor:
+    """Draw 0 or 1 for each element, 1 with the probability that the element says."""
+    p = array_of(input)
+    return from_array((numpy_generator(generator).random(p.shape) < p).astype(p.dtype))
+
+
+def multinomial(
+    input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Draw indices by weight, from each row of ``input``.
+
+    Parameters
+    ----------
+    input
+        Weights, shape (classes,) or (rows, classes); they need not sum to 1.
+    num_samples
+        How many are drawn from each row.
+    replacement
+        Whether one index may be drawn more than once.
+
+    Raises
+    ------
+    RuntimeError
+        If weights are negative or not finite, or if there are too few to draw from.
+    """
+    weights = np.atleast_2d(array_of(input)).astype(np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(-1) <= 0).any():
+        raise RuntimeError("multinomial: the weights must be finite, not negative, and not all 0")
+    if not replacement and (np.count_nonzero(weights, axis=-1) < num_samples).any():
+        raise RuntimeError(
+            f"multinomial: {num_samples} different indices can't be drawn from fewer weights above 0; "
+            "pass replacement=True"
+        )
+    rng = numpy_generator(generator)
+    rows = [rng.choice(w.size, num_samples, replacement, w / w.sum()) for w in weights]
+    return from_array(np.array(rows, dtype=np.int64).reshape((*array_of(input).shape[:-1], num_samples)))
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Coordinate grids from one-dimensional tensors, along rows first (``ij``) or columns (``xy``)."""
+    given: Sequence[Any] = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    grids = np.meshgrid(*(array_of(t) for t in given), indexing="xy" if indexing == "xy" else "ij")
+    return tuple(from_array(np.ascontiguousarray(grid)) for grid in grids)

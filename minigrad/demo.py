@@ -1,0 +1,197 @@
+"""``minigrad demo``: a plain net and its residual twin, on real digits, in a few seconds.
+
+Both nets have the same layers, the same number of parameters and the same first values; the one
+difference is a skip connection around every two layers. The demo measures the gradient of the loss
+with respect to what each layer hands on, before and after training.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+import minigrad.nn.functional as F
+from minigrad import nn, optim, skip
+from minigrad.data import DataLoader, TensorDataset, digits
+from minigrad.engine import no_grad
+from minigrad.random import Generator, manual_seed
+from minigrad.tensor import Tensor
+
+WIDTH = 48
+BLOCKS = 20
+EPOCHS = 12
+BATCH = 64
+LEARNING_RATE = 0.1
+MOMENTUM = 0.9
+
+
+class DeepNet(nn.Module):
+    """A stem, blocks of two layers each, and a head; with or without skips around the blocks.
+
+    Parameters
+    ----------
+    residual
+        Whether each block is ``x + scale * F(x)``, or plainly ``relu(F(x))``.
+    blocks, width
+        How many blocks, and how wide.
+
+    Notes
+    -----
+    There is no norm layer. The scale is ``blocks ** -0.5``, which keeps the gradient of a deep residual
+    net from growing (docs: E5 and E8 of the lessons).
+    """
+
+    def __init__(self, residual: bool, blocks: int = BLOCKS, width: int = WIDTH) -> None:
+        super().__init__()
+        self.residual = residual
+        self.scale = blocks**-0.5
+        self.stem = nn.Linear(64, width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)) for _ in range(blocks)
+        )
+        self.head = nn.Linear(width, 10)
+        self.activations: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Classify images of shape (N, 64); what each block hands on is kept in ``activations``."""
+        h = F.relu(self.stem(x))
+        self.activations = [h]
+        for block in self.blocks:
+            if self.residual:
+                s, b = skip.fork(h)
+                h = skip.residual_add(s, self.scale * block(b))
+            else:
+                h = F.relu(block(h))
+            self.activations.append(h)
+        logits: Tensor = self.head(h)
+        self.activations.append(logits)
+        return logits
+
+    @property
+    def layers(self) -> list[int]:
+        """The number of the layer that hands on each activation, counted from 1."""
+        return [1, *(3 + 2 * i for i in range(len(self.blocks))), 2 + 2 * len(self.blocks)]
+
+
+@dataclass
+class Result:
+    """What one net did."""
+
+    name: str
+    layers: list[int]
+    before: list[float]
+    after: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    accuracy: float = 0.0
+    seconds: float = 0.0
+
+
+def gradient_norms(net: DeepNet, images: Tensor, labels: Tensor) -> list[float]:
+    """The norm of the loss's gradient with respect to what each layer hands on."""
+    F.cross_entropy(net(images), labels).backward()
+    norms = [float(np.linalg.norm(h.grad.data)) if h.grad is not None else float("nan") for h in net.activations]
+    net.zero_grad()
+    return norms
+
+
+def accuracy(net: DeepNet, images: Tensor, labels: Tensor) -> float:
+    """The share of images that are classified rightly."""
+    with no_grad():
+        return float((net(images).argmax(1) == labels).float().mean().item())
+
+
+def train(name: str, residual: bool, progress: Progress, epochs: int = EPOCHS, seed: int = 0) -> Result:
+    """Train one of the two nets.
+
+    Parameters
+    ----------
+    name
+        What it is called in the table.
+    residual
+        Which of the two.
+    progress
+        The bar to move on.
+    epochs, seed
+        How long, and from which random values.
+    """
+    manual_seed(seed)
+    net = DeepNet(residual)
+    images, labels = digits("train", flatten=True)
+    test_images, test_labels = digits("test", flatten=True)
+    probe = images[:256], labels[:256]
+    result = Result(name, net.layers, before=gradient_norms(net, *probe))
+    batches = DataLoader(
+        TensorDataset(images, labels), BATCH, shuffle=True, drop_last=True, generator=Generator().manual_seed(seed)
+    )
+    optimizer = optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+    task = progress.add_task(f"{name:>8}", total=epochs)
+    start = time.perf_counter()
+    for _ in range(epochs):
+        for x, y in batches:
+            loss = F.cross_entropy(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            result.losses.append(loss.item())
+        progress.advance(task)
+    result.seconds = time.perf_counter() - start
+    result.after = gradient_norms(net, *probe)
+    result.accuracy = accuracy(net, test_images, test_labels)
+    return result
+
+
+def table(plain: Result, residual: Result) -> Table:
+    """The norms of both nets side by side, a row a layer."""
+    shown = Table(title="norm of the gradient of the loss with respect to what a layer hands on")
+    shown.add_column("layer", justify="right")
+    for heading in ("plain\nat first", "residual\nat first", "plain\ntrained", "residual\ntrained"):
+        shown.add_column(heading, justify="right")
+    columns = (plain.before, residual.before, plain.after, residual.after)
+    for layer, *norms in zip(plain.layers, *columns, strict=True):
+        shown.add_row(str(layer), *(f"{norm:.1e}" for norm in norms))
+    shown.add_section()
+    for what, values in (
+        ("accuracy", [f"{r.accuracy:.1%}" for r in (plain, residual)]),
+        ("seconds", [f"{r.seconds:.1f}" for r in (plain, residual)]),
+    ):
+        shown.add_row(what, "", "", *values)
+    return shown
+
+
+def conclusion(plain: Result, residual: Result) -> str:
+    """One sentence on what the numbers show."""
+    lost = plain.before[-1] / plain.before[0]
+    kept = residual.before[-1] / residual.before[0]
+    return (
+        f"From layer {plain.layers[-1]} back to layer 1 the plain net's gradient shrinks by a factor of "
+        f"{lost:.0e}, its residual twin's by {kept:.2g}: the skips carry it past every block; after training "
+        f"the plain net is right on {plain.accuracy:.0%} of the test digits, the residual one on "
+        f"{residual.accuracy:.0%}. See how a gradient splits and merges in lessons/07_residual_block.py."
+    )
+
+
+def run(out: Path, epochs: int = EPOCHS, seed: int = 0) -> tuple[Result, Result]:
+    """Train both nets, print the table, and save the figure to ``out``."""
+    console = Console()
+    layers = 2 + 2 * BLOCKS
+    console.print(
+        f"Two nets of {layers} layers, {WIDTH} wide, on 1,437 real handwritten digits: one plain, one with a skip "
+        "around every two layers. Same layers, same first values."
+    )
+    with Progress(console=console, transient=True) as progress:
+        plain = train("plain", False, progress, epochs, seed)
+        residual = train("residual", True, progress, epochs, seed)
+    console.print(table(plain, residual))
+
+    from minigrad.plot.demo import save_demo_figure  # noqa: PLC0415  # matplotlib only now, to start fast
+
+    save_demo_figure(plain, residual, out)
+    console.print(f"figure: {out}")
+    console.print(conclusion(plain, residual))
+    return plain, residual

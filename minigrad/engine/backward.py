@@ -1,0 +1,332 @@
+"""The backward pass: a generator that visits every node once, the latest first.
+
+The gradients of a pass live in a table outside the nodes, so a second pass can't add to what the
+first one left behind. Where several consumers send a gradient to the same value, they are *summed* in
+the table, into a new array: no rule's array is ever written to, because a rule may hand one array to
+two of its inputs.
+
+Nodes are numbered as they are made, and an input's node is always older than its consumer. So going
+through the reachable nodes from the highest number to the lowest is a reverse topological order: when a
+node's turn comes, every consumer of its outputs has had its turn, and the gradient is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.errors import OperationError, backward_error, located
+from minigrad.engine.mode import checks, enable_grad
+from minigrad.engine.node import Node, zeros_for
+
+_by_index = attrgetter("index")
+
+
+class Step:
+    """One node's turn in a backward pass.
+
+    Attributes
+    ----------
+    node
+        The node.
+    """
+
+    __slots__ = ("_grad_inputs", "_grad_outputs", "node")
+
+    def __init__(self, node: Node, grad_outputs: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+        self.node = node
+        self._grad_outputs = grad_outputs
+        self._grad_inputs = grad_inputs
+
+    @property
+    def grad_outputs(self) -> tuple[Array | None, ...]:
+        """The gradients that reached the node's outputs, as read-only arrays."""
+        return tuple(read_only(g) for g in self._grad_outputs)
+
+    @property
+    def grad_inputs(self) -> tuple[Array | None, ...]:
+        """The gradients that the node's rule sent to its inputs, as read-only arrays."""
+        return tuple(read_only(g) for g in self._grad_inputs)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Unpack as ``node, grad_outputs, grad_inputs``."""
+        return iter((self.node, self.grad_outputs, self.grad_inputs))
+
+    def __repr__(self) -> str:
+        return f"Step({self.node!r})"
+
+
+def read_only(gradient: Any) -> Array | None:
+    """A read-only view of a gradient."""
+    if gradient is None:
+        return None
+    view = (gradient.data if isinstance(gradient, TensorBase) else gradient).view()
+    view.flags.writeable = False
+    return view
+
+
+class _Pass:
+    """The gradient table of one pass: for each node, the gradients of its outputs; for each leaf, its own."""
+
+    def __init__(self, deliver: Callable[[TensorBase, Any], None]) -> None:
+        self.table: dict[Node | TensorBase, list[Any]] = {}
+        self.holders: dict[Node, dict[TensorBase, None]] = {}
+        self.pending: dict[TensorBase, int] = {}
+        self.deliver = deliver
+
+    def collect(self, outputs: Sequence[TensorBase]) -> list[Node]:
+        """Find every node that the outputs depend on, the latest first; count each leaf's consumers."""
+        found: dict[Node, None] = dict.fromkeys(t.node for t in outputs if t.node is not None)
+        stack = list(found)
+        pending = self.pending
+        while stack:
+            node = stack.pop()
+            if node.released:
+                raise OperationError(located(_FREED.format(node.name), node.source))
+            for tensor, wanted in zip(node.inputs, node.wants, strict=True):
+                if not wanted:
+                    continue
+                producer = tensor.node
+                if producer is None:
+                    pending[tensor] = pending.get(tensor, 0) + 1
+                elif producer not in found:
+                    found[producer] = None
+                    stack.append(producer)
+        return sorted(found, key=_by_index, reverse=True)
+
+    def send(self, tensor: TensorBase, gradient: Any) -> None:
+        """Add a gradient to what has reached this tensor so far."""
+        node = tensor.node
+        if node is None:
+            slots = self.table.get(tensor)
+            if slots is None:
+                self.table[tensor] = [gradient]
+            else:
+                slots[0] = slots[0] + gradient
+            return
+        slots = self.table.get(node)
+        if slots is None:
+            slots = self.table[node] = [None] * len(node.out_shapes)
+            self.holders[node] = {tensor: None}
+        else:
+            self.holders[node][tensor] = None
+        before = slots[tensor.slot]
+        slots[tensor.slot] = gradient if before is None else before + gradient
+
+    def arrived(self, tensor: TensorBase) -> None:
+        """One more consumer of this leaf is done; after the last, its gradient is complete."""
+        left = self.pending[tensor] = self.pending[tensor] - 1
+        if left <= 0 and tensor in self.table:
+            self.settle(tensor, self.table.pop(tensor)[0])
+
+    def settle(self, tensor: TensorBase, gradient: Any) -> Any:
+        """Run the hooks of a tensor whose gradient is complete, and deliver it."""
+        if tensor._hooks:
+            gradient = _run_hooks(tensor, gradient)
+        self.deliver(tensor, gradient)
+        return gradient
+
+    def take(self, node: Node) -> tuple[Any, ...] | None:
+        """The complete gradients of a node's outputs, or None where no gradient reached it."""
+        slots = self.table.pop(node, None)
+        if slots is None:
+            return None
+        for tensor in self.holders.pop(node):
+            slots[tensor.slot] = self.settle(tensor, slots[tensor.slot])
+        if len(slots) > 1:
+            slots = [zeros_for(node, i) if g is None else g for i, g in enumerate(slots)]
+        return tuple(slots)
+
+
+_FREED = (
+    "the graph of this value was freed by an earlier backward(), at {}. To go through a graph "
+    "twice, pass retain_graph=True to the first backward(); to go on training, run forward again"
+)
+
+
+def _run_hooks(tensor: TensorBase, gradient: Any) -> Any:
+    wrap = Node.tensor_class
+    for hook in list((tensor._hooks or {}).values()):
+        given = gradient if isinstance(gradient, TensorBase) else _wrapped(wrap, gradient)
+        changed = hook(given)
+        if changed is not None:
+            keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
+            gradient = changed if keep else changed.data
+    return gradient
+
+
+def _wrapped(cls: type[TensorBase], array: Array) -> TensorBase:
+    tensor = cls.__new__(cls)
+    tensor.data = array
+    return tensor
+
+
+def accumulate(tensor: TensorBase, gradient: Any) -> None:
+    """Put a complete gradient into ``tensor.grad``: a leaf's grows from pass to pass."""
+    if tensor.node is not None and not tensor.retains_grad:
+        tensor._grad = gradient
+        return
+    before = tensor._grad
+    if before is None:
+        # A copy, because a rule may have handed the same array to another leaf.
+        own = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
+        tensor._grad = own
+    elif isinstance(gradient, TensorBase):
+        tensor._grad = before + gradient
+    else:
+        array = before.data if isinstance(before, TensorBase) else before
+        if isinstance(before, TensorBase) and before.requires_grad:
+            tensor._grad = array + gradient
+        else:
+            array += gradient
+
+
+def run_pass(
+    outputs: Sequence[TensorBase],
+    grad_outputs: Sequence[Any],
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    deliver: Callable[[TensorBase, Any], None] = accumulate,
+) -> Iterator[Step]:
+    """Visit every node that ``outputs`` depend on, latest first, and yield each one's step.
+
+    Parameters
+    ----------
+    outputs, grad_outputs
+        Where the pass starts, and the gradient of each: arrays, or tensors with ``create_graph``.
+    retain_graph
+        Keep what the nodes kept, so that the pass can be repeated.
+    create_graph
+        Give the rules tensors, so that the gradients can be differentiated again.
+    deliver
+        What is done with the complete gradient of a leaf, or of a tensor that a node still holds.
+    """
+    tally = _Pass(deliver)
+    order = tally.collect(outputs)
+    for tensor, gradient in zip(outputs, grad_outputs, strict=True):
+        tally.send(tensor, gradient)
+        if tensor.node is None and tensor not in tally.pending:
+            tally.settle(tensor, tally.table.pop(tensor)[0])
+    watching = checks.get()
+    order.reverse()
+    while order:
+        node = order.pop()
+        grads = tally.take(node)
+        if grads is not None:
+            for check in watching:
+                check.before_backward(node)
+            grad_inputs = _apply_rule(node, grads, create_graph)
+            for check in watching:
+                check.after_backward(node, grads, grad_inputs)
+            for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs, strict=True):
+                if wanted and gradient is not None:
+                    tally.send(tensor, gradient)
+            yield Step(node, grads, grad_inputs)
+        for tensor, wanted in zip(node.inputs, node.wants, strict=True):
+            if wanted and tensor.node is None:
+                tally.arrived(tensor)
+        if not (retain_graph or create_graph):
+            node.release()
+
+
+def _apply_rule(node: Node, grads: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
+    """Call a node's ``backward``, and check that each gradient has its input's shape."""
+    try:
+        if create_graph:
+            with enable_grad():
+                result = node.as_tensors().backward(*grads)
+        else:
+            result = node.backward(*grads)
+    except Exception as error:
+        told = backward_error(node, error)
+        if told is error:
+            raise
+        raise told from error
+    if type(result) is not tuple:
+        result = (result,)
+    if len(result) != len(node.inputs):
+        raise backward_error(
+            node, ValueError(f"it returned {len(result)} gradients for {len(node.inputs)} inputs")
+        )
+    for position, (gradient, wanted) in enumerate(zip(result, node.wants, strict=True)):
+        if wanted and gradient is not None and gradient.shape != node.inputs[position].data.shape:
+            raise backward_error(
+                node,
+                ValueError(
+                    f"the gradient for input {position} has shape {gradient.shape}, "
+                    f"the input has {node.inputs[position].data.shape}"
+                ),
+            )
+    return result
+
+
+def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
+    """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
+    data = output.data
+    if not output.requires_grad:
+        raise OperationError(
+            "this tensor has no gradient path: nothing it was computed from has requires_grad=True "
+            "(or it was computed under no_grad, or detached)"
+        )
+    if gradient is None:
+        if data.size != 1:
+            raise OperationError(
+                f"gradient of a non-scalar: the tensor has shape {data.shape}. "
+                "Reduce it first, as in loss.mean().backward(), or pass gradient= of the same shape"
+            )
+        gradient = np.ones_like(data)
+    elif not isinstance(gradient, TensorBase):
+        gradient = np.asarray(gradient, dtype=data.dtype)
+    if tuple(gradient.shape if not isinstance(gradient, TensorBase) else gradient.data.shape) != data.shape:
+        shape = gradient.data.shape if isinstance(gradient, TensorBase) else gradient.shape
+        raise OperationError(f"gradient= has shape {shape}, the tensor has {data.shape}")
+    if create_graph:
+        return gradient if isinstance(gradient, TensorBase) else _wrapped(Node.tensor_class, gradient)
+    return gradient.data if isinstance(gradient, TensorBase) else gradient
+
+
+def backward_steps(
+    loss: TensorBase, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> Iterator[Step]:
+    """Run the backward pass of ``loss`` one node at a time.
+
+    ``loss.backward()`` only exhausts this generator. When a step is yielded, its gradients have been
+    computed and sent on, and the node still knows all that it kept.
+
+    Parameters
+    ----------
+    loss
+        The tensor to start from; a scalar, unless ``gradient`` is given.
+    gradient
+        The gradient of ``loss``, of the same shape.
+    retain_graph
+        Keep the graph for another pass.
+    create_graph
+        Build a graph of the gradients, for higher derivatives.
+
+    Yields
+    ------
+    Step
+        ``(node, grad_outputs, grad_inputs)``, in reverse topological order.
+
+    Raises
+    ------
+    OperationError
+        For a loss that is no scalar, that has no gradient path, or whose graph was freed.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> for step in mg.backward_steps((x * x).sum()):
+    ...     print(type(step.node).__name__, step.grad_inputs[0])
+    Sum [1. 1.]
+    Mul [1. 2.]
+    """
+    seed = seed_gradient(loss, gradient, create_graph)
+    return run_pass([loss], [seed], retain_graph=retain_graph, create_graph=create_graph)

@@ -1,0 +1,173 @@
+"""A node: one application of an operation, and the place where its two rules can be read.
+
+A subclass writes ``forward`` on arrays and ``backward`` on gradients. What backward needs, forward
+keeps in attributes with names: an input under the very name it has in forward's signature, the
+output as ``y``, anything else under a name of its own.
+
+Rules are written once, for arrays and for tensors. In an ordinary pass a rule sees arrays, and runs
+kernels. With ``create_graph=True`` it sees tensors: ``as_tensors`` hands the rule a twin of the node
+in which the kept inputs and output *are* tensors, so that the same lines build a graph of the
+gradient. Everything else a node keeps is a constant to that graph (a mask, an index, a shape); a
+rule must not keep anything that depends smoothly on its inputs in such an attribute and multiply by it.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from itertools import count
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.errors import forward_error
+from minigrad.engine.mode import checks, grad_enabled, module_path
+from minigrad.engine.source import Place, SourceLine, source_line, user_place
+
+T = TypeVar("T")
+
+_next_index = count().__next__
+
+
+class Node:
+    """One application of an operation.
+
+    Attributes
+    ----------
+    inputs
+        What the operation was applied to, in order: tensors, and constants as they were given.
+    wants
+        For each input, whether a gradient is wanted for it.
+    out_shapes
+        The shapes of the outputs.
+    index
+        Nodes are numbered as they are made, so a node's inputs always have smaller numbers.
+    module
+        The path of the module that was running (``stage2.block1.conv1``), or ``""``.
+    """
+
+    #: What outputs are wrapped in. ``minigrad/tensor.py``, which is above the engine, puts ``Tensor`` here.
+    tensor_class: ClassVar[type[TensorBase]] = TensorBase
+    #: The names of forward's parameters, which are the names of the inputs.
+    input_names: ClassVar[tuple[str, ...]] = ()
+
+    inputs: tuple[Any, ...] = ()
+    wants: tuple[bool, ...] = ()
+    out_shapes: tuple[tuple[int, ...], ...] = ()
+    out_dtype: Any = None
+    index: int = -1
+    module: str = ""
+    released: bool = False
+    _place: Place | None = None
+
+    def __init_subclass__(cls) -> None:
+        parameters = inspect.signature(cls.forward).parameters.values()
+        cls.input_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)[1:]
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute the output array, or a tuple of them, from the input arrays."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, *grad_outputs: Any) -> Any:
+        """Compute one gradient for each input (None where there is none) from those of the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Apply the operation: to arrays, and no graph is built; to tensors, and this node joins the graph."""
+        arrays = []
+        wants = []
+        tensors = False
+        for x in inputs:
+            if isinstance(x, TensorBase):
+                tensors = True
+                arrays.append(x.data)
+                wants.append(x.requires_grad)
+            else:
+                arrays.append(x)
+                wants.append(False)
+        if not tensors:
+            return self.forward(*arrays)
+        linked = True in wants and grad_enabled.get()
+        if linked:
+            self.inputs = inputs
+            self.wants = tuple(wants)
+            self.index = _next_index()
+            self.module = module_path.get()
+            self._place = user_place()
+        try:
+            y = self.forward(*arrays)
+        except Exception as error:
+            told = forward_error(self, inputs, error)
+            if told is error:
+                raise
+            raise told from error
+        for check in checks.get():
+            check.after_forward(self, arrays, y)
+        if type(y) is tuple:
+            if linked:
+                self.out_shapes = tuple(part.shape for part in y)
+                self.out_dtype = y[0].dtype
+            return tuple(self._wrap(part, slot, linked) for slot, part in enumerate(y))
+        return self._wrap(y, 0, linked)
+
+    def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
+        cls = self.tensor_class
+        tensor = cls.__new__(cls)
+        # NumPy gives a scalar and no array where the result has no dimensions.
+        tensor.data = array if type(array) is np.ndarray else np.asarray(array)
+        if linked and tensor.data.dtype.kind in "fc":
+            tensor.node = self
+            tensor.slot = slot
+            tensor.requires_grad = True
+            if not self.out_shapes:
+                self.out_shapes = (tensor.data.shape,)
+        return tensor
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The user's line that made this node."""
+        return source_line(self._place)
+
+    @property
+    def name(self) -> str:
+        """The kind of node and its number, as in ``Linear#12``."""
+        return f"{type(self).__name__}#{self.index}"
+
+    def as_tensors(self) -> Node:
+        """A twin whose kept inputs and output are tensors, for rules that are to build a graph."""
+        twin = copy.copy(self)
+        kept = vars(twin)
+        for name, x in zip(self.input_names, self.inputs, strict=False):
+            if name in kept and isinstance(x, TensorBase):
+                kept[name] = x
+        if "y" in kept and isinstance(self.y, np.ndarray):
+            kept["y"] = self._wrap(self.y, 0, linked=True)
+            kept["y"].node = self
+        return twin
+
+    def release(self) -> None:
+        """Let go of the inputs and of all that backward kept, so that memory is freed as a pass goes."""
+        identity = {k: v for k, v in vars(self).items() if k in _IDENTITY}
+        self.__dict__.clear()
+        self.__dict__.update(identity)
+        self.released = True
+
+    def __repr__(self) -> str:
+        ins = ", ".join(str(x.data.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
+        shapes = self.out_shapes
+        if len(shapes) > 1 and len(dict.fromkeys(shapes)) == 1:
+            outs = f"{len(shapes)} x {shapes[0]}"
+        else:
+            outs = ", ".join(str(shape) for shape in shapes)
+        module = f" {self.module!r}" if self.module else ""
+        return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
+
+
+#: What a node still knows after it has been released.
+_IDENTITY = ("index", "module", "_place", "out_shapes", "out_dtype", "wants")
+
+
+def zeros_for(node: Node, slot: int) -> Array:
+    """The gradient of an output that nothing used."""
+    return np.zeros(node.out_shapes[slot], node.out_dtype)

@@ -1,0 +1,118 @@
+"""How a kernel is made: a NumPy reference that can be read, and a compiled function that stands in for it.
+
+In each file of this package the compiled version stands first, and the reference follows under the
+public name::
+
+    @row_kernel
+    def _relu_rows(x, y): ...                   # loops, compiled on the first call
+
+    def _fast_relu(x): ...                      # allocates, and calls the loops
+
+    @replaced_by(_fast_relu)
+    def relu(x):
+        '''The rectifier.'''
+        return np.maximum(x, 0)                 # the reference: the oracle of the tests
+
+With ``MINIGRAD_KERNELS=numpy`` in the environment the references are what runs, so that a debugger can
+go all the way down.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import numba
+from numba.core import event
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Which kernels run: ``numba`` or ``numpy``.
+BACKEND = os.environ.get("MINIGRAD_KERNELS", "numba").lower()
+if BACKEND not in ("numba", "numpy"):
+    raise ValueError(f"MINIGRAD_KERNELS is {BACKEND!r}: it can be 'numba' (the default) or 'numpy'")
+
+#: What LLVM may do with floating-point sums: reorder and contract them. It may not assume that there
+#: are no NaNs or infinities (``nnan``, ``ninf``), as ``fastmath=True`` would.
+RELAXED = {"reassoc", "contract", "arcp", "nsz"}
+
+
+class Kernel(NamedTuple):
+    """A kernel's two versions."""
+
+    reference: Callable[..., Any]
+    fast: Callable[..., Any]
+
+
+#: Every kernel by name, for the tests that hold the fast one to the reference.
+KERNELS: dict[str, Kernel] = {}
+
+
+def replaced_by(fast: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let ``fast`` run in place of the decorated NumPy reference, unless NumPy was asked for."""
+
+    def decorate(reference: Callable[P, R]) -> Callable[P, R]:
+        module = reference.__module__.rpartition(".")[2]
+        KERNELS[f"{module}.{reference.__name__}"] = Kernel(reference, fast)
+        if BACKEND == "numpy":
+            return reference
+        fast.__doc__ = reference.__doc__
+        fast.__name__ = reference.__name__
+        return fast
+
+    return decorate
+
+
+def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Compile a function on its first call, without the GIL, and keep the result on disk if possible."""
+    if function is None:
+        return functools.partial(jit, **options)
+    options = {"nogil": True, "fastmath": RELAXED, "error_model": "numpy", **options}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError as error:  # no folder to keep it in: a read-only install without a HOME
+        _warn_uncached(str(error))
+        return numba.njit(**options)(function)
+
+
+@functools.cache
+def _warn_uncached(reason: str) -> None:
+    if _warn_uncached.cache_info().currsize == 0:
+        warnings.warn(
+            f"minigrad's compiled kernels can't be kept on disk ({reason}); they are compiled anew in "
+            "each run. Set NUMBA_CACHE_DIR to a folder that can be written to",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+class _CompileNotice(event.Listener):  # type: ignore[misc]  # numba ships no types
+    """Counts what is compiled, and says once that this is happening."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, event: Any) -> None:
+        module = event.data["dispatcher"].py_func.__module__ if event.data else ""
+        if not str(module).startswith("minigrad."):
+            return
+        if self.count == 0:
+            print("minigrad: compiling kernels (first run only)", file=sys.stderr, flush=True)
+        self.count += 1
+
+    def on_end(self, event: Any) -> None:
+        """Nothing to do: the listener's interface asks for it."""
+
+
+_notice = _CompileNotice()
+event.register("numba:compile", _notice)
+
+
+def compiled_count() -> int:
+    """How many kernel specialisations this process has compiled (not those loaded from disk)."""
+    return _notice.count

@@ -1,0 +1,88 @@
+"""Kernels with two compiled forms: serial for small arrays, parallel for large ones.
+
+The body is written once, with ``prange`` over rows that each thread owns, so no two threads ever write
+to one element and the result doesn't depend on how many there are. The parallel form takes seconds to
+compile, and is compiled only when an array is first large enough to need it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numba
+
+from minigrad.kernels.compile import jit
+
+#: Below this many elementary operations, waking a second thread costs more than it gives.
+SMALL = 60_000
+
+# Numba's fallback thread pool (``workqueue``) aborts the process when two threads enter it at once, and
+# GNU OpenMP kills a forked child: one caller at a time, and none after a fork, goes parallel.
+_one_at_a_time = threading.Lock()
+_threads = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or numba.config.NUMBA_NUM_THREADS,
+               numba.config.NUMBA_NUM_THREADS)
+_forked = False
+
+
+def get_num_threads() -> int:
+    """How many threads the kernels use."""
+    return _threads
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads the kernels use.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is below 1 or above what Numba was started with (``NUMBA_NUM_THREADS``).
+    """
+    global _threads
+    if not 1 <= n <= numba.config.NUMBA_NUM_THREADS:
+        raise ValueError(f"set_num_threads({n}): from 1 to {numba.config.NUMBA_NUM_THREADS} can be used here")
+    _threads = n
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class RowKernel:
+    """A jitted body in two forms; the first argument of a call says how much work there is."""
+
+    def __init__(self, body: Callable[..., None], **options: Any) -> None:
+        # Numba's disk cache tells functions apart by name: the parallel form needs one of its own.
+        twin = FunctionType(body.__code__, body.__globals__, body.__name__ + "_parallel", body.__defaults__)
+        twin.__qualname__ = twin.__name__
+        twin.__module__ = body.__module__
+        self.body = body
+        self.serial = jit(body, **options)
+        self.parallel = jit(twin, parallel=True, **options)
+
+    def __call__(self, work: int, *args: Any) -> None:
+        if work < SMALL or _threads == 1 or _forked or not _one_at_a_time.acquire(blocking=False):
+            self.serial(*args)
+            return
+        try:
+            before = numba.get_num_threads()
+            if before != _threads:
+                numba.set_num_threads(_threads)
+            self.parallel(*args)
+        finally:
+            _one_at_a_time.release()
+
+
+def row_kernel(body: Callable[..., None] | None = None, **options: Any) -> Any:
+    """Make a body that loops with ``prange`` over rows a ``RowKernel``."""
+    if body is None:
+        return lambda function: RowKernel(function, **options)
+    return RowKernel(body, **options)

@@ -1,0 +1,132 @@
+"""Arithmetic with broadcasting: add, sub, mul, div, neg, pow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.node import Node
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+
+
+class Add(Node):
+    """``a + b``. Backward: ``ga = gy``, ``gb = gy``, each summed over broadcast axes."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.shapes = shape_of(a), shape_of(b)
+        return a + b
+
+    def backward(self, gy: Any) -> Any:
+        shape_a, shape_b = self.shapes
+        return unbroadcast(gy, shape_a), unbroadcast(gy, shape_b)
+
+
+class Sub(Node):
+    """``a - b``. Backward: ``ga = gy``, ``gb = -gy``, each summed over broadcast axes."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.shapes = shape_of(a), shape_of(b)
+        return a - b
+
+    def backward(self, gy: Any) -> Any:
+        shape_a, shape_b = self.shapes
+        return unbroadcast(gy, shape_a), -unbroadcast(gy, shape_b) if self.wants[1] else None
+
+
+class Mul(Node):
+    """``a * b``. Backward: ``ga = gy * b``, ``gb = gy * a``, each summed over broadcast axes."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        return a * b
+
+    def backward(self, gy: Any) -> Any:
+        ga = unbroadcast(gy * self.b, self.a.shape) if self.wants[0] else None
+        gb = unbroadcast(gy * self.a, self.b.shape) if self.wants[1] else None
+        return ga, gb
+
+
+class Div(Node):
+    """``a / b``. Backward: ``ga = gy / b``, ``gb = -gy * a / b**2``, each summed over broadcast axes."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        with np.errstate(divide="ignore", invalid="ignore"):  # x / 0 is inf or NaN, quietly, as in PyTorch
+            return np.true_divide(a, b)
+
+    def backward(self, gy: Any) -> Any:
+        ga = gy / self.b
+        gb = unbroadcast(-ga * (self.a / self.b), self.b.shape) if self.wants[1] else None
+        return unbroadcast(ga, self.a.shape) if self.wants[0] else None, gb
+
+
+class Neg(Node):
+    """``-x``. Backward: ``gx = -gy``."""
+
+    def forward(self, x: Any) -> Any:
+        return -x
+
+    def backward(self, gy: Any) -> Any:
+        return -gy
+
+
+class RoundedDiv(Node):
+    """``a / b`` rounded down (``floor``) or towards zero (``trunc``). Backward: 0, it is flat between steps."""
+
+    def __init__(self, rounding_mode: str) -> None:
+        if rounding_mode not in ("floor", "trunc"):
+            raise ValueError(f"rounding_mode is {rounding_mode!r}: it can be None, 'floor' or 'trunc'")
+        self.rounding_mode = rounding_mode
+
+    def forward(self, a: Any, b: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.rounding_mode == "floor":
+                return np.floor_divide(a, b)
+            return np.trunc(np.true_divide(a, b)).astype(np.result_type(a, b))
+
+    def backward(self, gy: Any) -> Any:
+        return tuple(np.zeros_like(x.data) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True))
+
+
+def add(input: T, other: Any, *, alpha: float = 1) -> T:
+    """``input + alpha * other``, with broadcasting and PyTorch's type promotion."""
+    if alpha != 1:
+        other = other * alpha
+    result: T = Add()(*promoted(input, other))
+    return result
+
+
+def sub(input: T, other: Any, *, alpha: float = 1) -> T:
+    """``input - alpha * other``, with broadcasting and PyTorch's type promotion."""
+    if alpha != 1:
+        other = other * alpha
+    result: T = Sub()(*promoted(input, other))
+    return result
+
+
+def mul(input: T, other: Any) -> T:
+    """``input * other``, with broadcasting and PyTorch's type promotion."""
+    result: T = Mul()(*promoted(input, other))
+    return result
+
+
+def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
+    """``input / other``, with broadcasting and PyTorch's type promotion.
+
+    Parameters
+    ----------
+    rounding_mode
+        None for true division; ``"floor"`` or ``"trunc"`` to round the quotient (its gradient is 0).
+    """
+    if rounding_mode is not None:
+        rounded: T = RoundedDiv(rounding_mode)(*promoted(input, other))
+        return rounded
+    result: T = Div()(*promoted(input, other, true_division=True))
+    return result
+
+
+def neg(input: T) -> T:
+    """``-input``."""
+    result: T = Neg()(input)
+    return result

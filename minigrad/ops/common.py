@@ -1,0 +1,187 @@
+"""What the operations share: summing away broadcasting, bringing two dtypes together, axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.engine.base import TensorBase
+from minigrad.engine.node import Node
+
+#: Functions give back what they were given: arrays for arrays, tensors for tensors.
+T = TypeVar("T")
+
+Dims = int | Sequence[int] | None
+
+#: The dtype of ``tensor([1.0])``, ``ones(3)`` and of true division of integers, as in PyTorch.
+_default_dtype: np.dtype[Any] = np.dtype(np.float32)
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype that Python floats become."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats become.
+
+    Raises
+    ------
+    TypeError
+        If it is no floating-point dtype.
+    """
+    global _default_dtype
+    chosen = np.dtype(dtype)
+    if chosen.kind != "f":
+        raise TypeError(f"the default dtype must be a floating-point one, not {chosen}")
+    _default_dtype = chosen
+
+
+def is_array(x: Any) -> bool:
+    """Whether a rule was given arrays (then it runs a kernel) or tensors (then it builds a graph)."""
+    return not isinstance(x, TensorBase)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of an array, tensor or number."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which an input of this shape was broadcast.
+
+    Broadcasting copies a value to many places; its gradient is the sum over those places.
+    """
+    if g.shape == shape:
+        return g
+    extra = len(g.shape) - len(shape)
+    axes = (*range(extra), *(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1))
+    if axes:
+        g = g.sum(axis=axes, keepdims=True)
+    return g.reshape(shape)
+
+
+class Cast(Node):
+    """Change the dtype. Backward: cast the gradient back, ``gx = gy.astype(x.dtype)``."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+
+    def forward(self, x: Any) -> Any:
+        self.from_dtype = x.dtype
+        return x.astype(self.dtype)
+
+    def backward(self, gy: Any) -> Any:
+        return Cast(self.from_dtype)(gy)
+
+
+class Clone(Node):
+    """A copy. Backward: ``gx = gy``."""
+
+    def forward(self, x: Any) -> Any:
+        return np.array(x)
+
+    def backward(self, gy: Any) -> Any:
+        return gy
+
+
+def clone(input: T, *, memory_format: Any = None) -> T:
+    """A copy of ``input``; gradients pass through it."""
+    result: T = Clone()(input)
+    return result
+
+
+def cast(x: T, dtype: Any) -> T:
+    """``x`` in another dtype; ``x`` itself if it has it already."""
+    found: T = x if x.dtype == np.dtype(dtype) else Cast(dtype)(x)  # type: ignore[attr-defined]
+    return found
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+_PYTHON_KIND: dict[type, str] = {bool: "b", int: "i", float: "f", complex: "c"}
+
+
+def result_type(*operands: Any) -> np.dtype[Any]:
+    """The dtype in which operands meet, by PyTorch's rules.
+
+    Tensors with dimensions decide first; one without dimensions, and then a Python number, only counts
+    if it is of a higher category (bool < integer < float). A Python float beside integers gives the
+    default dtype, where NumPy would give float64.
+    """
+    with_dims: list[Any] = []
+    without: list[Any] = []
+    numbers: list[str] = []
+    for x in operands:
+        dtype = getattr(x, "dtype", None)
+        if dtype is None:
+            numbers.append(_PYTHON_KIND.get(type(x), "f"))
+        else:
+            (with_dims if len(x.shape) else without).append(dtype)
+    result = None
+    for group in (with_dims, without):
+        if group:
+            found = _join(group)
+            if result is None or _RANK[found.kind] > _RANK[result.kind]:
+                result = found
+    for kind in numbers:
+        if result is None or _RANK[kind] > _RANK[result.kind]:
+            result = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(kind, _default_dtype)
+    return result if result is not None else _default_dtype
+
+
+def _join(dtypes: list[Any]) -> np.dtype[Any]:
+    floats = [d for d in dtypes if d.kind == "f"]
+    # PyTorch: an integer beside a float takes the float's dtype; NumPy would widen to float64.
+    return np.result_type(*(floats or dtypes))
+
+
+def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
+    """The two operands in one dtype, by PyTorch's rules; most often they come back untouched."""
+    da = getattr(a, "dtype", None)
+    db = getattr(b, "dtype", None)
+    if (da is db or da is None or db is None) and (da or db).kind == "f":  # type: ignore[union-attr]
+        return a, b
+    dtype = result_type(a, b)
+    if true_division and dtype.kind != "f":
+        dtype = _default_dtype
+    return _meet(a, dtype), _meet(b, dtype)
+
+
+def _meet(x: Any, dtype: np.dtype[Any]) -> Any:
+    if isinstance(x, TensorBase):
+        return cast(x, dtype)
+    return np.asarray(x, dtype=dtype)
+
+
+def axes_of(dim: Dims, ndim: int) -> tuple[int, ...]:
+    """The axes that ``dim`` names, counted from 0 and in order; all of them for None or ().
+
+    Raises
+    ------
+    IndexError
+        For a dimension out of range.
+    RuntimeError
+        For one that is named twice.
+    """
+    if dim is None or (not isinstance(dim, (int, np.integer)) and len(dim) == 0):
+        return tuple(range(ndim))
+    axes = tuple(axis_of(d, ndim) for d in ((dim,) if isinstance(dim, (int, np.integer)) else dim))
+    if len(dict.fromkeys(axes)) != len(axes):
+        raise RuntimeError(f"dim={dim} names a dimension twice")
+    return axes
+
+
+def axis_of(dim: int, ndim: int) -> int:
+    """One axis, counted from 0.
+
+    Raises
+    ------
+    IndexError
+        If it is out of range.
+    """
+    limit = max(ndim, 1)
+    if not -limit <= dim < limit:
+        raise IndexError(f"dimension out of range: {dim} is not in [{-limit}, {limit - 1}] for {ndim} dimensions")
+    return int(dim) % limit

@@ -1,0 +1,192 @@
+"""Products of matrices and vectors: matmul and its kin, outer, linear, addmm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+
+
+def _product(a: Any, b: Any) -> Any:
+    """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
+    if b.ndim == 2 and a.ndim > 2:
+        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[1])
+    return a @ b
+
+
+class Matmul(Node):
+    """``a @ b``. Backward: ``ga = gy @ b.T``, ``gb = a.T @ gy``, each summed over broadcast batch axes."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        if a.dtype != b.dtype:
+            raise TypeError(f"the operands are {a.dtype} and {b.dtype}: bring them to one dtype with .to(dtype)")
+        if a.ndim == 0 or b.ndim == 0:
+            raise ValueError("both operands need at least one dimension: say * for a product with a number")
+        if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+            raise ValueError(
+                f"the last size of the first operand, {a.shape[-1]}, must be the "
+                f"{'second to last' if b.ndim > 1 else 'only'} size of the second, {b.shape[-2 if b.ndim > 1 else 0]}"
+            )
+        return _product(a, b)
+
+    def backward(self, gy: Any) -> Any:
+        a, b = self.a, self.b
+        shape_a, shape_b = a.shape, b.shape
+        # A vector on the left is a matrix of one row, one on the right a matrix of one column.
+        if len(shape_b) == 1:
+            b = b.reshape(shape_b[0], 1)
+            gy = gy.reshape(*gy.shape, 1)
+        if len(shape_a) == 1:
+            a = a.reshape(1, shape_a[0])
+            gy = gy.reshape(*gy.shape[:-1], 1, gy.shape[-1])
+        ga = gb = None
+        if self.wants[0]:
+            ga = unbroadcast(gy @ b.swapaxes(-1, -2), a.shape).reshape(shape_a)
+        if self.wants[1]:
+            if len(b.shape) == 2 and len(a.shape) > 2:  # the sum over batches is part of one product
+                a = a.reshape(-1, a.shape[-1])
+                gy = gy.reshape(-1, gy.shape[-1])
+            gb = unbroadcast(a.swapaxes(-1, -2) @ gy, b.shape).reshape(shape_b)
+        return ga, gb
+
+
+class Outer(Node):
+    """``y[i, j] = a[i] * b[j]``. Backward: ``ga = gy @ b``, ``gb = a @ gy``."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        if a.ndim != 1 or b.ndim != 1:
+            raise ValueError("both operands must be vectors")
+        return a[:, None] * b
+
+    def backward(self, gy: Any) -> Any:
+        return gy @ self.b if self.wants[0] else None, self.a @ gy if self.wants[1] else None
+
+
+class Linear(Node):
+    """``y = x @ w.T + b``. Backward: ``gx = gy @ w``, ``gw = gy.T @ x``, ``gb = gy.sum(0)``."""
+
+    def forward(self, x: Any, w: Any, b: Any) -> Any:
+        self.x, self.w = x, w
+        if x.dtype != w.dtype:
+            raise TypeError(f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)")
+        if w.ndim not in (1, 2):
+            raise ValueError(f"the weight must have shape (out_features, in_features), not {w.shape}")
+        if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
+            raise ValueError(
+                f"the weight takes {w.shape[-1]} features, the input has shape {x.shape}: "
+                "its last size must be the number of features"
+            )
+        y = _product(x, w.T)
+        if b is None:
+            return y
+        if y.dtype != b.dtype:
+            raise TypeError(f"the weight is {w.dtype}, the bias {b.dtype}: bring them to one dtype with .to(dtype)")
+        self.b_shape = b.shape
+        return np.add(y, b, out=y) if y.ndim and y.shape[-1:] == b.shape else y + b
+
+    def backward(self, gy: Any) -> Any:
+        x, w = self.x, self.w
+        gb = unbroadcast(gy, self.b_shape) if self.wants[2] else None
+        if len(w.shape) == 1:
+            w = w.reshape(1, w.shape[0])
+            gy = gy.reshape(*gy.shape, 1)
+        gx = gw = None
+        if self.wants[0]:
+            gx = gy @ w
+        if self.wants[1]:
+            gy2 = gy.reshape(-1, w.shape[0])
+            x2 = x.reshape(-1, w.shape[1])
+            gw = (gy2.swapaxes(0, 1) @ x2).reshape(self.w.shape)
+        return gx, gw, gb
+
+
+def matmul(input: T, other: T) -> T:
+    """Multiply matrices; axes in front of the last two are batches, which broadcast.
+
+    A vector on the left is a row, one on the right a column; its axis is dropped from the result.
+
+    Raises
+    ------
+    OperationError
+        If the inner sizes differ.
+    TypeError
+        If the dtypes differ; as in PyTorch, they aren't promoted.
+    """
+    result: T = Matmul()(input, other)
+    return result
+
+
+def _check_ndim(name: str, **operands: tuple[Any, int]) -> None:
+    for label, (x, ndim) in operands.items():
+        if len(shape_of(x)) != ndim:
+            raise OperationError(f"{name}: {label} must have {ndim} dimensions, its shape is {tuple(shape_of(x))}")
+
+
+def mm(input: T, mat2: T) -> T:
+    """Multiply two matrices."""
+    _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
+    result: T = Matmul()(input, mat2)
+    return result
+
+
+def bmm(input: T, mat2: T) -> T:
+    """Multiply two batches of matrices, (b, n, k) by (b, k, m); batches don't broadcast."""
+    _check_ndim("bmm", input=(input, 3), mat2=(mat2, 3))
+    if shape_of(input)[0] != shape_of(mat2)[0]:
+        raise OperationError(f"bmm: {shape_of(input)[0]} matrices by {shape_of(mat2)[0]}: say matmul to broadcast")
+    result: T = Matmul()(input, mat2)
+    return result
+
+
+def mv(input: T, vec: T) -> T:
+    """Multiply a matrix by a vector."""
+    _check_ndim("mv", input=(input, 2), vec=(vec, 1))
+    result: T = Matmul()(input, vec)
+    return result
+
+
+def dot(input: T, tensor: T) -> T:
+    """Give the inner product of two vectors."""
+    _check_ndim("dot", input=(input, 1), tensor=(tensor, 1))
+    result: T = Matmul()(input, tensor)
+    return result
+
+
+def outer(input: T, vec2: T) -> T:
+    """Give the matrix of all products of two vectors' elements."""
+    result: T = Outer()(*promoted(input, vec2))
+    return result
+
+
+def linear(input: T, weight: T, bias: T | None = None) -> T:
+    """Apply ``input @ weight.T + bias``.
+
+    Parameters
+    ----------
+    input
+        Of shape (..., in_features).
+    weight
+        Of shape (out_features, in_features).
+    bias
+        Of shape (out_features,).
+    """
+    result: T = Linear()(input, weight, bias)
+    return result
+
+
+def addmm(input: T, mat1: T, mat2: T, *, beta: float = 1, alpha: float = 1) -> T:
+    """Give ``beta * input + alpha * (mat1 @ mat2)``; with ``beta=0``, input's values don't count."""
+    y: Any = mm(mat1, mat2)
+    if alpha != 1:
+        y = y * alpha
+    if beta == 0:
+        return y  # type: ignore[no-any-return]
+    x: Any = input
+    result: T = y + (x if beta == 1 else x * beta)
+    return result

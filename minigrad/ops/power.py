@@ -1,0 +1,88 @@
+"""Powers: ``x ** 3``, ``x ** y`` and ``2 ** x``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import array_of
+from minigrad.engine.node import Node
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.elementwise import Log, ZerosLike
+from minigrad.ops.select import Where
+
+
+class PowConstant(Node):
+    """``x ** exponent``, the exponent a number. Backward: ``gx = gy * exponent * x**(exponent - 1)``."""
+
+    def __init__(self, exponent: float) -> None:
+        self.exponent = exponent
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        p = self.exponent
+        if p == 2:
+            return x * x
+        with np.errstate(all="ignore"):
+            if p == 0.5:
+                return np.sqrt(x)
+            if p == -1 and x.dtype.kind == "f":
+                return 1 / x
+            if p == 3:
+                return x * x * x
+            return np.power(x, p)
+
+    def backward(self, gy: Any) -> Any:
+        p = self.exponent
+        if p == 0:
+            return ZerosLike()(gy)  # also at x = 0, where the formula gives 0 * inf
+        if p == 2:
+            return gy * (2 * self.x)
+        return gy * (p * PowConstant(p - 1)(self.x))
+
+
+class Pow(Node):
+    """``a ** b``. Backward: ``ga = gy * b * a**(b - 1)``, ``gb = gy * y * log(a)``, summed over broadcast axes.
+
+    As in PyTorch, ``ga`` is 0 where ``b`` is 0, and ``gb`` is 0 where ``a`` is 0 and ``b`` isn't negative.
+    """
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        with np.errstate(all="ignore"):
+            self.y = np.power(a, b)
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        a, b = self.a, self.b
+        ga = gb = None
+        if self.wants[0]:
+            flat = array_of(b) == 0
+            ga = unbroadcast(Where()(flat, 0, gy * (b * Pow()(a, b - 1))), shape_of(a))
+        if self.wants[1]:
+            flat = (array_of(a) == 0) & (array_of(b) >= 0)
+            gb = unbroadcast(Where()(flat, 0, gy * (self.y * Log()(a))), shape_of(b))
+        return ga, gb
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """``input ** exponent``; either may be a number.
+
+    Raises
+    ------
+    OperationError
+        For an integer tensor and a negative integer exponent: the result would be no integer.
+    """
+    base, power = promoted(input, exponent)
+    if getattr(exponent, "dtype", None) is None:
+        return PowConstant(exponent)(base)
+    if getattr(base, "dtype", None) is None:
+        base = np.asarray(base, dtype=power.dtype)
+    return Pow()(base, power)
+
+
+def rpow(input: T, other: float) -> T:
+    """``other ** input``, for the operator."""
+    result: T = pow(other, input)
+    return result

@@ -1,0 +1,88 @@
+"""Rounding: floor, ceil, round, trunc, remainder. They are flat between their steps, so their gradient is 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.node import Node
+from minigrad.ops.arithmetic import RoundedDiv
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.elementwise import ZerosLike
+
+
+class Rounding(Node):
+    """NumPy's ``floor``, ``ceil``, ``rint`` or ``trunc``. Backward: 0, it is flat between steps."""
+
+    def __init__(self, function: Any, decimals: int = 0) -> None:
+        self.function = function
+        self.decimals = decimals
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind != "f":
+            return x.copy()
+        if self.decimals:
+            unit = 10.0 ** abs(self.decimals)
+            return self.function(x * unit) / unit if self.decimals > 0 else self.function(x / unit) * unit
+        return self.function(x)
+
+    def backward(self, gy: Any) -> Any:
+        return ZerosLike()(gy)
+
+
+class Remainder(Node):
+    """``a - b * floor(a / b)``. Backward: ``ga = gy``, ``gb = -gy * floor(a / b)``."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.remainder(a, b)
+
+    def backward(self, gy: Any) -> Any:
+        ga = unbroadcast(gy, shape_of(self.a)) if self.wants[0] else None
+        if not self.wants[1]:
+            return ga, None
+        return ga, unbroadcast(-gy * RoundedDiv("floor")(self.a, self.b), shape_of(self.b))
+
+
+def floor(input: T) -> T:
+    """The largest integer that isn't above the element."""
+    result: T = Rounding(np.floor)(input)
+    return result
+
+
+def ceil(input: T) -> T:
+    """The smallest integer that isn't below the element."""
+    result: T = Rounding(np.ceil)(input)
+    return result
+
+
+def trunc(input: T) -> T:
+    """The element without its fraction: rounded towards 0."""
+    result: T = Rounding(np.trunc)(input)
+    return result
+
+
+def round(input: T, *, decimals: int = 0) -> T:
+    """The nearest integer; halves go to the even one.
+
+    Parameters
+    ----------
+    decimals
+        Digits to keep after the point; before it, where negative.
+    """
+    result: T = Rounding(np.rint, decimals)(input)
+    return result
+
+
+def remainder(input: T, other: Any) -> T:
+    """``input`` modulo ``other``, with the sign of ``other``, as Python's ``%``."""
+    result: T = Remainder()(*promoted(input, other))
+    return result
+
+
+def floor_divide(input: T, other: Any) -> T:
+    """``input / other`` rounded down, as Python's ``//``."""
+    result: T = RoundedDiv("floor")(*promoted(input, other))
+    return result

@@ -1,0 +1,173 @@
+"""Choosing between values: where, masked_fill, clamp, maximum, minimum.
+
+All of them route: an element of the output came from one of the inputs, and its gradient goes back
+there and nowhere else. Where two inputs tie, ``maximum`` and ``minimum`` give each a half.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import array_of
+from minigrad.engine.node import Node
+from minigrad.ops.common import T, cast, promoted, result_type, shape_of, unbroadcast
+
+
+class Where(Node):
+    """``a`` where the condition holds, else ``b``. Backward: ``gy`` goes to whichever was taken, 0 to the other."""
+
+    def forward(self, condition: Any, a: Any, b: Any) -> Any:
+        self.condition = condition
+        self.shapes = shape_of(a), shape_of(b)
+        return np.where(condition, a, b)
+
+    def backward(self, gy: Any) -> Any:
+        shape_a, shape_b = self.shapes
+        ga = unbroadcast(Where()(self.condition, gy, 0), shape_a) if self.wants[1] else None
+        gb = unbroadcast(Where()(self.condition, 0, gy), shape_b) if self.wants[2] else None
+        return None, ga, gb
+
+
+class MaskedFill(Node):
+    """``value`` where the mask holds, else ``x``. Backward: ``gx`` is ``gy`` with 0 there; the value gets the rest."""
+
+    def forward(self, x: Any, mask: Any, value: Any) -> Any:
+        self.mask = mask
+        self.shapes = shape_of(x), shape_of(value)
+        if getattr(mask, "dtype", None) != np.bool_:
+            raise TypeError("the mask must be a boolean tensor, as x > 0 gives")
+        if self.shapes[1] != ():
+            raise ValueError(f"value must be a number or have no dimensions, its shape is {self.shapes[1]}")
+        return np.where(mask, value, x)
+
+    def backward(self, gy: Any) -> Any:
+        shape_x, shape_value = self.shapes
+        gx = unbroadcast(Where()(self.mask, 0, gy), shape_x) if self.wants[0] else None
+        gvalue = unbroadcast(Where()(self.mask, gy, 0), shape_value) if self.wants[2] else None
+        return gx, None, gvalue
+
+
+class Clamp(Node):
+    """``x`` held between ``low`` and ``high``. Backward: ``gy`` goes to ``x`` inside the bounds, else to the bound."""
+
+    def forward(self, x: Any, low: Any, high: Any) -> Any:
+        self.x, self.low, self.high = x, low, high
+        y = x if low is None else np.maximum(x, low)
+        return y if high is None else np.minimum(y, high)
+
+    def backward(self, gy: Any) -> Any:
+        x = array_of(self.x)
+        low = -np.inf if self.low is None else array_of(self.low)
+        high = np.inf if self.high is None else array_of(self.high)
+        masks = (x >= low) & (x <= high), (x < low) & (low < high), (x > high) | (high < low)
+        return tuple(
+            unbroadcast(Where()(mask, gy, 0), shape_of(bound)) if wanted else None
+            for mask, bound, wanted in zip(masks, (self.x, self.low, self.high), self.wants, strict=True)
+        )
+
+
+class Maximum(Node):
+    """The larger of ``a`` and ``b``. Backward: ``gy`` goes to the larger; where they tie, half to each."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        return np.maximum(a, b)
+
+    def backward(self, gy: Any) -> Any:
+        a, b = array_of(self.a), array_of(self.b)
+        return _share(gy, a, b, a < b, b < a, self.wants)
+
+
+class Minimum(Node):
+    """The smaller of ``a`` and ``b``. Backward: ``gy`` goes to the smaller; where they tie, half to each."""
+
+    def forward(self, a: Any, b: Any) -> Any:
+        self.a, self.b = a, b
+        return np.minimum(a, b)
+
+    def backward(self, gy: Any) -> Any:
+        a, b = array_of(self.a), array_of(self.b)
+        return _share(gy, a, b, a > b, b > a, self.wants)
+
+
+def _share(gy: Any, a: Any, b: Any, a_loses: Any, b_loses: Any, wants: tuple[bool, ...]) -> Any:
+    gy = Where()(a == b, gy * 0.5, gy)
+    ga = unbroadcast(Where()(a_loses, 0, gy), a.shape) if wants[0] else None
+    gb = unbroadcast(Where()(b_loses, 0, gy), b.shape) if wants[1] else None
+    return ga, gb
+
+
+class Nonzero(Node):
+    """The indices of the elements that aren't 0, one array a dimension; they have no gradient."""
+
+    def forward(self, x: Any) -> Any:
+        return tuple(np.nonzero(np.atleast_1d(x)))
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """``input`` where the condition holds, else ``other``.
+
+    Parameters
+    ----------
+    condition
+        A boolean tensor.
+    input, other
+        Tensors or numbers, broadcast against the condition. With neither given, the result is a tuple
+        with the indices of the elements that hold, one tensor a dimension.
+    """
+    if input is None and other is None:
+        return Nonzero()(condition)
+    if input is None or other is None:
+        raise TypeError("where takes a condition alone, or a condition and two values")
+    if getattr(input, "dtype", None) is None and getattr(other, "dtype", None) is None:
+        input = np.asarray(input, dtype=result_type(input, other))
+    return Where()(condition, *promoted(input, other))
+
+
+def masked_fill(input: T, mask: Any, value: Any) -> T:
+    """``input`` with ``value`` wherever the mask holds.
+
+    Parameters
+    ----------
+    mask
+        A boolean tensor that can be broadcast with ``input``.
+    value
+        A number or a tensor without dimensions.
+    """
+    dtype = input.dtype  # type: ignore[attr-defined]
+    result: T = MaskedFill()(input, mask, cast(value, dtype) if hasattr(value, "dtype") else dtype.type(value))
+    return result
+
+
+def clamp(input: T, min: Any = None, max: Any = None) -> T:
+    """``input`` held between ``min`` and ``max``; where ``min > max``, the result is ``max``.
+
+    Parameters
+    ----------
+    min, max
+        Numbers, tensors or None; one of them has to be given.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp needs min= or max= (or both)")
+    low, high = min, max
+    dtype = result_type(*(x for x in (input, low, high) if x is not None))
+    result: T = Clamp()(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
+    return result
+
+
+def _bound(x: Any, dtype: Any) -> Any:
+    return cast(x, dtype) if hasattr(x, "dtype") else x
+
+
+def maximum(input: T, other: Any) -> T:
+    """The larger of two elements; NaN where either is NaN. Where they tie, each gets half of the gradient."""
+    result: T = Maximum()(*promoted(input, other))
+    return result
+
+
+def minimum(input: T, other: Any) -> T:
+    """The smaller of two elements; NaN where either is NaN. Where they tie, each gets half of the gradient."""
+    result: T = Minimum()(*promoted(input, other))
+    return result

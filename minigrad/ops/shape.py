@@ -1,0 +1,273 @@
+"""The same elements in another shape or order: reshape, permute, expand and their kin.
+
+Most of these are one of three nodes. ``Reshape`` reads the elements in the same order, ``Permute`` and
+``Transpose`` reorder the axes, ``Expand`` repeats along axes without copying.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.ops.common import Dims, T, axes_of, axis_of, shape_of, unbroadcast
+
+
+class Reshape(Node):
+    """``x`` in another shape, its elements in the same order. Backward: ``gx = gy.reshape(x.shape)``."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def forward(self, x: Any) -> Any:
+        self.from_shape = x.shape
+        return x.reshape(self.shape)
+
+    def backward(self, gy: Any) -> Any:
+        return gy.reshape(self.from_shape)
+
+
+class Permute(Node):
+    """Axis ``i`` of the result is axis ``dims[i]`` of ``x``. Backward: the inverse permutation of ``gy``."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Any) -> Any:
+        return x.transpose(self.dims)
+
+    def backward(self, gy: Any) -> Any:
+        inverse = sorted(range(len(self.dims)), key=self.dims.__getitem__)
+        return Permute(tuple(inverse))(gy)
+
+
+class Transpose(Node):
+    """Two axes swapped. Backward: swap them back, ``gx = gy.swapaxes(dim0, dim1)``."""
+
+    def __init__(self, dim0: int, dim1: int) -> None:
+        self.dim0, self.dim1 = dim0, dim1
+
+    def forward(self, x: Any) -> Any:
+        return x.swapaxes(self.dim0, self.dim1)
+
+    def backward(self, gy: Any) -> Any:
+        return gy.swapaxes(self.dim0, self.dim1)
+
+
+class Expand(Node):
+    """``x`` repeated along axes of size 1, without a copy. Backward: ``gx = gy`` summed over those axes."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def forward(self, x: Any) -> Any:
+        self.from_shape = x.shape
+        return np.broadcast_to(x, self.shape)
+
+    def backward(self, gy: Any) -> Any:
+        return unbroadcast(gy, self.from_shape)
+
+
+def as_sizes(given: Any) -> tuple[int, ...]:
+    """One tuple of integers, from ``f(2, 3)``, ``f((2, 3))``, ``f([2, 3])`` or ``f(2)``."""
+    if isinstance(given, (int, np.integer)):
+        return (int(given),)
+    if len(given) == 1 and not isinstance(given[0], (int, np.integer)) and shape_of(given[0]) != ():
+        given = given[0]
+    return tuple(map(int, given))
+
+
+def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
+    """Give the same elements in another shape.
+
+    Parameters
+    ----------
+    sizes
+        The new shape: ``x.reshape(2, -1)`` or ``x.reshape((2, -1))``. One size may be -1: it is found
+        from the others.
+    shape
+        The same, by PyTorch's keyword.
+    """
+    result: T = Reshape(as_sizes(sizes if shape is None else shape))(input)
+    return result
+
+
+def view(input: T, *sizes: Any) -> T:
+    """Give the same elements in another shape; as ``reshape``, it copies where it must."""
+    result: T = Reshape(as_sizes(sizes))(input)
+    return result
+
+
+def view_as(input: T, other: Any) -> T:
+    """Give the same elements in the shape of ``other``."""
+    result: T = Reshape(shape_of(other))(input)
+    return result
+
+
+def permute(input: T, *axes: Any, dims: Any = None) -> T:
+    """Reorder the axes: ``x.permute(0, 2, 3, 1)`` or ``permute(x, (0, 2, 3, 1))``.
+
+    Raises
+    ------
+    OperationError
+        If the dims don't name every axis once.
+    """
+    order = as_sizes(axes if dims is None else dims)
+    ndim = len(shape_of(input))
+    if len(order) != ndim:
+        raise OperationError(f"permute: dims={order} names {len(order)} axes, the tensor has {ndim}")
+    result: T = Permute(axes_of(order, ndim))(input)
+    return result
+
+
+def transpose(input: T, dim0: int, dim1: int) -> T:
+    """Swap two axes."""
+    ndim = len(shape_of(input))
+    result: T = Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim))(input) if ndim else input
+    return result
+
+
+def swapaxes(input: T, axis0: int, axis1: int) -> T:
+    """Swap two axes; NumPy's name for ``transpose``."""
+    ndim = len(shape_of(input))
+    result: T = Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim))(input) if ndim else input
+    return result
+
+
+def t(input: T) -> T:
+    """Transpose a matrix; a vector and a scalar stay as they are.
+
+    Raises
+    ------
+    OperationError
+        For more than two dimensions.
+    """
+    ndim = len(shape_of(input))
+    if ndim > 2:
+        raise OperationError(f"t() is for matrices, this tensor has {ndim} dimensions: say transpose(dim0, dim1)")
+    result: T = Transpose(0, 1)(input) if ndim == 2 else input
+    return result
+
+
+def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[int]) -> T:
+    """Move axes to other positions; the others keep their order.
+
+    Raises
+    ------
+    OperationError
+        If ``source`` and ``destination`` name different numbers of axes.
+    """
+    ndim = len(shape_of(input))
+    moved, places = axes_of(as_sizes(source), ndim), axes_of(as_sizes(destination), ndim)
+    if len(moved) != len(places):
+        raise OperationError(f"movedim: source={source} and destination={destination} differ in length")
+    if ndim == 0:
+        return input
+    order = [axis for axis in range(ndim) if axis not in moved]
+    for place, axis in sorted(zip(places, moved, strict=True)):
+        order.insert(place, axis)
+    result: T = Permute(tuple(order))(input)
+    return result
+
+
+def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
+    """Drop axes of size 1: all of them, or those that ``dim`` names."""
+    shape = shape_of(input)
+    dim = axis if dim is None else dim
+    if dim is not None and not isinstance(dim, int) and len(dim) == 0:
+        return input
+    named = axes_of(dim, len(shape))
+    result: T = Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named))(input)
+    return result
+
+
+def unsqueeze(input: T, dim: int) -> T:
+    """Insert an axis of size 1, so that it is axis ``dim`` of the result."""
+    shape = shape_of(input)
+    place = axis_of(dim, len(shape) + 1)
+    result: T = Reshape((*shape[:place], 1, *shape[place:]))(input)
+    return result
+
+
+def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
+    """Merge the axes from ``start_dim`` to ``end_dim`` into one.
+
+    Raises
+    ------
+    OperationError
+        If ``start_dim`` comes after ``end_dim``.
+    """
+    shape = shape_of(input)
+    start, end = axis_of(start_dim, len(shape)), axis_of(end_dim, len(shape))
+    if start > end:
+        raise OperationError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
+    merged = math.prod(shape[start : end + 1])
+    result: T = Reshape((*shape[:start], merged, *shape[end + 1 :]))(input)
+    return result
+
+
+def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
+    """Split axis ``dim`` into axes of the given sizes; one of them may be -1.
+
+    Raises
+    ------
+    OperationError
+        If the sizes don't multiply to the size of the axis.
+    """
+    shape = shape_of(input)
+    place = axis_of(dim, len(shape))
+    parts = as_sizes(sizes)
+    known = math.prod(n for n in parts if n != -1)
+    if -1 in parts and known and shape[place] % known == 0:
+        parts = tuple(shape[place] // known if n == -1 else n for n in parts)
+    if math.prod(parts) != shape[place] or min(parts, default=0) < 0:
+        raise OperationError(f"unflatten: sizes={tuple(sizes)} don't multiply to {shape[place]}, the size of dim {dim}")
+    result: T = Reshape((*shape[:place], *parts, *shape[place + 1 :]))(input)
+    return result
+
+
+def expand(input: T, *sizes: Any, size: Any = None) -> T:
+    """Repeat along axes of size 1, without a copy.
+
+    Parameters
+    ----------
+    sizes
+        The new shape, in which -1 keeps an axis as it is; it may have more axes, in front.
+    size
+        The same, by PyTorch's keyword.
+
+    Raises
+    ------
+    OperationError
+        If an axis that isn't of size 1 would change.
+    """
+    target = as_sizes(sizes if size is None else size)
+    shape = shape_of(input)
+    extra = len(target) - len(shape)
+    if extra < 0:
+        raise OperationError(f"expand: {target} has fewer dimensions than the tensor's shape {shape}")
+    if -1 in target[:extra]:
+        raise OperationError(f"expand: -1 keeps a size, but in {target} it stands for an axis that {shape} lacks")
+    full = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
+    result: T = Expand(full)(input)
+    return result
+
+
+def broadcast_to(input: T, size: Sequence[int]) -> T:
+    """Repeat along axes of size 1, without a copy; as ``expand``."""
+    return expand(input, size)
+
+
+def expand_as(input: T, other: Any) -> T:
+    """Repeat along axes of size 1, to the shape of ``other``."""
+    result: T = Expand(shape_of(other))(input)
+    return result
+
+
+def contiguous(input: T) -> T:
+    """Give back the tensor itself: operations here take any memory layout."""
+    return input

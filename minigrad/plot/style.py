@@ -1,0 +1,70 @@
+"""What the figures share: colours that colour-blind readers can tell apart, and safe saving."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+#: Okabe and Ito's palette (2008), by the role a colour plays in all figures.
+COLOURS = {
+    "plain": "#D55E00",
+    "residual": "#0072B2",
+    "skip": "#0072B2",
+    "branch": "#E69F00",
+    "third": "#009E73",
+    "fourth": "#CC79A7",
+    "neutral": "#555555",
+}
+CYCLE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+
+
+def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float = 4.5) -> tuple[Any, Any]:
+    """A figure that no window shows, and its axes.
+
+    Parameters
+    ----------
+    rows, columns
+        How many panels.
+    width, height
+        In inches.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415  # matplotlib takes time to load: only when drawing
+
+    fig = Figure(figsize=(width, height))
+    axes = fig.subplots(rows, columns)
+    for ax in fig.axes:
+        ax.grid(alpha=0.25, linewidth=0.6)
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig, axes
+
+
+def axes_or_new(ax: Any = None, **size: float) -> Any:
+    """``ax`` itself, or a new one: in pyplot if it is in use already, else in a figure of its own."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    _, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)))
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def save(fig: Any, path: str | Path) -> Path:
+    """Write a figure to a temporary name and move it to ``path``, so that no half-written file is left.
+
+    Returns
+    -------
+    Path
+        Where it is.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix or '.png'}")
+    try:
+        fig.savefig(temporary, dpi=110)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,422 @@
+"""The tensor: an array that remembers how it was computed, with PyTorch's operators and methods.
+
+The operations never import this file: they take and give ``TensorBase`` objects, and the last line below
+tells the engine in which class to wrap a result. So imports only point downward, from here to the
+methods, the operations and the engine, and none runs in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad import display
+from minigrad.device import CPU, check_device, device
+from minigrad.engine import gradients
+from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.inplace import InPlace
+from minigrad.methods import Methods
+from minigrad.ops import common, shape
+
+
+class RemovableHandle:
+    """Takes a hook away again."""
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self._hooks = hooks
+        self._key = max(hooks, default=-1) + 1
+
+    def remove(self) -> None:
+        """Take the hook away; calling it twice does no harm."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
+    """Put a hook into a table, and give the handle that removes it."""
+    handle = RemovableHandle(hooks)
+    hooks[handle._key] = hook
+    return handle
+
+
+class Tensor(Methods, InPlace, TensorBase):
+    """An array, and the node that made it.
+
+    Parameters
+    ----------
+    data
+        Numbers, nested lists, an array or a tensor; as in PyTorch this constructor gives the default
+        dtype, while ``minigrad.tensor`` keeps integers and float64 as they are.
+    requires_grad
+        Whether gradients are to reach this tensor.
+
+    Attributes
+    ----------
+    data
+        The NumPy array itself; may be assigned to.
+    grad
+        The gradient that the last passes left here, a Tensor, or None.
+    node, slot
+        The node that made this tensor (None for a leaf), and which of its outputs it is.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([3.0], requires_grad=True)
+    >>> (x * x).backward()
+    >>> x.grad
+    Tensor([6.], shape=(1,), float32)
+    """
+
+    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
+        if isinstance(data, TensorBase):
+            data = data.data
+        self.data = np.array(data, dtype=common.get_default_dtype())
+        self.requires_grad = requires_grad
+
+    # -- the graph ---------------------------------------------------------------------------------
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient, a Tensor, or None where no pass has reached this tensor."""
+        gradient = self._grad
+        if gradient is not None and not isinstance(gradient, TensorBase):
+            # Only now, when someone looks. A leaf owns its array; an interior tensor may share it.
+            gradient = self._grad = from_array(gradient if self.node is None else gradient.copy())
+        found: Tensor | None = gradient
+        return found
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = value if isinstance(value, TensorBase) else from_array(np.asarray(value, self.data.dtype))
+            if value.data.shape != self.data.shape:
+                raise OperationError(f"grad of shape {value.data.shape} for a tensor of shape {self.data.shape}")
+        self._grad = value
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """PyTorch's name for ``node``."""
+        return self.node
+
+    def backward(
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Run the backward pass from here, and add to the ``grad`` of every leaf.
+
+        Parameters
+        ----------
+        gradient
+            The gradient of this tensor; may be left out for a scalar.
+        retain_graph
+            Keep the graph, so that backward can be run again; by default as ``create_graph``.
+        create_graph
+            Build a graph of the gradients, for higher derivatives.
+        inputs
+            Only add to the ``grad`` of these tensors.
+
+        Raises
+        ------
+        OperationError
+            For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
+        """
+        gradients.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same data, with no node: gradients stop here."""
+        return from_array(self.data)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch whether gradients are to reach this leaf.
+
+        Raises
+        ------
+        OperationError
+            If it is no leaf, or holds no floating-point numbers.
+        """
+        if not self.is_leaf and not requires_grad:
+            raise OperationError("only a leaf's requires_grad can be switched off; use detach() to stop gradients here")
+        if requires_grad and self.data.dtype.kind not in "fc":
+            raise OperationError(f"only floating-point tensors can require gradients, this one is {self.data.dtype}")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """Let ``grad`` of an interior tensor grow from pass to pass, as a leaf's does.
+
+        Interior tensors that are still held get their gradient without this call too; it is then that of
+        the last pass.
+        """
+        if not self.requires_grad:
+            raise OperationError("retain_grad() on a tensor that has requires_grad=False")
+        self.retains_grad = True
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call ``hook(gradient)`` when this tensor's gradient is complete; what it returns replaces it.
+
+        Raises
+        ------
+        OperationError
+            If no gradient can reach this tensor.
+        """
+        if not self.requires_grad:
+            raise OperationError("register_hook() on a tensor that has requires_grad=False: it gets no gradient")
+        if self._hooks is None:
+            self._hooks = {}
+        return add_hook(self._hooks, hook)
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each dimension."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    @property
+    def device(self) -> device:
+        """Always the CPU."""
+        return CPU
+
+    is_cuda = False
+    layout = "strided"
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self.data.shape if dim is None else self.data.shape[common.axis_of(dim, self.data.ndim)]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.data.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.data.itemsize
+
+    def is_floating_point(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.data.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory row by row."""
+        return bool(self.data.flags.c_contiguous)
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return int(self.data.ctypes.data)
+
+    # -- out of the graph --------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The one element as a Python number.
+
+        Raises
+        ------
+        OperationError
+            If there is not exactly one.
+        """
+        if self.data.size != 1:
+            raise OperationError(f"item() needs exactly one element, this tensor has shape {self.data.shape}")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists."""
+        return self.data.tolist()
+
+    def numpy(self, *, force: bool = False) -> Array:
+        """The array behind a tensor that has no gradient; ``force=True`` for any.
+
+        Raises
+        ------
+        OperationError
+            If the tensor requires a gradient, which the array couldn't carry on.
+        """
+        if self.requires_grad and not force:
+            raise OperationError("numpy() on a tensor that requires a gradient: use detach().numpy(), or .data")
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False and dtype is not None and np.dtype(dtype) != self.data.dtype:
+            raise ValueError(f"a {self.data.dtype} tensor can't become {np.dtype(dtype)} without a copy")
+        return np.array(self.data, dtype=dtype) if copy else np.asarray(self.data, dtype=dtype)
+
+    def __len__(self) -> int:
+        if not self.data.ndim:
+            raise TypeError("len() of a tensor without dimensions")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.data.ndim:
+            raise TypeError("iteration over a tensor without dimensions")
+        return iter(shape.unbind(self))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.data == array_of(value)).any())
+
+    def __bool__(self) -> bool:
+        if self.data.size != 1:
+            raise OperationError(
+                f"the truth of a tensor of shape {self.data.shape} is ambiguous: use .any() or .all(), or "
+                "minigrad.where for an element-wise choice"
+            )
+        return bool(self.data.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iub":
+            raise TypeError(f"only an integer tensor can be an index, this one is {self.data.dtype}")
+        return int(self.item())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.node is not None:
+            raise OperationError("only leaves can be copied with their settings: use detach().clone() here")
+        twin = self._like(self.data.copy(), self.requires_grad)
+        memo[id(self)] = twin
+        if self._grad is not None:
+            twin._grad = array_of(self._grad).copy()
+        return twin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.data, self.requires_grad)
+
+    @classmethod
+    def _like(cls, array: Array, requires_grad: bool) -> Tensor:
+        tensor = cls.__new__(cls)
+        tensor.data = array
+        tensor.requires_grad = requires_grad
+        return tensor
+
+    def __repr__(self) -> str:
+        return display.summary(self)
+
+    def __str__(self) -> str:
+        return display.printed(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.data.size == 1 else str(self)
+
+    def _repr_html_(self) -> str:
+        return display.as_html(self)
+
+    # -- dtype and device --------------------------------------------------------------------------
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False) -> Tensor:
+        """In another dtype: ``to(float64)``, ``to("cpu", float64)``, ``to(other)``. The device can only be the CPU."""
+        for given in args:
+            if isinstance(given, TensorBase):
+                dtype = given.data.dtype
+            elif _is_dtype(given):
+                dtype = given
+            elif not isinstance(given, bool):
+                check_device(given)
+        check_device(device)
+        result = self if dtype is None else common.cast(self, dtype)
+        return self.clone() if copy and result is self else result
+
+    def type(self, dtype: Any = None) -> Any:
+        """In another dtype; without one, the name of this one."""
+        return str(self.data.dtype) if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of another tensor."""
+        return self.to(other)
+
+    def cpu(self) -> Tensor:
+        """The tensor itself."""
+        return self
+
+    def cuda(self, device: Any = "cuda") -> Tensor:
+        """Always an error: there is only the CPU."""
+        check_device(device)
+        return self
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return common.cast(self, np.float32)
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return common.cast(self, np.float64)
+
+    def half(self) -> Tensor:
+        """As float16."""
+        return common.cast(self, np.float16)
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return common.cast(self, np.int64)
+
+    def int(self) -> Tensor:
+        """As int32."""
+        return common.cast(self, np.int32)
+
+    def bool(self) -> Tensor:
+        """As booleans."""
+        return common.cast(self, np.bool_)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+        """The transpose: all dimensions in reverse."""
+        return shape.permute(self, tuple(range(self.data.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+        """The transpose of the last two dimensions."""
+        return shape.transpose(self, -2, -1)
+
+
+def from_array(array: Array, requires_grad: bool = False) -> Tensor:
+    """Wrap an array, without a copy.
+
+    Raises
+    ------
+    OperationError
+        If a gradient is asked for something that is not floating-point.
+    """
+    if requires_grad and array.dtype.kind not in "fc":
+        raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
+    return Tensor._like(array, requires_grad)
+
+
+def _rebuilt(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:
+    """Unpickle."""
+    return cls._like(array, requires_grad)
+
+
+def _is_dtype(x: Any) -> bool:
+    return isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, (np.generic, float, int)))
+
+
+# The engine wraps every result in this class from now on.
+Node.tensor_class = Tensor

@@ -1,0 +1,66 @@
+"""detect_anomaly and detect_changes name the node, the shapes and the user's lines."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+
+def test_a_nan_in_forward():
+    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError) as caught:
+        mg.tensor([-1.0, 2.0]).log()  # the culprit
+    message = str(caught.value)
+    assert "forward of Log((2,)) made 1 NaN (of 2 values)" in message
+    assert "the culprit" in message
+
+
+def test_an_infinity_in_forward():
+    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match="1 Inf"):
+        1 / mg.tensor([0.0, 2.0])
+
+
+def test_a_nan_in_backward_only():
+    x = mg.tensor([0.0, 4.0], requires_grad=True)
+    with mg.detect_anomaly():
+        y = (x.sqrt() * mg.tensor([0.0, 1.0])).sum()  # 0 * inf in backward
+        with pytest.raises(mg.AnomalyError) as caught:
+            y.backward()
+    message = str(caught.value)
+    assert re.search(r"backward of <Sqrt#\d+ \(2,\) -> \(2,\)> made 1 NaN", message)
+    assert "0 * inf in backward" in message
+
+
+def test_a_mask_of_minus_infinity_is_no_anomaly():
+    scores = mg.zeros(2, 2, requires_grad=True)
+    mask = mg.tensor([[0.0, -np.inf], [0.0, 0.0]])
+    with mg.detect_anomaly():
+        mg.softmax(scores + mask, dim=-1).sum().backward()
+    assert np.isfinite(scores.grad.data).all()
+
+
+def test_nothing_is_checked_outside_the_block():
+    assert mg.tensor([-1.0]).log().isnan().all()
+
+
+def test_data_that_changed_is_noticed_with_both_lines():
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    with mg.detect_changes():
+        y = (w * w).sum()  # forward line
+        w.data[0] = 5.0
+        with pytest.raises(mg.DataChangedError) as caught:
+            y.backward()  # backward line
+    message = str(caught.value)
+    assert "1 of the 2 values" in message
+    assert "forward line" in message
+    assert "backward line" in message
+
+
+def test_unchanged_data_passes():
+    w = mg.tensor([1.0, np.nan], requires_grad=True)
+    with mg.detect_changes():
+        (w * w).sum().backward()
+    assert w.grad.data[0] == 2
