@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.engine.base import TensorBase
-from minigrad.ops import activation as act
-from minigrad.ops import arithmetic, common, elementwise, index, linalg, power, reduce, rounding, select, shape, softmax
+from minigrad.ops import activation, arithmetic, common, elementwise, extremes, index, join, linalg, power, rearrange, reduce, rounding, select, shape, vector_norm
+from minigrad.ops import gather as gather_ops
+from minigrad.ops import softmax as softmax_ops
+from minigrad.ops import sort as sort_ops
 from minigrad.ops.common import T
 
 
@@ -37,28 +39,34 @@ class Methods(TensorBase):
     __le__ = select.le
     __gt__ = select.gt
     __ge__ = select.ge
-    __eq__ = select.eq  # type: ignore[assignment]  # element-wise, as in NumPy and PyTorch
-    __ne__ = select.ne  # type: ignore[assignment]
+    __eq__ = select.eq  # element by element, as in NumPy and PyTorch
+    __ne__ = select.ne
     __hash__ = object.__hash__
     __getitem__ = index.getitem
 
     def __rsub__(self: T, other: Any) -> T:
-        return arithmetic.sub(other, self)  # type: ignore[no-any-return]
+        result: T = arithmetic.sub(other, self)
+        return result
 
     def __rtruediv__(self: T, other: Any) -> T:
-        return arithmetic.div(other, self)
+        result: T = arithmetic.div(other, self)
+        return result
 
     def __rpow__(self: T, other: Any) -> T:
-        return power.pow(other, self)
+        result: T = power.pow(other, self)
+        return result
 
     def __rmatmul__(self: T, other: Any) -> T:
-        return linalg.matmul(other, self)
+        result: T = linalg.matmul(other, self)
+        return result
 
     def __rfloordiv__(self: T, other: Any) -> T:
-        return rounding.floor_divide(other, self)
+        result: T = rounding.floor_divide(other, self)
+        return result
 
     def __rmod__(self: T, other: Any) -> T:
-        return rounding.remainder(other, self)
+        result: T = rounding.remainder(other, self)
+        return result
 
     # Arithmetic
     add = arithmetic.add
@@ -100,7 +108,7 @@ class Methods(TensorBase):
     sign = elementwise.sign
     absolute = elementwise.abs
     clone = common.clone
-    relu = act.relu
+    relu = activation.relu
 
     # Comparison and choice
     eq = select.eq
@@ -129,21 +137,21 @@ class Methods(TensorBase):
     mean = reduce.mean
     var = reduce.var
     std = reduce.std
-    amax = reduce.amax
-    amin = reduce.amin
-    max = reduce.max
-    min = reduce.min
+    amax = extremes.amax
+    amin = extremes.amin
+    max = extremes.max
+    min = extremes.min
     prod = reduce.prod
-    argmax = reduce.argmax
-    argmin = reduce.argmin
-    all = reduce.all
-    any = reduce.any
+    argmax = extremes.argmax
+    argmin = extremes.argmin
+    all = extremes.all
+    any = extremes.any
     count_nonzero = reduce.count_nonzero
-    norm = reduce.norm
-    softmax = softmax.softmax
-    log_softmax = softmax.log_softmax
-    logsumexp = softmax.logsumexp
-    cumsum = softmax.cumsum
+    norm = vector_norm.norm
+    softmax = softmax_ops.softmax
+    log_softmax = softmax_ops.log_softmax
+    logsumexp = softmax_ops.logsumexp
+    cumsum = softmax_ops.cumsum
 
     # Shape
     reshape = shape.reshape
@@ -158,31 +166,31 @@ class Methods(TensorBase):
     unsqueeze = shape.unsqueeze
     flatten = shape.flatten
     unflatten = shape.unflatten
-    split = shape.split
-    chunk = shape.chunk
-    unbind = shape.unbind
+    split = join.split
+    chunk = join.chunk
+    unbind = join.unbind
     expand = shape.expand
     expand_as = shape.expand_as
     broadcast_to = shape.broadcast_to
-    repeat = shape.repeat
-    tile = shape.tile
-    flip = shape.flip
-    roll = shape.roll
+    repeat = rearrange.repeat
+    tile = rearrange.tile
+    flip = rearrange.flip
+    roll = rearrange.roll
     movedim = shape.movedim
     contiguous = shape.contiguous
-    tril = shape.tril
-    triu = shape.triu
-    diagonal = shape.diagonal
+    tril = rearrange.tril
+    triu = rearrange.triu
+    diagonal = rearrange.diagonal
 
     # Elements
     index_select = index.index_select
-    gather = index.gather
-    scatter_add = index.scatter_add
-    take_along_dim = index.take_along_dim
+    gather = gather_ops.gather
+    scatter_add = gather_ops.scatter_add
+    take_along_dim = gather_ops.take_along_dim
     masked_select = index.masked_select
-    topk = index.topk
-    sort = index.sort
-    argsort = index.argsort
+    topk = sort_ops.topk
+    sort = sort_ops.sort
+    argsort = sort_ops.argsort
 
     # Products
     matmul = linalg.matmul
@@ -195,4 +203,5 @@ class Methods(TensorBase):
 
     def where(self: T, condition: Any, other: Any) -> T:
         """``self`` where ``condition`` holds, ``other`` elsewhere."""
-        return select.where(condition, self, other)
+        result: T = select.where(condition, self, other)
+        return result

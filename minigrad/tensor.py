@@ -20,7 +20,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.inplace import InPlace
 from minigrad.methods import Methods
-from minigrad.ops import common, shape
+from minigrad.ops import common, join, shape
 
 
 class RemovableHandle:
@@ -274,7 +274,7 @@ class Tensor(Methods, InPlace, TensorBase):
     def __iter__(self) -> Iterator[Tensor]:
         if not self.data.ndim:
             raise TypeError("iteration over a tensor without dimensions")
-        return iter(shape.unbind(self))
+        return iter(join.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
         return bool((self.data == array_of(value)).any())
@@ -407,6 +407,11 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a tensor."""
+    return isinstance(obj, Tensor)
 
 
 def _rebuilt(cls: type[Tensor], array: Array, requires_grad: bool) -> Tensor:

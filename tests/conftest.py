@@ -1,6 +1,10 @@
-"""What all tests share: a seeded generator for arrays, and minigrad's own seeded."""
+"""What all tests share: seeded generators, and a way to run Python as a user does."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,3 +20,21 @@ def rng():
 @pytest.fixture(autouse=True)
 def _seeded():
     mg.manual_seed(7)
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Run code in a Python of its own, in an empty directory: ``run_python(code, *arguments, **environment)``."""
+
+    def run(code, *arguments, cwd=None, **environment):
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=cwd or tmp_path,
+            env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(mg.__file__)), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run

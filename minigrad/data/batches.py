@@ -20,7 +20,7 @@ _PIXELS = 3 * 32 * 32
 
 
 class _StandIn:
-    """Takes the place of ``np.dtype`` and of an array: keeps its arguments and its state, and does nothing."""
+    """Takes the place of ``np.dtype`` and of an array: keeps its arguments and state, and does nothing."""
 
     def __init__(self, *args: Any) -> None:
         self.args = args
@@ -89,7 +89,7 @@ def read_batch(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]
 
 
 def _pixels(array: _StandIn) -> npt.NDArray[np.uint8]:
-    """The array whose parts a stand-in has kept: version, shape, dtype, column order, and the bytes."""
+    """Make the array whose parts a stand-in has kept: version, shape, dtype, column order, and bytes."""
     _, shape, dtype, by_columns, content = array.state
     if dtype.args[0] not in (b"u1", "u1") or by_columns or tuple(shape) != (shape[0], _PIXELS):
         raise ValueError(f"the images must be rows of {_PIXELS} bytes")

@@ -72,5 +72,5 @@ def _check_same(what: str, values: list[Any]) -> None:
         if value != values[0]:
             raise ValueError(
                 f"default_collate: the items of a batch have different {what}: item 0 has {values[0]}, item "
-                f"{position} has {value}. Make them equal in the data set, or pass collate_fn= to the DataLoader"
+                f"{position} has {value}. Make them equal in the data set, or pass collate_fn= to DataLoader"
             )

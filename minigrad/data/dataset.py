@@ -31,7 +31,9 @@ class Dataset(Generic[T_co]):
     """
 
     def __getitem__(self, index: Any) -> T_co:
-        raise NotImplementedError(f"{type(self).__name__} has no __getitem__: write one that gives item {index!r}")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no __getitem__: write one that gives item {index!r}"
+        )
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -71,7 +73,9 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
                 raise ValueError(f"TensorDataset: argument {position} is a single number, and has no rows")
         if len({len(t) for t in tensors}) > 1:
             shapes = ", ".join(str(t.shape) for t in tensors)
-            raise ValueError(f"TensorDataset: the tensors must have the same length, but their shapes are {shapes}")
+            raise ValueError(
+                f"TensorDataset: the tensors must have the same length, but their shapes are {shapes}"
+            )
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -103,11 +107,8 @@ class Subset(Dataset[T_co]):
         self.indices = indices
 
     def __getitem__(self, index: Any) -> T_co:
-        if isinstance(index, list):
-            index = [self.indices[i] for i in index]
-        else:
-            index = self.indices[index]
-        item: T_co = self.dataset[index]
+        there = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        item: T_co = self.dataset[there]
         return item
 
     def __len__(self) -> int:
@@ -148,18 +149,20 @@ def random_split(
     counts = _counts(total, lengths)
     if sum(counts) != total or min(counts, default=0) < 0:
         raise ValueError(
-            f"random_split: lengths {list(lengths)} don't split a data set of {total} items: they must add up to "
-            f"{total}, or be fractions that add up to 1"
+            f"random_split: lengths {list(lengths)} don't split a data set of {total} items: they must add "
+            f"up to {total}, or be fractions that add up to 1"
         )
     if 0 in counts:
-        warnings.warn(f"random_split: a part is empty: lengths {list(lengths)} of {total} items", stacklevel=2)
+        warnings.warn(
+            f"random_split: a part is empty: lengths {list(lengths)} of {total} items", stacklevel=2
+        )
     order = numpy_generator(generator).permutation(total).tolist()
     ends = np.cumsum(counts).tolist()
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
 
 def _counts(total: int, lengths: Sequence[float]) -> list[int]:
-    """The lengths as whole numbers: fractions are rounded down, and what is left goes round, one to each."""
+    """Round fractions of the total down to whole numbers; what is left goes round, one to each."""
     if not (math.isclose(sum(lengths), 1) and all(0 <= x <= 1 for x in lengths)):
         return [int(n) for n in lengths]
     counts = [math.floor(total * fraction) for fraction in lengths]

@@ -59,9 +59,9 @@ def digits(split: str = "all", flatten: bool = False) -> tuple[Tensor, Tensor]:
     """Load the handwritten digits that come with minigrad. Nothing is downloaded.
 
     The split is fixed: in the order of the file, the first 1,437 images are for training and the last
-    360 for testing. The file goes on writer by writer. So nearly all of the test images are by people
-    whose writing isn't in the training part, and accuracy is some points lower than on a shuffled
-    split: that is the honest number.
+    360 for testing. The file goes on writer by writer. So most of the test images are by people whose
+    writing isn't in the training part, and accuracy is some points lower than on a shuffled split: that
+    is the honest number.
 
     Parameters
     ----------

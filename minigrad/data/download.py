@@ -41,7 +41,7 @@ class Remote(NamedTuple):
     sha256: str
 
 
-class _Broken(Exception):
+class _TransferError(Exception):
     """A transfer that is worth taking up again."""
 
 
@@ -135,7 +135,7 @@ def _fetch(remote: Remote, path: Path, part: Path) -> None:
         resumed = part.exists()
         try:
             _transfer(remote, part)
-        except _Broken as error:
+        except _TransferError as error:
             reason = str(error)
             continue
         found = digest(part)
@@ -169,7 +169,7 @@ def _transfer(remote: Remote, part: Path) -> None:
             first, _, total = response.headers.get("Content-Range", "").partition("/")
             if not first.startswith(f"bytes {have}-"):
                 part.unlink()
-                raise _Broken("the server sent another range than it was asked for")
+                raise _TransferError("the server sent another range than it was asked for")
         else:
             have = 0
             total = response.headers.get("Content-Length", "")
@@ -189,7 +189,7 @@ def _transfer(remote: Remote, part: Path) -> None:
         part.unlink()
         raise DownloadError(f"{remote.url} sends more than the expected {remote.size:,} bytes")
     if have < remote.size:
-        raise _Broken("the connection ended too early")
+        raise _TransferError("the connection ended too early")
 
 
 def _open(remote: Remote, part: Path, have: int) -> Any:
@@ -206,18 +206,18 @@ def _open(remote: Remote, part: Path, have: int) -> Any:
             # The server can't go on from here: start anew.
             part.unlink()
         if error.code in (408, 416, 429) or error.code >= 500:
-            raise _Broken(f"the server answers {error.code} {error.reason}") from error
+            raise _TransferError(f"the server answers {error.code} {error.reason}") from error
         raise DownloadError(f"{remote.url}: the server answers {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
-        raise _Broken(str(error)) from error
+        raise _TransferError(str(error)) from error
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
     while True:
         try:
-            chunk = response.read(_CHUNK)
+            chunk = response.read1(_CHUNK)
         except (OSError, HTTPException) as error:
-            raise _Broken(str(error)) from error
+            raise _TransferError(str(error)) from error
         if not chunk:
             return
         yield chunk

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic
 
 from minigrad.data.collate import default_collate
-from minigrad.data.dataset import whole_batch
+from minigrad.data.dataset import T_co, whole_batch
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from minigrad.random import Generator
 
 
-class DataLoader:
+class DataLoader(Generic[T_co]):
     """Go through a data set in batches. Each ``for`` loop over it is one epoch.
 
     The signature is PyTorch's. Everything is loaded in the main process. So what PyTorch has for worker
@@ -101,7 +101,9 @@ class DataLoader:
         self.collate_fn = default_collate if collate_fn is None else collate_fn
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError("batch_sampler replaces batch_size, shuffle, sampler and drop_last: leave those out")
+                raise ValueError(
+                    "batch_sampler replaces batch_size, shuffle, sampler and drop_last: leave those out"
+                )
             self.sampler = getattr(batch_sampler, "sampler", None)
             self.batch_sampler = batch_sampler
             self.batch_size = None

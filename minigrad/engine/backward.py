@@ -69,77 +69,30 @@ def read_only(gradient: Any) -> Array | None:
     return view
 
 
-class _Pass:
-    """The gradient table of one pass: for each node, the gradients of its outputs; for each leaf, its own."""
+def collect(outputs: Sequence[TensorBase]) -> tuple[list[Node], dict[TensorBase, int]]:
+    """Find every node that the outputs depend on, the earliest first, and count each leaf's consumers.
 
-    def __init__(self, deliver: Callable[[TensorBase, Any], None]) -> None:
-        self.table: dict[Node | TensorBase, list[Any]] = {}
-        self.holders: dict[Node, dict[TensorBase, None]] = {}
-        self.pending: dict[TensorBase, int] = {}
-        self.deliver = deliver
-
-    def collect(self, outputs: Sequence[TensorBase]) -> list[Node]:
-        """Find every node that the outputs depend on, the latest first; count each leaf's consumers."""
-        found: dict[Node, None] = dict.fromkeys(t.node for t in outputs if t.node is not None)
-        stack = list(found)
-        pending = self.pending
-        while stack:
-            node = stack.pop()
-            if node.released:
-                raise OperationError(located(_FREED.format(node.name), node.source))
-            for tensor, wanted in zip(node.inputs, node.wants, strict=True):
-                if not wanted:
-                    continue
+    Raises
+    ------
+    OperationError
+        If an earlier pass has freed a part of the graph.
+    """
+    found: dict[Node, None] = dict.fromkeys(t.node for t in outputs if t.node is not None)
+    consumers: dict[TensorBase, int] = {}
+    stack = list(found)
+    while stack:
+        node = stack.pop()
+        if not node.inputs:
+            raise OperationError(located(_FREED.format(node.name), node.source))
+        for tensor, wanted in zip(node.inputs, node.wants):  # noqa: B905  # the hottest loop
+            if wanted:
                 producer = tensor.node
                 if producer is None:
-                    pending[tensor] = pending.get(tensor, 0) + 1
+                    consumers[tensor] = consumers.get(tensor, 0) + 1
                 elif producer not in found:
                     found[producer] = None
                     stack.append(producer)
-        return sorted(found, key=_by_index, reverse=True)
-
-    def send(self, tensor: TensorBase, gradient: Any) -> None:
-        """Add a gradient to what has reached this tensor so far."""
-        node = tensor.node
-        if node is None:
-            slots = self.table.get(tensor)
-            if slots is None:
-                self.table[tensor] = [gradient]
-            else:
-                slots[0] = slots[0] + gradient
-            return
-        slots = self.table.get(node)
-        if slots is None:
-            slots = self.table[node] = [None] * len(node.out_shapes)
-            self.holders[node] = {tensor: None}
-        else:
-            self.holders[node][tensor] = None
-        before = slots[tensor.slot]
-        slots[tensor.slot] = gradient if before is None else before + gradient
-
-    def arrived(self, tensor: TensorBase) -> None:
-        """One more consumer of this leaf is done; after the last, its gradient is complete."""
-        left = self.pending[tensor] = self.pending[tensor] - 1
-        if left <= 0 and tensor in self.table:
-            self.settle(tensor, self.table.pop(tensor)[0])
-
-    def settle(self, tensor: TensorBase, gradient: Any) -> Any:
-        """Run the hooks of a tensor whose gradient is complete, and deliver it."""
-        if tensor._hooks:
-            gradient = _run_hooks(tensor, gradient)
-        self.deliver(tensor, gradient)
-        return gradient
-
-    def take(self, node: Node) -> tuple[Any, ...] | None:
-        """The complete gradients of a node's outputs, or None where no gradient reached it."""
-        slots = self.table.pop(node, None)
-        if slots is None:
-            return None
-        for tensor in self.holders.pop(node):
-            slots[tensor.slot] = self.settle(tensor, slots[tensor.slot])
-        if len(slots) > 1:
-            slots = [zeros_for(node, i) if g is None else g for i, g in enumerate(slots)]
-        return tuple(slots)
+    return sorted(found, key=_by_index), consumers
 
 
 _FREED = (
@@ -185,6 +138,57 @@ def accumulate(tensor: TensorBase, gradient: Any) -> None:
             array += gradient
 
 
+class _Table:
+    """The gradients of a pass that are still growing.
+
+    ``interior`` has an entry for each node that a gradient has reached: the gradients of its outputs, and
+    after them the tensors through which they came. ``leaves`` has one for each leaf.
+    """
+
+    __slots__ = ("deliver", "interior", "leaves")
+
+    def __init__(self, deliver: Callable[[TensorBase, Any], None]) -> None:
+        self.interior: dict[Node, list[Any]] = {}
+        self.leaves: dict[TensorBase, Any] = {}
+        self.deliver = deliver
+
+    def send(self, tensor: TensorBase, gradient: Any) -> None:
+        """Add a gradient to what has reached this tensor so far."""
+        node = tensor.node
+        if node is None:
+            before = self.leaves.get(tensor)
+            self.leaves[tensor] = gradient if before is None else before + gradient
+            return
+        entry = self.interior.get(node)
+        if entry is None:
+            entry = self.interior[node] = [None] * len(node.out_shapes)
+            entry.append(tensor)
+        elif entry[-1] is not tensor:
+            entry.append(tensor)
+        before = entry[tensor.slot]
+        entry[tensor.slot] = gradient if before is None else before + gradient
+
+    def take(self, node: Node) -> tuple[Any, ...] | None:
+        """The gradients of a node's outputs, complete and delivered; None where none reached it."""
+        entry = self.interior.pop(node, None)
+        if entry is None:
+            return None
+        outputs = len(node.out_shapes)
+        for tensor in entry[outputs:]:
+            if tensor._hooks:
+                entry[tensor.slot] = _run_hooks(tensor, entry[tensor.slot])
+            self.deliver(tensor, entry[tensor.slot])
+        if outputs == 1:
+            return (entry[0],)
+        return tuple(zeros_for(node, i) if g is None else g for i, g in enumerate(entry[:outputs]))
+
+    def settle_leaf(self, leaf: TensorBase) -> None:
+        """Deliver the gradient of a leaf that no more consumer will add to."""
+        gradient = self.leaves.pop(leaf, None)
+        if gradient is not None:
+            self.deliver(leaf, _run_hooks(leaf, gradient) if leaf._hooks else gradient)
+
+
 def run_pass(
     outputs: Sequence[TensorBase],
     grad_outputs: Sequence[Any],
@@ -206,30 +210,35 @@ def run_pass(
     deliver
         What is done with the complete gradient of a leaf, or of a tensor that a node still holds.
     """
-    tally = _Pass(deliver)
-    order = tally.collect(outputs)
+    order, consumers = collect(outputs)
+    table = _Table(deliver)
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        tally.send(tensor, gradient)
-        if tensor.node is None and tensor not in tally.pending:
-            tally.settle(tensor, tally.table.pop(tensor)[0])
+        table.send(tensor, gradient)
+        if tensor.node is None and tensor not in consumers:
+            table.settle_leaf(tensor)
     watching = checks.get()
-    order.reverse()
     while order:
         node = order.pop()
-        grads = tally.take(node)
-        if grads is not None:
+        grads = table.take(node)
+        inputs, wants = node.inputs, node.wants
+        if grads is None:
+            grad_inputs: tuple[Any, ...] = (None,) * len(inputs)
+        else:
             for check in watching:
                 check.before_backward(node)
             grad_inputs = _apply_rule(node, grads, create_graph)
             for check in watching:
                 check.after_backward(node, grads, grad_inputs)
-            for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs, strict=True):
-                if wanted and gradient is not None:
-                    tally.send(tensor, gradient)
+        for tensor, wanted, gradient in zip(inputs, wants, grad_inputs):  # noqa: B905  # checked by _apply_rule
+            if wanted:
+                if gradient is not None:
+                    table.send(tensor, gradient)
+                if tensor.node is None:
+                    left = consumers[tensor] = consumers[tensor] - 1
+                    if not left:
+                        table.settle_leaf(tensor)
+        if grads is not None:
             yield Step(node, grads, grad_inputs)
-        for tensor, wanted in zip(node.inputs, node.wants, strict=True):
-            if wanted and tensor.node is None:
-                tally.arrived(tensor)
         if not (retain_graph or create_graph):
             node.release()
 
@@ -249,19 +258,13 @@ def _apply_rule(node: Node, grads: tuple[Any, ...], create_graph: bool) -> tuple
         raise told from error
     if type(result) is not tuple:
         result = (result,)
-    if len(result) != len(node.inputs):
-        raise backward_error(
-            node, ValueError(f"it returned {len(result)} gradients for {len(node.inputs)} inputs")
-        )
-    for position, (gradient, wanted) in enumerate(zip(result, node.wants, strict=True)):
-        if wanted and gradient is not None and gradient.shape != node.inputs[position].data.shape:
-            raise backward_error(
-                node,
-                ValueError(
-                    f"the gradient for input {position} has shape {gradient.shape}, "
-                    f"the input has {node.inputs[position].data.shape}"
-                ),
-            )
+    inputs = node.inputs
+    if len(result) != len(inputs):
+        raise backward_error(node, ValueError(f"it returned {len(result)} gradients for {len(inputs)} inputs"))
+    for x, wanted, gradient in zip(inputs, node.wants, result):  # noqa: B905  # lengths were just compared
+        if wanted and gradient is not None and gradient.shape != x.data.shape:
+            told = f"it returned a gradient of shape {gradient.shape} for an input of shape {x.data.shape}"
+            raise backward_error(node, ValueError(told))
     return result
 
 

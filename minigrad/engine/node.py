@@ -28,6 +28,7 @@ from minigrad.engine.source import Place, SourceLine, source_line, user_place
 T = TypeVar("T")
 
 _next_index = count().__next__
+_new = object.__new__
 
 
 class Node:
@@ -52,14 +53,16 @@ class Node:
     #: The names of forward's parameters, which are the names of the inputs.
     input_names: ClassVar[tuple[str, ...]] = ()
 
-    inputs: tuple[Any, ...] = ()
-    wants: tuple[bool, ...] = ()
-    out_shapes: tuple[tuple[int, ...], ...] = ()
-    out_dtype: Any = None
-    index: int = -1
-    module: str = ""
-    released: bool = False
-    _place: Place | None = None
+    # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
+    __slots__ = ("__dict__", "__weakref__", "_place", "index", "inputs", "module", "out_dtype", "out_shapes", "wants")
+
+    inputs: tuple[Any, ...]
+    wants: tuple[bool, ...]
+    out_shapes: tuple[tuple[int, ...], ...]
+    out_dtype: Any
+    index: int
+    module: str
+    _place: Place | None
 
     def __init_subclass__(cls) -> None:
         parameters = inspect.signature(cls.forward).parameters.values()
@@ -109,20 +112,25 @@ class Node:
                 self.out_shapes = tuple(part.shape for part in y)
                 self.out_dtype = y[0].dtype
             return tuple(self._wrap(part, slot, linked) for slot, part in enumerate(y))
+        if linked:
+            self.out_shapes = (y.shape,)
         return self._wrap(y, 0, linked)
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
-        cls = self.tensor_class
-        tensor = cls.__new__(cls)
+        """Make an output a tensor, and link it to this node."""
+        tensor = _new(self.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
         tensor.data = array if type(array) is np.ndarray else np.asarray(array)
-        if linked and tensor.data.dtype.kind in "fc":
+        if linked and tensor.data.dtype.kind == "f":
             tensor.node = self
             tensor.slot = slot
             tensor.requires_grad = True
-            if not self.out_shapes:
-                self.out_shapes = (tensor.data.shape,)
         return tensor
+
+    @property
+    def released(self) -> bool:
+        """Whether a pass has gone through this node, and its inputs were let go."""
+        return not self.inputs
 
     @property
     def source(self) -> SourceLine | None:
@@ -148,12 +156,12 @@ class Node:
 
     def release(self) -> None:
         """Let go of the inputs and of all that backward kept, so that memory is freed as a pass goes."""
-        identity = {k: v for k, v in vars(self).items() if k in _IDENTITY}
         self.__dict__.clear()
-        self.__dict__.update(identity)
-        self.released = True
+        self.inputs = ()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "out_shapes"):
+            return f"<{type(self).__name__} outside the graph>"
         ins = ", ".join(str(x.data.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
         shapes = self.out_shapes
         if len(shapes) > 1 and len(dict.fromkeys(shapes)) == 1:
@@ -162,10 +170,6 @@ class Node:
             outs = ", ".join(str(shape) for shape in shapes)
         module = f" {self.module!r}" if self.module else ""
         return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
-
-
-#: What a node still knows after it has been released.
-_IDENTITY = ("index", "module", "_place", "out_shapes", "out_dtype", "wants")
 
 
 def zeros_for(node: Node, slot: int) -> Array:

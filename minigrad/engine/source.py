@@ -13,7 +13,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_is_ours: dict[CodeType, bool] = {}
+_is_ours: dict[str, bool] = {}
 
 Place = tuple[CodeType, int]
 
@@ -40,9 +40,9 @@ def user_place(depth: int = 2) -> Place | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        ours = _is_ours.get(code)
+        ours = _is_ours.get(code.co_filename)
         if ours is None:
-            ours = _is_ours[code] = os.path.abspath(code.co_filename).startswith(_PACKAGE)
+            ours = _is_ours[code.co_filename] = os.path.abspath(code.co_filename).startswith(_PACKAGE)
         if not ours:
             return code, frame.f_lasti
         frame = frame.f_back

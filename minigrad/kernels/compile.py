@@ -23,12 +23,16 @@ import functools
 import os
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numba
+import numpy.typing as npt
 from numba.core import event
 
+Array = npt.NDArray[Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,6 +44,11 @@ if BACKEND not in ("numba", "numpy"):
 #: What LLVM may do with floating-point sums: reorder and contract them. It may not assume that there
 #: are no NaNs or infinities (``nnan``, ``ninf``), as ``fastmath=True`` would.
 RELAXED = {"reassoc", "contract", "arcp", "nsz"}
+
+# Numba's disk cache sees an edit in a kernel's own file, and none in what kernels share: the flags above and
+# vector_math.py. It tells functions apart by name, so a name that follows their text has them compiled anew.
+_SHARED = format(zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes()
+                                     for name in ("compile.py", "vector_math.py"))), "x")
 
 
 class Kernel(NamedTuple):
@@ -73,6 +82,7 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     if function is None:
         return functools.partial(jit, **options)
     options = {"nogil": True, "fastmath": RELAXED, "error_model": "numpy", **options}
+    function.__qualname__ += f"_{_SHARED}"
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError as error:  # no folder to keep it in: a read-only install without a HOME

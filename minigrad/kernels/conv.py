@@ -146,14 +146,14 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1
     -------
     array (N, C, H, W)
     """
-    n, (o, _, *kernel), places = gy.shape[0], w.shape, gy.shape[2:]
+    n, kernel, places = len(gy), w.shape[2:], gy.shape[2:]
     parts = [
         np.tensordot(gy_g, w_g, axes=((1,), (0,)))  # (N, OH, OW, C / groups, kh, kw)
         for gy_g, w_g in zip(np.split(gy, groups, axis=1), np.split(w, groups), strict=True)
     ]
     patches = np.concatenate(parts, axis=3).transpose(0, 3, 4, 5, 1, 2)
-    columns = patches.reshape(n, -1, places[0] * places[1])
-    return fold(columns, input_hw, (kernel[0], kernel[1]), dilation, padding, stride, places)
+    columns = patches.reshape(n, groups * w[0].size, places[0] * places[1])
+    return fold(columns, input_hw, kernel, dilation, padding, stride, places)
 
 
 @replaced_by(_fast_weight_gradient)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from minigrad.kernels.boxes import Boxes, box_mean, box_spread
 from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, pad_hw, strided_view
+from minigrad.kernels.patches import Array, Pair, strided_view
 from minigrad.kernels.threads import row_kernel
 
 
 def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
     """How many windows an axis of ``size`` elements has.
 
-    With ``ceil_mode`` the last window may hang over the end, but must start inside the input or its left
+    With ``ceil_mode`` the last window may hang over the end, but it starts inside the input or its left
     padding.
     """
     room = size + 2 * padding - dilation * (kernel - 1) - 1
@@ -46,13 +47,16 @@ def _max_planes(x: Array, y: Array, indices: Array, kh: int, kw: int, sh: int, s
     _, oh, ow = y.shape
     for plane in prange(planes):
         for r in range(oh):
+            start = r * sh - ph
+            top = start + (max(0, -start) + dh - 1) // dh * dh  # the first row inside the input
+            bottom = min(start + (kh - 1) * dh + 1, h)
             for c in range(ow):
-                top, left = r * sh - ph, c * sw - pw
-                top += (max(0, -top) + dh - 1) // dh * dh  # the first elements inside the input
-                left += (max(0, -left) + dw - 1) // dw * dw
+                start = c * sw - pw
+                left = start + (max(0, -start) + dw - 1) // dw * dw
+                right = min(start + (kw - 1) * dw + 1, w)
                 best, where = x[plane, top, left], top * w + left
-                for i in range(top, min(r * sh - ph + (kh - 1) * dh + 1, h), dh):
-                    for j in range(left, min(c * sw - pw + (kw - 1) * dw + 1, w), dw):
+                for i in range(top, bottom, dh):
+                    for j in range(left, right, dw):
                         value = x[plane, i, j]
                         if value > best or value != value:  # the first largest, or the last NaN
                             best, where = value, i * w + j
@@ -67,3 +71,166 @@ def _scatter_planes(gy: Array, indices: Array, gx: Array) -> None:
         gx[plane] = 0
         for p in range(places):
             gx[plane, indices[plane, p]] += gy[plane, p]
+
+
+def _fast_max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1),
+                     ceil_mode: bool = False) -> tuple[Array, Array]:
+    oh, ow = pooled_hw(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    planes = _planes(x)
+    y = np.empty((len(planes), oh, ow), dtype=x.dtype)
+    indices = np.empty(y.shape, dtype=np.int64)
+    _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *kernel, *stride, *padding, *dilation)
+    shape = (*x.shape[:2], oh, ow)
+    return y.reshape(shape), indices.reshape(shape)
+
+
+def _fast_max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Array:
+    n, c, oh, ow = gy.shape
+    gx = np.empty((n * c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
+    flat = (n * c, oh * ow)
+    _scatter_planes(gx.size + gy.size, np.ascontiguousarray(gy).reshape(flat),
+                    np.ascontiguousarray(indices).reshape(flat), gx)
+    return gx.reshape(n, c, *input_hw)
+
+
+@replaced_by(_fast_max_pool2d)
+def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1),
+               ceil_mode: bool = False) -> tuple[Array, Array]:
+    """Take the largest element of each window, and say where it was.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W)
+    kernel, stride, padding, dilation : pairs of int
+        For height and width. Padding never wins.
+    ceil_mode : bool
+        Whether a last window may hang over the end.
+
+    Returns
+    -------
+    y : array (N, C, OH, OW)
+    indices : int64 array (N, C, OH, OW)
+        Where in the flattened plane (H * W) each element of ``y`` came from: the first one where several
+        are equal. NaN counts as the largest.
+    """
+    places = pooled_hw(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    (h, w), (ph, pw) = x.shape[2:], padding
+    reach = [(count - 1) * s + (k - 1) * d + 1
+             for count, s, k, d in zip(places, stride, kernel, dilation, strict=True)]
+    padded_hw = (max(h + ph, reach[0]), max(w + pw, reach[1]))
+    padded = np.zeros((*x.shape[:2], *padded_hw), dtype=x.dtype)
+    padded[:, :, ph:ph + h, pw:pw + w] = x
+    position = np.full(padded_hw, -1)  # -1 in the padding
+    position[ph:ph + h, pw:pw + w] = np.arange(h * w).reshape(h, w)
+
+    y = np.full((*x.shape[:2], *places), -np.inf, dtype=x.dtype)
+    indices = np.full(y.shape, -1)
+    for i, j in np.ndindex(*kernel):
+        value = strided_view(padded, i, j, places, stride, dilation)
+        where = strided_view(position, i, j, places, stride, dilation)
+        better = (where >= 0) & ((value > y) | np.isnan(value) | (indices < 0))
+        y = np.where(better, value, y)
+        indices = np.where(better, where, indices)
+    return y, indices
+
+
+@replaced_by(_fast_max_pool2d_backward)
+def max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Array:
+    """Give each gradient to the element that won; one that won several windows gets their sum.
+
+    Parameters
+    ----------
+    gy : array (N, C, OH, OW)
+    indices : int array (N, C, OH, OW)
+        As ``max_pool2d`` gave them.
+    input_hw : pair of int
+
+    Returns
+    -------
+    array (N, C, H, W)
+    """
+    n, c = gy.shape[:2]
+    gx = np.zeros((n, c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
+    flat = indices.reshape(n, c, -1)
+    np.add.at(gx, (np.arange(n)[:, None, None], np.arange(c)[:, None], flat), gy.reshape(n, c, -1))
+    return gx.reshape(n, c, *input_hw)
+
+
+def max_pool2d_gather(x: Array, indices: Array) -> Array:
+    """Take ``x`` (N, C, H, W) at ``indices`` (N, C, OH, OW): the adjoint of ``max_pool2d_backward``."""
+    n, c, h, w = x.shape
+    taken = np.take_along_axis(x.reshape(n, c, h * w), indices.reshape(n, c, -1), axis=2)
+    return np.ascontiguousarray(taken.reshape(indices.shape))
+
+
+def _average_boxes(input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool,
+                   count_include_pad: bool, divisor_override: int | None) -> Boxes:
+    """Say where the windows of average pooling are, and what their sums are divided by."""
+    edges, lengths = [], []
+    for size, k, s, p in zip(input_hw, kernel, stride, padding, strict=True):
+        start = np.arange(pooled_size(size, k, s, p, 1, ceil_mode)) * s - p
+        end = np.minimum(start + k, size + p)  # what hangs over even the padding is never counted
+        first, last = np.maximum(start, 0), np.minimum(end, size)
+        edges += [first, last]
+        lengths.append(end - start if count_include_pad else last - first)
+    divisors = np.multiply.outer(*lengths)
+    if divisor_override is not None:
+        divisors = np.full_like(divisors, divisor_override)
+    return Boxes(*edges, divisors)
+
+
+def avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), ceil_mode: bool = False,
+               count_include_pad: bool = True, divisor_override: int | None = None) -> Array:
+    """Average each window.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W)
+    kernel, stride, padding : pairs of int
+        For height and width.
+    ceil_mode : bool
+        Whether a last window may hang over the end.
+    count_include_pad : bool
+        Whether the zeros of the padding count as elements.
+    divisor_override : int, optional
+        Divide the sums by this, whatever the windows' sizes.
+
+    Returns
+    -------
+    array (N, C, OH, OW)
+    """
+    return box_mean(x, _average_boxes(x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad,
+                                      divisor_override))
+
+
+def avg_pool2d_backward(gy: Array, input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair = (0, 0),
+                        ceil_mode: bool = False, count_include_pad: bool = True,
+                        divisor_override: int | None = None) -> Array:
+    """Share each gradient (N, C, OH, OW) out evenly over its window: the adjoint of ``avg_pool2d``."""
+    return box_spread(gy, _average_boxes(input_hw, kernel, stride, padding, ceil_mode, count_include_pad,
+                                         divisor_override), input_hw)
+
+
+def _adaptive_boxes(input_hw: Pair, output_hw: Pair) -> Boxes:
+    """Cut each axis into equal parts; one that ends within an element takes it whole, and so does the next."""
+    edges, lengths = [], []
+    for size, count in zip(input_hw, output_hw, strict=True):
+        place = np.arange(count)
+        first, last = place * size // count, -(-(place + 1) * size // count)
+        edges += [first, last]
+        lengths.append(last - first)
+    return Boxes(*edges, np.multiply.outer(*lengths))
+
+
+def adaptive_avg_pool2d(x: Array, output_hw: Pair) -> Array:
+    """Average ``x`` (N, C, H, W) over as many windows as give (N, C, *output_hw), covering it evenly.
+
+    Along an axis, window ``r`` of ``R`` runs from ``floor(r * H / R)`` to ``ceil((r + 1) * H / R)``, end
+    excluded.
+    """
+    return box_mean(x, _adaptive_boxes(x.shape[2:], output_hw))
+
+
+def adaptive_avg_pool2d_backward(gy: Array, input_hw: Pair) -> Array:
+    """Share each gradient out evenly over its window: the adjoint of ``adaptive_avg_pool2d``."""
+    return box_spread(gy, _adaptive_boxes(input_hw, gy.shape[2:]), input_hw)

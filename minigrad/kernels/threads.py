@@ -14,8 +14,9 @@ from types import FunctionType
 from typing import Any
 
 import numba
+import numpy as np
 
-from minigrad.kernels.compile import jit
+from minigrad.kernels.compile import Array, jit
 
 #: Below this many elementary operations, waking a second thread costs more than it gives.
 SMALL = 60_000
@@ -86,3 +87,14 @@ def row_kernel(body: Callable[..., None] | None = None, **options: Any) -> Any:
     if body is None:
         return lambda function: RowKernel(function, **options)
     return RowKernel(body, **options)
+
+
+def fill(kernel: RowKernel, cost: int, arrays: tuple[Array, ...], *scalars: float) -> Array:
+    """Let ``kernel`` fill a new array of the first one's shape; it sees all of them as flat ones.
+
+    ``cost`` is how dear an element is, beside an addition.
+    """
+    first = arrays[0]
+    y = np.empty(first.shape, dtype=first.dtype)
+    kernel(cost * y.size, *[a.ravel() for a in arrays], *scalars, y.reshape(-1))
+    return y

@@ -1,4 +1,4 @@
-"""exp, expm1, log1p and erf for use inside kernels, written so that the compiler can do eight at a time.
+"""exp, expm1, log1p, erf and the logistic function for use inside kernels, written so that the compiler can do eight at a time.
 
 NumPy has no erf, and its exp costs a pass over memory of its own; the C library's exp stops the compiler
 from using vector instructions. So the float32 versions here are polynomials without branches, accurate to
@@ -136,3 +136,11 @@ expm1_neg = _by_dtype(_expm1_neg_float32, _expm1_float64)
 log1p_unit = _by_dtype(_log1p_unit_float32, _log1p_float64)
 #: The error function.
 erf = _by_dtype(_erf_float32, _erf_float64)
+
+
+@jit
+def logistic(x):  # type: ignore[no-untyped-def]
+    """1 / (1 + exp(-x)); e is at most 1, so nothing overflows."""
+    e = exp_neg(-abs(x))
+    one = type(x)(1)
+    return (one if x >= 0 else e) / (one + e)

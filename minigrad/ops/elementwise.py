@@ -1,7 +1,7 @@
-"""Functions of one number, applied to every element: exp, log, sqrt, sin, tanh, sigmoid, erf and their kin.
+"""Functions of one number, applied to every element: exp, log, sin, tanh, sigmoid, erf and their kin.
 
 A function of one number has a one-number derivative, so each rule here is one product. Where the
-derivative is simple in terms of the output (``exp``, ``tanh``, ``sqrt``), the rule keeps the output.
+derivative is simple in terms of the output (``exp``, ``tanh``), the rule keeps the output.
 """
 
 from __future__ import annotations
@@ -67,53 +67,6 @@ class Log1p(Node):
 
     def backward(self, gy: Any) -> Any:
         return gy / (self.x + 1)
-
-
-class Sqrt(Node):
-    """The square root. Backward: ``gx = gy / (2 * y)``."""
-
-    def forward(self, x: Any) -> Any:
-        with np.errstate(invalid="ignore"):
-            self.y = np.sqrt(floating(x))
-        return self.y
-
-    def backward(self, gy: Any) -> Any:
-        return gy / (2 * self.y)
-
-
-class Rsqrt(Node):
-    """``1 / sqrt(x)``. Backward: ``gx = -gy / 2 * y**3``."""
-
-    def forward(self, x: Any) -> Any:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self.y = 1 / np.sqrt(floating(x))
-        return self.y
-
-    def backward(self, gy: Any) -> Any:
-        return gy * -0.5 * (self.y * self.y * self.y)
-
-
-class Reciprocal(Node):
-    """``1 / x``. Backward: ``gx = -gy * y**2``."""
-
-    def forward(self, x: Any) -> Any:
-        with np.errstate(divide="ignore"):
-            self.y = 1 / floating(x)
-        return self.y
-
-    def backward(self, gy: Any) -> Any:
-        return -gy * (self.y * self.y)
-
-
-class Square(Node):
-    """``x * x``. Backward: ``gx = gy * 2 * x``."""
-
-    def forward(self, x: Any) -> Any:
-        self.x = x
-        return x * x
-
-    def backward(self, gy: Any) -> Any:
-        return gy * (2 * self.x)
 
 
 class Sin(Node):
@@ -229,30 +182,6 @@ def log(input: T) -> T:
 def log1p(input: T) -> T:
     """``log(1 + input)``, exact for small elements."""
     result: T = Log1p()(input)
-    return result
-
-
-def sqrt(input: T) -> T:
-    """The square root; NaN below 0. Its gradient at 0 is infinite."""
-    result: T = Sqrt()(input)
-    return result
-
-
-def rsqrt(input: T) -> T:
-    """The reciprocal of the square root."""
-    result: T = Rsqrt()(input)
-    return result
-
-
-def reciprocal(input: T) -> T:
-    """``1 / input``."""
-    result: T = Reciprocal()(input)
-    return result
-
-
-def square(input: T) -> T:
-    """``input * input``."""
-    result: T = Square()(input)
     return result
 
 

@@ -1,4 +1,8 @@
-"""Indexing, as in ``x[2:, None, mask]``, and its adjoint, which adds values back at an index."""
+"""Picking elements out by their place, and the adjoint, which adds values back at those places.
+
+``Index`` and ``IndexAdd`` are such a pair: each one's gradient is the other, so derivatives of any
+order need no further rules.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
 from minigrad.ops.common import T, axis_of, shape_of
+from minigrad.ops.shape import Expand, Reshape
 
 
 class Index(Node):
@@ -63,7 +68,7 @@ def _entry(k: Any) -> Any:
     return k
 
 
-def index(input: T, key: Any) -> T:
+def getitem(input: T, key: Any) -> T:
     """Give ``input[key]``, with PyTorch's meaning.
 
     Parameters
@@ -107,19 +112,71 @@ def _select_first(entries: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any,
     return tuple(first), tuple(then)
 
 
+def integers(index: Any) -> Any:
+    """An index as an array of integers."""
+    array = array_of(index)
+    if array.dtype.kind not in "iu":
+        if array.size or array.dtype.kind != "f":
+            raise IndexError(f"the index must be of integers, it is {array.dtype}")
+        array = array.astype(np.int64)
+    return array
+
+
 def index_select(input: T, dim: int, index: Any) -> T:
     """Give the slices along ``dim`` that a vector of integers names, in its order.
 
     Raises
     ------
     IndexError
-        For an index out of range.
+        For an index out of range, or that isn't a vector of integers.
     """
     shape = shape_of(input)
     place = axis_of(dim, len(shape))
-    wanted = np.atleast_1d(_array(index))
+    wanted = integers(index)
+    if wanted.ndim > 1:
+        raise IndexError(f"index_select takes a vector of integers, the index has shape {wanted.shape}")
+    wanted = wanted.reshape(-1)
     if not shape:
-        source: T = _as_vector(input)
-        return _reshaped(Index((wanted,))(source), ())
+        return Reshape(())(Index((wanted,))(Reshape((1,))(input)))  # type: ignore[no-any-return]
     result: T = Index((slice(None),) * place + (wanted,))(input)
+    return result
+
+
+def masked_select(input: T, mask: Any) -> T:
+    """Give the elements where ``mask`` holds, as a vector; the two are broadcast.
+
+    Raises
+    ------
+    TypeError
+        If the mask is not boolean.
+    """
+    chosen = array_of(mask)
+    if chosen.dtype != bool:
+        raise TypeError(f"masked_select: the mask must be boolean, as x > 0 gives, it is {chosen.dtype}")
+    source: Any = input
+    full = np.broadcast_shapes(source.shape, chosen.shape)
+    if full != source.shape:
+        source = Expand(full)(source)
+    result: T = Index((np.broadcast_to(chosen, full),))(source)
+    return result
+
+
+def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> T:
+    """Repeat every slice along ``dim``, each next to itself: ``[a, b]`` twice is ``[a, a, b, b]``.
+
+    Parameters
+    ----------
+    repeats
+        How often: one number, or one for each slice.
+    dim
+        The axis; None flattens first.
+    output_size
+        Accepted for PyTorch's sake; it is found from ``repeats``.
+    """
+    source: Any = input
+    if dim is None:
+        source, dim = Reshape((-1,))(source), 0
+    place = axis_of(dim, len(source.shape))
+    positions = np.repeat(np.arange(source.shape[place]), array_of(repeats))
+    result: T = Index((slice(None),) * place + (positions,))(source)
     return result

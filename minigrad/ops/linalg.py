@@ -24,7 +24,7 @@ class Matmul(Node):
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         if a.dtype != b.dtype:
-            raise TypeError(f"the operands are {a.dtype} and {b.dtype}: bring them to one dtype with .to(dtype)")
+            raise ValueError(f"the operands are {a.dtype} and {b.dtype}: bring them to one dtype with .to(dtype)")
         if a.ndim == 0 or b.ndim == 0:
             raise ValueError("both operands need at least one dimension: say * for a product with a number")
         if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -74,7 +74,7 @@ class Linear(Node):
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w
         if x.dtype != w.dtype:
-            raise TypeError(f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)")
+            raise ValueError(f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)")
         if w.ndim not in (1, 2):
             raise ValueError(f"the weight must have shape (out_features, in_features), not {w.shape}")
         if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
@@ -86,7 +86,7 @@ class Linear(Node):
         if b is None:
             return y
         if y.dtype != b.dtype:
-            raise TypeError(f"the weight is {w.dtype}, the bias {b.dtype}: bring them to one dtype with .to(dtype)")
+            raise ValueError(f"the weight is {w.dtype}, the bias {b.dtype}: bring them to one dtype with .to(dtype)")
         self.b_shape = b.shape
         return np.add(y, b, out=y) if y.ndim and y.shape[-1:] == b.shape else y + b
 
@@ -114,9 +114,7 @@ def matmul(input: T, other: T) -> T:
     Raises
     ------
     OperationError
-        If the inner sizes differ.
-    TypeError
-        If the dtypes differ; as in PyTorch, they aren't promoted.
+        If the inner sizes differ, or the dtypes: as in PyTorch, they aren't promoted.
     """
     result: T = Matmul()(input, other)
     return result

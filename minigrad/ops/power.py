@@ -1,4 +1,4 @@
-"""Powers: ``x ** 3``, ``x ** y`` and ``2 ** x``."""
+"""Powers: ``x ** 3``, ``x ** y``, ``2 ** x``, and those with names: square, sqrt, rsqrt, reciprocal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,55 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
-from minigrad.ops.elementwise import Log, ZerosLike
+from minigrad.ops.elementwise import Log, ZerosLike, floating
 from minigrad.ops.select import Where
+
+
+class Sqrt(Node):
+    """The square root. Backward: ``gx = gy / (2 * y)``."""
+
+    def forward(self, x: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            self.y = np.sqrt(floating(x))
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        return gy / (2 * self.y)
+
+
+class Rsqrt(Node):
+    """``1 / sqrt(x)``. Backward: ``gx = -gy / 2 * y**3``."""
+
+    def forward(self, x: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.y = 1 / np.sqrt(floating(x))
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        return gy * -0.5 * (self.y * self.y * self.y)
+
+
+class Reciprocal(Node):
+    """``1 / x``. Backward: ``gx = -gy * y**2``."""
+
+    def forward(self, x: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            self.y = 1 / floating(x)
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        return -gy * (self.y * self.y)
+
+
+class Square(Node):
+    """``x * x``. Backward: ``gx = gy * 2 * x``."""
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x * x
+
+    def backward(self, gy: Any) -> Any:
+        return gy * (2 * self.x)
 
 
 class PowConstant(Node):
@@ -82,7 +129,25 @@ def pow(input: Any, exponent: Any) -> Any:
     return Pow()(base, power)
 
 
-def rpow(input: T, other: float) -> T:
-    """``other ** input``, for the operator."""
-    result: T = pow(other, input)
+def sqrt(input: T) -> T:
+    """The square root; NaN below 0. Its gradient at 0 is infinite."""
+    result: T = Sqrt()(input)
+    return result
+
+
+def rsqrt(input: T) -> T:
+    """The reciprocal of the square root."""
+    result: T = Rsqrt()(input)
+    return result
+
+
+def reciprocal(input: T) -> T:
+    """``1 / input``."""
+    result: T = Reciprocal()(input)
+    return result
+
+
+def square(input: T) -> T:
+    """``input * input``."""
+    result: T = Square()(input)
     return result

@@ -1,4 +1,7 @@
-"""Rounding: floor, ceil, round, trunc, remainder. They are flat between their steps, so their gradient is 0."""
+"""Rounding, and what isn't a number: floor, ceil, round, trunc, remainder, isnan, isinf, isfinite.
+
+What rounds is flat between its steps, so its gradient is 0 there.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from minigrad.engine.node import Node
 from minigrad.ops.arithmetic import RoundedDiv
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import ZerosLike
+from minigrad.ops.select import Predicate
 
 
 class Rounding(Node):
@@ -86,3 +90,18 @@ def floor_divide(input: T, other: Any) -> T:
     """``input / other`` rounded down, as Python's ``//``."""
     result: T = RoundedDiv("floor")(*promoted(input, other))
     return result
+
+
+def isnan(input: Any) -> Any:
+    """Whether the element is NaN."""
+    return Predicate(np.isnan)(input)
+
+
+def isinf(input: Any) -> Any:
+    """Whether the element is plus or minus infinity."""
+    return Predicate(np.isinf)(input)
+
+
+def isfinite(input: Any) -> Any:
+    """Whether the element is neither infinite nor NaN."""
+    return Predicate(np.isfinite)(input)

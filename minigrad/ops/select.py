@@ -1,7 +1,8 @@
-"""Choosing between values: where, masked_fill, clamp, maximum, minimum.
+"""Comparing values, and choosing between them: eq, lt, where, masked_fill, clamp, maximum, minimum.
 
-All of them route: an element of the output came from one of the inputs, and its gradient goes back
-there and nowhere else. Where two inputs tie, ``maximum`` and ``minimum`` give each a half.
+A comparison gives booleans, which have no gradient and no graph. A choice routes: an element of the
+output came from one of the inputs, and its gradient goes back there and nowhere else. Where two inputs
+tie, ``maximum`` and ``minimum`` give each a half.
 """
 
 from __future__ import annotations
@@ -13,6 +14,26 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, cast, promoted, result_type, shape_of, unbroadcast
+
+
+class Compare(Node):
+    """A comparison, a logical or a bitwise operation, given as NumPy's function of the same name."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def forward(self, a: Any, b: Any) -> Any:
+        return self.function(a, b)
+
+
+class Predicate(Node):
+    """The same of one input: a yes-or-no question to each element, or its negation."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x)
 
 
 class Where(Node):
@@ -104,6 +125,76 @@ class Nonzero(Node):
 
     def forward(self, x: Any) -> Any:
         return tuple(np.nonzero(np.atleast_1d(x)))
+
+
+def eq(input: Any, other: Any) -> Any:
+    """``input == other``, element by element."""
+    return Compare(np.equal)(*promoted(input, other))
+
+
+def ne(input: Any, other: Any) -> Any:
+    """``input != other``, element by element."""
+    return Compare(np.not_equal)(*promoted(input, other))
+
+
+def lt(input: Any, other: Any) -> Any:
+    """``input < other``, element by element."""
+    return Compare(np.less)(*promoted(input, other))
+
+
+def le(input: Any, other: Any) -> Any:
+    """``input <= other``, element by element."""
+    return Compare(np.less_equal)(*promoted(input, other))
+
+
+def gt(input: Any, other: Any) -> Any:
+    """``input > other``, element by element."""
+    return Compare(np.greater)(*promoted(input, other))
+
+
+def ge(input: Any, other: Any) -> Any:
+    """``input >= other``, element by element."""
+    return Compare(np.greater_equal)(*promoted(input, other))
+
+
+def logical_and(input: Any, other: Any) -> Any:
+    """Whether both elements are true (not 0)."""
+    return Compare(np.logical_and)(input, other)
+
+
+def logical_or(input: Any, other: Any) -> Any:
+    """Whether either element is true (not 0)."""
+    return Compare(np.logical_or)(input, other)
+
+
+def logical_xor(input: Any, other: Any) -> Any:
+    """Whether just one of the elements is true (not 0)."""
+    return Compare(np.logical_xor)(input, other)
+
+
+def logical_not(input: Any) -> Any:
+    """Whether the element is 0."""
+    return Predicate(np.logical_not)(input)
+
+
+def bitwise_and(input: Any, other: Any) -> Any:
+    """``input & other``, for booleans and integers."""
+    return Compare(np.bitwise_and)(*promoted(input, other))
+
+
+def bitwise_or(input: Any, other: Any) -> Any:
+    """``input | other``, for booleans and integers."""
+    return Compare(np.bitwise_or)(*promoted(input, other))
+
+
+def bitwise_xor(input: Any, other: Any) -> Any:
+    """``input ^ other``, for booleans and integers."""
+    return Compare(np.bitwise_xor)(*promoted(input, other))
+
+
+def bitwise_not(input: Any) -> Any:
+    """``~input``, for booleans and integers."""
+    return Predicate(np.invert)(input)
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:

@@ -108,6 +108,12 @@ def view_as(input: T, other: Any) -> T:
     return result
 
 
+def reshape_as(input: T, other: Any) -> T:
+    """Give the same elements in the shape of ``other``."""
+    result: T = Reshape(shape_of(other))(input)
+    return result
+
+
 def permute(input: T, *axes: Any, dims: Any = None) -> T:
     """Reorder the axes: ``x.permute(0, 2, 3, 1)`` or ``permute(x, (0, 2, 3, 1))``.
 

@@ -1,1 +1,7 @@
 """PyTorch's place for helpers, so that ``torch.utils.data`` becomes ``minigrad.utils.data``."""
+
+from __future__ import annotations
+
+from minigrad.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,142 @@
+"""Writing the ledger while a backward pass runs: the parts of each forked value's gradient are noted as they come.
+
+An explicit `Fork` sums its parts itself. A value that is simply read several times is summed by the
+engine, the latest reader's part first; the parts are held until its maker's turn, as the engine holds
+their sum, and then let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.backward import Step
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.node import Node
+from minigrad.inspect import measure
+from minigrad.inspect.graph import Edge, Value
+from minigrad.inspect.ledger import LedgerRow
+from minigrad.inspect.pairs import Pair
+from minigrad.skip import Fork
+
+
+class Bookkeeper:
+    """Sees every step of a pass, and writes a row for each pair.
+
+    Parameters
+    ----------
+    pairs
+        The pairs of the graph.
+    keep_arrays
+        Keep the gradients in the rows, and not their norms only.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], keep_arrays: bool = True) -> None:
+        self._pairs = list(pairs)
+        self._keep = keep_arrays
+        self._rows: dict[Pair, LedgerRow] = {}
+        self._out: dict[Pair, tuple[float, Array | None]] = {}
+        self._parts: dict[Value, list[tuple[Edge, Array]]] = {}
+        self._joins: dict[Node, list[Pair]] = {}
+        self._forks: dict[Fork, Pair] = {}
+        self._values: dict[Value, list[Pair]] = {}
+        self._makers: dict[Node, list[Value]] = {}
+        self._readers: dict[Node, list[tuple[Edge, Value]]] = {}
+        self._leaf_totals: dict[TensorBase, Array] = {}
+        for pair in self._pairs:
+            self._joins.setdefault(pair.join, []).append(pair)
+            if pair.fork is not None:
+                self._forks[pair.fork] = pair
+                continue
+            if pair.value not in self._values:
+                for edge in pair.parts:
+                    if isinstance(edge, Edge):
+                        self._readers.setdefault(edge.node, []).append((edge, pair.value))
+                if isinstance(pair.value, tuple):
+                    self._makers.setdefault(pair.value[0], []).append(pair.value)
+            self._values.setdefault(pair.value, []).append(pair)
+
+    def see(self, step: Step) -> None:
+        """Note what a step means to the pairs it belongs to."""
+        node = step.node
+        for value in self._makers.get(node, ()):
+            self._close(value, step.grad_outputs[value[1]] if isinstance(value, tuple) else None)
+        for pair in self._joins.get(node, ()):
+            out = step.grad_outputs[0]
+            if out is not None:
+                self._out[pair] = measure.norm(out), out if self._keep else None
+        if isinstance(node, Fork) and node in self._forks:
+            pair = self._forks[node]
+            parts = [(pair.parts[slot], g) for slot, g in enumerate(step.grad_outputs) if g is not None]
+            self._rows[pair] = self._row(pair, parts, step.grad_inputs[0])
+        for edge, value in self._readers.get(node, ()):
+            part = step.grad_inputs[edge.position]
+            if part is not None:
+                self._parts.setdefault(value, []).append((edge, part))
+
+    def see_leaf(self, leaf: TensorBase, gradient: Array) -> None:
+        """Note the complete gradient of a leaf that is forked; its last part may still be on its way."""
+        if leaf in self._values:
+            self._leaf_totals[leaf] = gradient
+
+    def rows(self) -> list[LedgerRow]:
+        """The finished rows, in forward order of the joins."""
+        for leaf, gradient in self._leaf_totals.items():
+            self._close(leaf, gradient)
+        self._leaf_totals.clear()
+        return [self._rows.get(pair) or self._row(pair, [], None) for pair in self._pairs]
+
+    def _close(self, value: Value, total: Array | None) -> None:
+        parts = self._parts.pop(value, [])
+        for pair in self._values[value]:
+            self._rows[pair] = self._row(pair, [(pair.parts[edge], g) for edge, g in parts], total)
+
+    def _row(self, pair: Pair, parts: list[tuple[str, Array]], g_in: Array | None) -> LedgerRow:
+        """A row from the parts, in the order in which they are summed, and their sum."""
+        norm_out, g_out = self._out.get(pair, (None, None))
+        known = (pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out)
+        if g_in is None or not parts:
+            return LedgerRow(*known, None, None, None, g_out=g_out)
+        nothing = np.broadcast_to(np.zeros((), g_in.dtype), g_in.shape)
+        skip, branch, other = (_total(parts, way) for way in ("skip", "branch", "gate other"))
+        g_skip, g_branch = (nothing if g is None else g for g in (skip, branch))
+        sizes = [measure.norm(g) for g in (g_skip, g_branch, g_in)]
+        along = measure.cosine(g_skip, g_in, sizes[0], sizes[2])
+        total = _total(parts, "skip branch gate other")
+        row = LedgerRow(
+            *known,
+            *sizes,
+            norm_other=0.0 if other is None else measure.norm(other),
+            inner=measure.inner(g_skip, g_branch),
+            inner_other=0.0 if other is None else measure.inner(other, g_skip + g_branch),
+            cosine=measure.cosine(g_skip, g_branch, *sizes[:2]),
+            skip_share=along * sizes[0] / sizes[2] if along is not None else 0.0 if not sizes[0] and sizes[2] > 0 else None,
+            conserved=total is not None and np.array_equal(total, g_in, equal_nan=True),
+        )
+        if not self._keep:
+            return row
+        return replace(row, g_out=g_out, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=other, g_in=g_in))
+
+
+def _frozen(**arrays: Array | None) -> dict[str, Any]:
+    return {name: None if x is None else measure.read_only(x) for name, x in arrays.items()}
+
+
+def _name(pair: Pair) -> str:
+    if pair.fork is not None:
+        return pair.fork.name
+    if isinstance(pair.value, TensorBase):
+        return pair.value.name or "a leaf"
+    return pair.value[0].name
+
+
+def _total(parts: list[tuple[str, Array]], ways: str) -> Array | None:
+    """The sum of the parts of some ways, in the order in which the engine adds."""
+    total = None
+    for way, part in parts:
+        if way in ways:
+            total = part if total is None else total + part
+    return total

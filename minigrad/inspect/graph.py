@@ -1,0 +1,146 @@
+"""The graph of a loss before its backward pass: nodes in forward order, and who reads which value.
+
+A *value* is an output of a node, written ``(node, slot)``, or a leaf tensor. An *edge* is one reading of
+a value: the node that reads it, and at which of its inputs. Only edges that carry a gradient count.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from minigrad.engine.backward import collect
+from minigrad.engine.base import TensorBase
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+
+Value = tuple[Node, int] | TensorBase
+
+
+class Edge(NamedTuple):
+    """One reading of a value: ``node.inputs[position]``."""
+
+    node: Node
+    position: int
+
+
+class Graph:
+    """All that a gradient from some roots passes through.
+
+    Parameters
+    ----------
+    roots
+        Where backward would start: a loss, or several tensors.
+
+    Attributes
+    ----------
+    nodes
+        The nodes in forward order.
+    readers
+        For each value, the edges that read it, in forward order.
+
+    Raises
+    ------
+    OperationError
+        If a root has no graph, or a part of the graph was freed by an earlier backward pass.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> graph = Graph((x * 2 + x).sum())
+    >>> [kind_of(node) for node in graph.nodes]
+    ['Mul', 'Add', 'Sum']
+    >>> [kind_of(edge.node) for edge in graph.readers[x]]
+    ['Mul', 'Add']
+    """
+
+    def __init__(self, *roots: TensorBase) -> None:
+        for root in roots:
+            if not isinstance(root, TensorBase):
+                raise TypeError(f"this takes a tensor, such as a loss, and not a {type(root).__name__}")
+            if root.node is None:
+                raise OperationError(NO_GRAPH)
+        self.roots = roots
+        self.nodes, _ = collect(roots)
+        self.readers: dict[Value, list[Edge]] = {}
+        for node in self.nodes:
+            for edge, tensor in inputs_of(node):
+                self.readers.setdefault(value_of(tensor), []).append(edge)
+
+    @property
+    def leaves(self) -> list[TensorBase]:
+        """The leaf tensors, in the order in which they are first read."""
+        return [value for value in self.readers if isinstance(value, TensorBase)]
+
+    def leading_from(self, value: Value) -> list[Node]:
+        """The nodes between a value and the roots, in forward order: all that its gradient comes through."""
+        known: dict[Value, None] = {value: None}
+        between = []
+        for node in self.nodes:
+            if any(value_of(tensor) in known for _, tensor in inputs_of(node)):
+                between.append(node)
+                known.update(dict.fromkeys((node, slot) for slot in range(len(node.out_shapes))))
+        return between
+
+
+NO_GRAPH = (
+    "this tensor has no graph: it is a leaf, or nothing it was computed from has requires_grad=True, or it was "
+    "computed under no_grad. Run forward with gradients on, and pass what it returns"
+)
+
+
+def inputs_of(node: Node) -> Iterator[tuple[Edge, TensorBase]]:
+    """The inputs to which a node sends a gradient, each with its edge."""
+    for position, (tensor, wanted) in enumerate(zip(node.inputs, node.wants, strict=True)):
+        if wanted:
+            yield Edge(node, position), tensor
+
+
+def value_of(tensor: TensorBase) -> Value:
+    """What a tensor stands for in the graph: the output of a node, or itself if it is a leaf."""
+    return tensor if tensor.node is None else (tensor.node, tensor.slot)
+
+
+def kind_of(node: Any) -> str:
+    """The name of a node's class, as in ``Conv2d``."""
+    found: str = node.name.partition("#")[0]
+    return found
+
+
+def describe(value: Value) -> str:
+    """A value in words: ``the output of Linear#12 in 'block3.fc1'``, or a leaf by its name or shape."""
+    if isinstance(value, TensorBase):
+        return f"the leaf {value.name!r}" if value.name else f"a leaf of shape {value.data.shape}"
+    node, slot = value
+    which = f"output {slot}" if len(node.out_shapes) > 1 else "the output"
+    return f"{which} of {node.name}" + (f" in {node.module!r}" if node.module else "")
+
+
+def apply_rule(node: Node, grads: Sequence[Any]) -> tuple[Any, ...]:
+    """Call a node's rule outside an engine's pass: one gradient, or None, for each input."""
+    result = node.backward(*grads)
+    return result if type(result) is tuple else (result,)
+
+
+def matching(names: Sequence[str], pattern: str) -> list[str]:
+    """The names that a pattern selects: the name itself, all below it (``stage2``), or a glob (``*.conv?``)."""
+    return [name for name in names if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)]
+
+
+def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:
+    """The error for a name that doesn't exist, with the nearest ones that do."""
+    known = list(dict.fromkeys(names))
+    near = difflib.get_close_matches(given, known, n=3, cutoff=0.4) or known[:5]
+    if not near:
+        return UnknownName(f"there is no {what} {given!r}: there is none at all")
+    return UnknownName(f"there is no {what} {given!r}. The nearest: {', '.join(map(repr, near))}")
+
+
+class UnknownName(KeyError):
+    """A name that doesn't exist; its message is a sentence, which KeyError would print in quotes."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

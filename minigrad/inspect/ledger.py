@@ -1,0 +1,214 @@
+"""The ledger: for every fork-join pair, what came back over the skip and what over the branch.
+
+Norms don't add. What does is the square, with a third term that shows whether the two ways work together:
+``|g_in|^2 = |g_skip|^2 + |g_branch|^2 + 2 <g_skip, g_branch>``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, overload
+
+from minigrad.engine.base import Array
+from minigrad.inspect.names import Blocks, choose
+from minigrad.inspect.pairs import Unpaired, no_skip
+from minigrad.inspect.table import Table, Tabular, write_csv
+
+#: So many joins that couldn't be paired are listed below a table; the others are counted.
+LISTED = 5
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LedgerRow:
+    """One fork-join pair in one backward pass.
+
+    Attributes
+    ----------
+    name
+        The block.
+    kind
+        What the join does: ``add``, ``concat`` or ``gate``.
+    fork, join
+        The `Fork` node (or the node or leaf whose value is forked) and the join.
+    implicit
+        Whether the pair was found in the graph, and not written with a fork and a join.
+    norm_out, norm_skip, norm_branch, norm_in
+        The norms of the four gradients below; None where none arrived.
+    norm_other, inner_other
+        The norm of ``g_other``, and its inner product with ``g_skip + g_branch``; 0 where there is none.
+    inner, cosine
+        The inner product of ``g_skip`` and ``g_branch``, and the cosine of the angle between them.
+    skip_share
+        The part of ``g_in`` that came over the skip: ``<g_skip, g_in> / |g_in|^2``. It is above 1 where
+        another way works against the skip; all shares sum to 1.
+    conserved
+        Whether ``g_in`` is the sum of what came in, to the bit; None where nothing came.
+    g_out
+        What reached the join.
+    g_skip, g_branch
+        What reached the fork along each way.
+    g_other
+        What reached the forked value on no way of this pair, through a gate or from other readers; or None.
+    g_in
+        What left the fork.
+    """
+
+    name: str
+    kind: str
+    fork: str
+    join: str
+    implicit: bool
+    norm_out: float | None
+    norm_skip: float | None
+    norm_branch: float | None
+    norm_in: float | None
+    norm_other: float = 0.0
+    inner: float | None = None
+    inner_other: float = 0.0
+    cosine: float | None = None
+    skip_share: float | None = None
+    conserved: bool | None = None
+    g_out: Array | None = None
+    g_skip: Array | None = None
+    g_branch: Array | None = None
+    g_other: Array | None = None
+    g_in: Array | None = None
+
+    @property
+    def terms(self) -> dict[str, float | None]:
+        """The terms of ``|g_in|^2``: ``skip``, ``branch``, ``cross`` (twice the inner product), ``other``; ``sum``."""
+        other = self.norm_other**2 + 2 * self.inner_other
+        parts = (_square(self.norm_skip), _square(self.norm_branch), None if self.inner is None else 2 * self.inner)
+        known = [part for part in parts if part is not None]
+        return {
+            "skip": parts[0],
+            "branch": parts[1],
+            "cross": parts[2],
+            "other": other,
+            "sum": sum(known) + other if known else None,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """The numbers, without the arrays."""
+        return {k: v for k, v in ((f.name, getattr(self, f.name)) for f in fields(self)) if not k.startswith("g_")}
+
+    def sentence(self) -> str:
+        """The row in plain words."""
+        if self.norm_in is None:
+            return f"No gradient reached {self.name}."
+        if self.norm_in == 0 or self.skip_share is None:
+            return f"The gradient at the fork of {self.name} is {'zero' if self.norm_in == 0 else 'not a number'}."
+        share = f"{100 * self.skip_share:.0f} %"
+        start = f"{share} of the gradient at the fork of {self.name} comes over the skip; "
+        if not self.norm_branch:
+            end = "nothing comes back through the branch"
+        elif not self.norm_skip:
+            end = "all of it comes through the branch"
+        elif self.cosine is None:
+            end = "the branch's part is not a number"
+        elif self.cosine < -0.05:
+            end = f"the branch works against it, cosine {self.cosine:.2f}"
+        elif self.cosine > 0.05:
+            end = f"the branch works with it, cosine {self.cosine:.2f}"
+        else:
+            end = f"the branch is at right angles to it, cosine {self.cosine:.2f}"
+        if self.conserved is False:
+            end += "; a hook changed the gradient after the sum"
+        return f"{start}{end}."
+
+    def __repr__(self) -> str:
+        return f"<LedgerRow {self.name!r}: {self.sentence()}>"
+
+
+def _square(size: float | None) -> float | None:
+    return None if size is None else size * size
+
+
+class Ledger(Tabular, Sequence[LedgerRow]):
+    """One row for each fork-join pair, in forward order.
+
+    Attributes
+    ----------
+    rows
+        The rows.
+    unpaired
+        Joins and forks that are part of no pair, each with its reason.
+    label
+        Set where the gradient was changed by `cut` or `scale`.
+    """
+
+    def __init__(self, rows: Sequence[LedgerRow], unpaired: Sequence[Unpaired] = (), label: str = "") -> None:
+        self.rows = list(rows)
+        self.unpaired = list(unpaired)
+        self.label = label
+
+    @overload
+    def __getitem__(self, key: int | str) -> LedgerRow: ...
+    @overload
+    def __getitem__(self, key: slice) -> Ledger: ...
+    def __getitem__(self, key: int | str | slice) -> LedgerRow | Ledger:
+        """A row by number or by the block's name; a slice of rows."""
+        if isinstance(key, slice):
+            return Ledger(self.rows[key], self.unpaired, self.label)
+        return self.rows[key] if isinstance(key, int) else choose(self.rows, key)[0]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[LedgerRow]:
+        return iter(self.rows)
+
+    def select(self, blocks: Blocks) -> Ledger:
+        """The rows of some blocks: by name, glob, number, or several of these."""
+        return Ledger(choose(self.rows, blocks), self.unpaired, self.label)
+
+    @property
+    def conserved(self) -> bool:
+        """Whether in every row what left the fork is the sum of what reached it, to the bit."""
+        return all(row.conserved is not False for row in self.rows)
+
+    def sentences(self) -> list[str]:
+        """Each row in plain words."""
+        return [row.sentence() for row in self.rows]
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries of numbers and names, for a data frame or JSON."""
+        return [row.record() for row in self.rows]
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the rows to a CSV file."""
+        write_csv(path, self.to_dict())
+
+    def table(self) -> Table:
+        """The table that is shown."""
+        if not self.rows:
+            return Table(["block"], [], notes=[no_skip(self.unpaired)])
+        others = any(row.norm_other for row in self.rows)
+        columns = ["block", "join", "|g_out|", "|skip|^2", "|branch|^2", "2<skip,branch>", "|g_in|^2", "cosine", "skip share"]
+        if others:
+            columns.insert(6, "other")
+        rows = [_cells(row, others) for row in self.rows]
+        notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + 2<skip,branch>" + (" + other" if others else "")]
+        if self.conserved:
+            notes[0] += "; in every row g_in is the sum of its parts, to the bit"
+        else:
+            bad = ", ".join(row.name for row in self.rows if row.conserved is False)
+            notes.append(f"Not the sum of its parts, as a hook changed it: {bad}")
+        notes += [f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}" for u in self.unpaired[:LISTED]]
+        if len(self.unpaired) > LISTED:
+            notes.append(f"... and {len(self.unpaired) - LISTED} more in .unpaired")
+        return Table(columns, rows, title=self.label, notes=notes)
+
+
+def _cells(row: LedgerRow, others: bool) -> list[Any]:
+    terms = row.terms
+    share = None if row.skip_share is None else f"{100 * row.skip_share:.1f} %"
+    cosine = None if row.cosine is None else f"{row.cosine:.3f}"
+    join = f"{row.kind} (implicit)" if row.implicit else row.kind
+    missing = "not reached" if row.norm_in is None else None
+    cells = [row.name, join, row.norm_out, terms["skip"], terms["branch"], terms["cross"], _square(row.norm_in)]
+    if others:
+        cells.insert(6, terms["other"])
+    return [*(missing if cell is None else cell for cell in cells), cosine, share]

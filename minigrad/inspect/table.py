@@ -1,0 +1,119 @@
+"""Tables: aligned plain text for a terminal, HTML for a notebook, CSV for everything else."""
+
+from __future__ import annotations
+
+import csv
+import html
+import os
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+#: Wider than this, notes below a table are wrapped.
+WIDTH = 100
+
+
+class Table:
+    """Rows under headings, with a title above and notes below.
+
+    Parameters
+    ----------
+    columns
+        The headings.
+    rows
+        One cell a column: text, a number, or None for what isn't there.
+    title, notes
+        Sentences above and below.
+
+    Examples
+    --------
+    >>> print(Table(["layer", "norm"], [["fc1", 0.25], ["fc2", 1e-9]]))
+    layer  norm
+    -----  -----
+    fc1     0.25
+    fc2    1e-09
+    """
+
+    def __init__(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", notes: Sequence[str] = ()
+    ) -> None:
+        self.columns = list(columns)
+        self.rows = [list(row) for row in rows]
+        self.title = title
+        self.notes = list(notes)
+
+    def __str__(self) -> str:
+        cells = [[cell_text(cell) for cell in row] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
+        right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
+        lines = textwrap.wrap(self.title, WIDTH)
+        lines.append(_aligned(self.columns, widths, [False] * len(right)))
+        lines.append("  ".join("-" * width for width in widths))
+        lines += [_aligned(row, widths, right) for row in cells]
+        for note in self.notes:
+            lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f'<td style="text-align:{"right" if r else "left"}">{html.escape(cell_text(cell))}</td>'
+                for cell, r in zip(row, right, strict=True)
+            )
+            + "</tr>"
+            for row in self.rows
+        )
+        title = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+class Tabular:
+    """What has a table: it prints as one, in a terminal and in a notebook."""
+
+    def table(self) -> Table:
+        """The table that is shown."""
+        raise NotImplementedError(f"{type(self).__name__} has no table()")
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def cell_text(cell: Any) -> str:
+    """A cell as text: numbers to four digits, a dash for None."""
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool) or not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.4g}"
+
+
+def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:
+    """Write records of the same keys as a CSV file; numbers in full, and nothing for None."""
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _is_numeric(rows: list[list[Any]], column: int) -> bool:
+    """Whether a column holds numbers, which stand to the right."""
+    return any(isinstance(row[column], (int, float)) and not isinstance(row[column], bool) for row in rows)
+
+
+def _aligned(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
+    placed = [
+        cell.rjust(width) if r else cell.ljust(width) for cell, width, r in zip(cells, widths, right, strict=True)
+    ]
+    return "  ".join(placed).rstrip()

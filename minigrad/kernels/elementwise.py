@@ -1,0 +1,283 @@
+"""Activations and their gradients, one element at a time.
+
+There is a kernel where it saves passes over memory, or where NumPy lacks the function. Where NumPy alone
+does as well (addition, exp, tanh, the rectifier itself) there is none. ``gelu.py`` holds erf and what is
+built on it.
+
+In each backward kernel ``gy`` is the gradient that arrives, ``x`` was the input and ``y`` the output. At a
+kink the derivative is PyTorch's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.gelu import erf, gelu, gelu_backward, gelu_tanh, gelu_tanh_backward
+from minigrad.kernels.threads import fill, row_kernel
+from minigrad.kernels.vector_math import exp_neg, expm1_neg, log1p_unit, logistic
+
+__all__ = ["add_relu", "bias_relu", "elu", "elu_backward", "erf", "gelu", "gelu_backward", "gelu_tanh",
+           "gelu_tanh_backward", "leaky_relu", "leaky_relu_backward", "relu_backward", "sigmoid",
+           "sigmoid_backward", "silu", "silu_backward", "softplus", "softplus_backward", "tanh_backward"]
+
+
+
+# --- rectifiers -------------------------------------------------------------------------------------------
+
+
+@row_kernel
+def _relu_backward(gy: Array, y: Array, gx: Array) -> None:
+    zero = gy.dtype.type(0)
+    for i in prange(gx.size):
+        gx[i] = zero if y[i] <= zero else gy[i]
+
+
+def _fast_relu_backward(gy: Array, y: Array) -> Array:
+    return fill(_relu_backward, 1, (gy, y))
+
+
+@replaced_by(_fast_relu_backward)
+def relu_backward(gy: Array, y: Array) -> Array:
+    """Gradient of ``relu(x) = max(x, 0)``: ``gy`` where the output ``y`` is above 0, else 0."""
+    return np.where(y <= 0, 0, gy)
+
+
+@row_kernel
+def _leaky_relu(x: Array, slope: float, y: Array) -> None:
+    zero, s = x.dtype.type(0), x.dtype.type(slope)
+    for i in prange(y.size):
+        y[i] = x[i] if x[i] > zero else s * x[i]
+
+
+def _fast_leaky_relu(x: Array, slope: float) -> Array:
+    return fill(_leaky_relu, 1, (x,), float(slope))
+
+
+@replaced_by(_fast_leaky_relu)
+def leaky_relu(x: Array, slope: float) -> Array:
+    """``x`` where it is above 0, else ``slope * x``."""
+    return np.where(x > 0, x, slope * x)
+
+
+@row_kernel
+def _leaky_relu_backward(gy: Array, x: Array, slope: float, gx: Array) -> None:
+    zero, s = x.dtype.type(0), x.dtype.type(slope)
+    for i in prange(gx.size):
+        gx[i] = gy[i] if x[i] > zero else s * gy[i]
+
+
+def _fast_leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
+    return fill(_leaky_relu_backward, 1, (gy, x), float(slope))
+
+
+@replaced_by(_fast_leaky_relu_backward)
+def leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
+    """Gradient of ``leaky_relu``: ``gy`` where ``x`` is above 0, else ``slope * gy``."""
+    return np.where(x > 0, gy, slope * gy)
+
+
+@row_kernel
+def _elu(x: Array, alpha: float, y: Array) -> None:
+    zero, a = x.dtype.type(0), x.dtype.type(alpha)
+    for i in prange(y.size):
+        below = a * expm1_neg(zero if x[i] > zero else x[i])
+        y[i] = x[i] if x[i] > zero else below
+
+
+def _fast_elu(x: Array, alpha: float) -> Array:
+    return fill(_elu, 2, (x,), float(alpha))
+
+
+@replaced_by(_fast_elu)
+def elu(x: Array, alpha: float) -> Array:
+    """``x`` where it is above 0, else ``alpha * (exp(x) - 1)``."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@row_kernel
+def _elu_backward(gy: Array, x: Array, alpha: float, gx: Array) -> None:
+    zero, a = x.dtype.type(0), x.dtype.type(alpha)
+    for i in prange(gx.size):
+        below = a * exp_neg(zero if x[i] > zero else x[i])
+        gx[i] = gy[i] if x[i] > zero else gy[i] * below
+
+
+def _fast_elu_backward(gy: Array, x: Array, alpha: float) -> Array:
+    return fill(_elu_backward, 2, (gy, x), float(alpha))
+
+
+@replaced_by(_fast_elu_backward)
+def elu_backward(gy: Array, x: Array, alpha: float) -> Array:
+    """Gradient of ``elu``: ``gy`` where ``x`` is above 0, else ``gy * alpha * exp(x)``."""
+    return np.where(x > 0, gy, gy * (alpha * np.exp(np.minimum(x, 0))))
+
+
+@row_kernel
+def _add_relu(a: Array, b: Array, y: Array) -> None:
+    zero = a.dtype.type(0)
+    for i in prange(y.size):
+        s = a[i] + b[i]
+        y[i] = zero if s <= zero else s
+
+
+def _fast_add_relu(a: Array, b: Array) -> Array:
+    return fill(_add_relu, 1, (a, b))
+
+
+@replaced_by(_fast_add_relu)
+def add_relu(a: Array, b: Array) -> Array:
+    """``relu(a + b)`` of two arrays of one shape, the end of a residual block."""
+    return np.maximum(a + b, 0)
+
+
+@row_kernel
+def _bias_relu(x: Array, b: Array, y: Array) -> None:
+    zero = x.dtype.type(0)
+    for n in prange(x.shape[0]):
+        for c in range(x.shape[1]):
+            s = x[n, c] + b[c]
+            y[n, c] = zero if s <= zero else s
+
+
+def _fast_bias_relu(x: Array, b: Array) -> Array:
+    y = np.empty(x.shape, dtype=x.dtype)
+    _bias_relu(x.size, np.ascontiguousarray(x), np.ascontiguousarray(b), y)
+    return y
+
+
+@replaced_by(_fast_bias_relu)
+def bias_relu(x: Array, b: Array) -> Array:
+    """``relu(x + b)`` with the same b, of shape (C,), added to each row of x, of shape (N, C)."""
+    return np.maximum(x + b, 0)
+
+
+# --- the logistic function and its kin --------------------------------------------------------------------
+
+
+@row_kernel
+def _sigmoid(x: Array, y: Array) -> None:
+    for i in prange(y.size):
+        y[i] = logistic(x[i])
+
+
+def _fast_sigmoid(x: Array) -> Array:
+    return fill(_sigmoid, 2, (x,))
+
+
+@replaced_by(_fast_sigmoid)
+def sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))``, written so that nothing overflows."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@row_kernel
+def _sigmoid_backward(gy: Array, y: Array, gx: Array) -> None:
+    one = y.dtype.type(1)
+    for i in prange(gx.size):
+        gx[i] = gy[i] * y[i] * (one - y[i])
+
+
+def _fast_sigmoid_backward(gy: Array, y: Array) -> Array:
+    return fill(_sigmoid_backward, 1, (gy, y))
+
+
+@replaced_by(_fast_sigmoid_backward)
+def sigmoid_backward(gy: Array, y: Array) -> Array:
+    """Gradient of ``sigmoid``, by its output: ``gy * y * (1 - y)``."""
+    return gy * y * (1 - y)
+
+
+@row_kernel
+def _tanh_backward(gy: Array, y: Array, gx: Array) -> None:
+    one = y.dtype.type(1)
+    for i in prange(gx.size):
+        gx[i] = gy[i] * (one - y[i] * y[i])
+
+
+def _fast_tanh_backward(gy: Array, y: Array) -> Array:
+    return fill(_tanh_backward, 1, (gy, y))
+
+
+@replaced_by(_fast_tanh_backward)
+def tanh_backward(gy: Array, y: Array) -> Array:
+    """Gradient of tanh, by its output: ``gy * (1 - y**2)``."""
+    return gy * (1 - y * y)
+
+
+@row_kernel
+def _silu(x: Array, y: Array) -> None:
+    for i in prange(y.size):
+        y[i] = x[i] * logistic(x[i])
+
+
+def _fast_silu(x: Array) -> Array:
+    return fill(_silu, 2, (x,))
+
+
+@replaced_by(_fast_silu)
+def silu(x: Array) -> Array:
+    """``x * sigmoid(x)``, also known as swish."""
+    return x * sigmoid(x)
+
+
+@row_kernel
+def _silu_backward(gy: Array, x: Array, gx: Array) -> None:
+    one = x.dtype.type(1)
+    for i in prange(gx.size):
+        s = logistic(x[i])
+        gx[i] = gy[i] * s * (one + x[i] * (one - s))
+
+
+def _fast_silu_backward(gy: Array, x: Array) -> Array:
+    return fill(_silu_backward, 2, (gy, x))
+
+
+@replaced_by(_fast_silu_backward)
+def silu_backward(gy: Array, x: Array) -> Array:
+    """Gradient of ``silu``: ``gy * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``."""
+    s = sigmoid(x)
+    return gy * s * (1 + x * (1 - s))
+
+
+@row_kernel
+def _softplus(x: Array, beta: float, threshold: float, y: Array) -> None:
+    zero, b, top = x.dtype.type(0), x.dtype.type(beta), x.dtype.type(threshold)
+    for i in prange(y.size):
+        z = b * x[i]
+        smooth = ((z if z > zero else zero) + log1p_unit(exp_neg(-abs(z)))) / b
+        y[i] = x[i] if z > top else smooth
+
+
+def _fast_softplus(x: Array, beta: float, threshold: float) -> Array:
+    return fill(_softplus, 3, (x,), float(beta), float(threshold))
+
+
+@replaced_by(_fast_softplus)
+def softplus(x: Array, beta: float, threshold: float) -> Array:
+    """``log(1 + exp(beta * x)) / beta``, and ``x`` itself where ``beta * x`` is above ``threshold``."""
+    z = beta * x
+    smooth = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta
+    return np.where(z > threshold, x, smooth)
+
+
+@row_kernel
+def _softplus_backward(gy: Array, x: Array, beta: float, threshold: float, gx: Array) -> None:
+    b, top = x.dtype.type(beta), x.dtype.type(threshold)
+    for i in prange(gx.size):
+        z = b * x[i]
+        smooth = gy[i] * logistic(z)
+        gx[i] = gy[i] if z > top else smooth
+
+
+def _fast_softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Array:
+    return fill(_softplus_backward, 2, (gy, x), float(beta), float(threshold))
+
+
+@replaced_by(_fast_softplus_backward)
+def softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Array:
+    """Gradient of ``softplus``: ``gy * sigmoid(beta * x)``, and ``gy`` where it is the identity."""
+    z = beta * x
+    return np.where(z > threshold, gy, gy * sigmoid(z))

@@ -1,0 +1,117 @@
+"""The error function, and the Gaussian error linear unit with and without it.
+
+``gelu(x) = x * P(x)``, where ``P(x) = (1 + erf(x / sqrt(2))) / 2`` is the probability that a standard normal
+variable is below x. The form by tanh is the older, cheaper one, which GPT-2 uses. It is written by the
+logistic function here: ``(1 + tanh(u)) / 2 = sigmoid(2 u)``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import prange
+
+from minigrad.kernels import vector_math
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.threads import fill, row_kernel
+from minigrad.kernels.vector_math import exp_neg, logistic
+
+SQRT_HALF = math.sqrt(0.5)
+NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)
+#: ``2 u = SLOPE * (x + CUBIC * x**3)`` in the form by tanh.
+SLOPE, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715
+
+
+@row_kernel
+def _erf(x: Array, y: Array) -> None:
+    for i in prange(y.size):
+        y[i] = vector_math.erf(x[i])
+
+
+def _fast_erf(x: Array) -> Array:
+    return fill(_erf, 3, (x,))
+
+
+@replaced_by(_fast_erf)
+def erf(x: Array) -> Array:
+    """The error function; its derivative is ``2 / sqrt(pi) * exp(-x**2)``."""
+    return np.asarray(np.vectorize(math.erf, otypes=[x.dtype.char])(x))
+
+
+@row_kernel
+def _gelu(x: Array, y: Array) -> None:
+    half, one, scale = x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(SQRT_HALF)
+    for i in prange(y.size):
+        y[i] = half * x[i] * (one + vector_math.erf(scale * x[i]))
+
+
+def _fast_gelu(x: Array) -> Array:
+    return fill(_gelu, 3, (x,))
+
+
+@replaced_by(_fast_gelu)
+def gelu(x: Array) -> Array:
+    """``x * P(x)``, by the error function."""
+    return 0.5 * x * (1 + erf(SQRT_HALF * x))
+
+
+@row_kernel
+def _gelu_backward(gy: Array, x: Array, gx: Array) -> None:
+    half, one, scale = x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(SQRT_HALF)
+    peak = x.dtype.type(NORMAL_PEAK)
+    for i in prange(gx.size):
+        below = half * (one + vector_math.erf(scale * x[i]))
+        density = peak * exp_neg(-half * x[i] * x[i])
+        gx[i] = gy[i] * (below + x[i] * density)
+
+
+def _fast_gelu_backward(gy: Array, x: Array) -> Array:
+    return fill(_gelu_backward, 4, (gy, x))
+
+
+@replaced_by(_fast_gelu_backward)
+def gelu_backward(gy: Array, x: Array) -> Array:
+    """Gradient of ``gelu``: ``gy * (P(x) + x * p(x))``, where p is the normal density."""
+    below = 0.5 * (1 + erf(SQRT_HALF * x))
+    density = NORMAL_PEAK * np.exp(-0.5 * x * x)
+    return gy * (below + x * density)
+
+
+@row_kernel
+def _gelu_tanh(x: Array, y: Array) -> None:
+    slope, cubic = x.dtype.type(SLOPE), x.dtype.type(CUBIC)
+    for i in prange(y.size):
+        y[i] = x[i] * logistic(slope * (x[i] + cubic * x[i] * x[i] * x[i]))
+
+
+def _fast_gelu_tanh(x: Array) -> Array:
+    return fill(_gelu_tanh, 2, (x,))
+
+
+@replaced_by(_fast_gelu_tanh)
+def gelu_tanh(x: Array) -> Array:
+    """``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
+    return 0.5 * x * (1 + np.tanh(0.5 * SLOPE * (x + CUBIC * x**3)))
+
+
+@row_kernel
+def _gelu_tanh_backward(gy: Array, x: Array, gx: Array) -> None:
+    one, slope = x.dtype.type(1), x.dtype.type(SLOPE)
+    cubic, three = x.dtype.type(CUBIC), x.dtype.type(3)
+    for i in prange(gx.size):
+        square = cubic * x[i] * x[i]
+        s = logistic(slope * x[i] * (one + square))
+        gx[i] = gy[i] * s * (one + x[i] * (one - s) * slope * (one + three * square))
+
+
+def _fast_gelu_tanh_backward(gy: Array, x: Array) -> Array:
+    return fill(_gelu_tanh_backward, 2, (gy, x))
+
+
+@replaced_by(_fast_gelu_tanh_backward)
+def gelu_tanh_backward(gy: Array, x: Array) -> Array:
+    """Gradient of ``gelu_tanh``: ``gy * ((1 + t) / 2 + x * (1 - t**2) / 2 * du/dx)`` with ``t = tanh(u)``."""
+    t = np.tanh(0.5 * SLOPE * (x + CUBIC * x**3))
+    du = 0.5 * SLOPE * (1 + 3 * CUBIC * x * x)
+    return gy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)

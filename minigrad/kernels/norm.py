@@ -1,0 +1,350 @@
+"""Normalisation: elements shifted and scaled, group by group, to mean 0 and variance 1.
+
+In each, with m elements in a group::
+
+    xhat = (x - mean) * inv_std            inv_std = 1 / sqrt(var + eps)
+    y = w * xhat + b
+
+and, as every element of a group shifts its mean and its variance too::
+
+    g = w * gy                             what reaches xhat
+    gx = inv_std * (g - mean(g) - xhat * mean(g * xhat))
+    gw = sum(gy * xhat)                    gb = sum(gy)
+
+Batch norm's groups are the channels: (N, C, L), with all of N and L in a group. Layer norm's are rows.
+
+The variance is taken in a second pass, around the mean: the mean of squares less the square of the mean
+would lose all its digits where the mean is large. Batch norm does both passes on one run of L elements
+while that is in the cache, and puts the runs together in float64.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import prange
+
+from minigrad.kernels.compile import Array, jit, replaced_by
+from minigrad.kernels.threads import row_kernel
+
+#: Layer norm's gw and gb are summed in this many parts, each by one thread: always as many, so that the
+#: result doesn't depend on the number of threads.
+PARTS = 16
+
+
+def _weights(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array, Array]:
+    """w and b as kernels want them: contiguous, with 1 and 0 for None."""
+    ones = np.ones(c, dtype=x.dtype) if w is None else np.ascontiguousarray(w)
+    zeros = np.zeros(c, dtype=x.dtype) if b is None else np.ascontiguousarray(b)
+    return ones, zeros
+
+
+# --- batch norm -------------------------------------------------------------------------------------------
+
+
+@row_kernel
+def _run_moments(x: Array, means: Array, squares: Array) -> None:
+    """Mean, and sum of squared deviations from it, of each row of x."""
+    rows, length = x.shape
+    zero, count = x.dtype.type(0), x.dtype.type(length)
+    for r in prange(rows):
+        total = zero
+        for i in range(length):
+            total += x[r, i]
+        mean = total / count
+        square = zero
+        for i in range(length):
+            d = x[r, i] - mean
+            square += d * d
+        means[r] = mean
+        squares[r] = square
+
+
+@jit
+def _join_moments(means: Array, squares: Array, length: int, eps: float, mean: Array, inv_std: Array,
+                  moments: Array) -> None:
+    """Put the moments of runs, (N, C), together to those of channels; ``moments`` is room to work in."""
+    runs, channels = means.shape
+    moments[:] = 0.0
+    for n in range(runs):
+        for c in range(channels):
+            moments[0, c] += means[n, c]
+    for c in range(channels):
+        moments[0, c] /= runs
+    for n in range(runs):
+        for c in range(channels):
+            d = means[n, c] - moments[0, c]
+            moments[1, c] += squares[n, c] + length * (d * d)
+    for c in range(channels):
+        mean[c] = moments[0, c]
+        inv_std[c] = 1.0 / math.sqrt(moments[1, c] / (runs * length) + eps)
+
+
+@row_kernel
+def _normalise_runs(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
+    samples, channels, length = x.shape
+    for run in prange(samples * channels):
+        n, c = run // channels, run % channels
+        center, scale, shift = mean[c], inv_std[c] * w[c], b[c]
+        for i in range(length):
+            y[n, c, i] = (x[n, c, i] - center) * scale + shift
+
+
+@row_kernel
+def _normalise_rows(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
+    """The same for L = 1, where the channels of a sample are what lies together."""
+    samples, channels = x.shape
+    for n in prange(samples):
+        for c in range(channels):
+            y[n, c] = (x[n, c] - mean[c]) * (inv_std[c] * w[c]) + b[c]
+
+
+def _normalise(x3: Array, w: Array, b: Array, mean: Array, inv_std: Array) -> Array:
+    y = np.empty(x3.shape, dtype=x3.dtype)
+    if x3.shape[2] == 1:
+        _normalise_rows(x3.size, x3[:, :, 0], w, b, mean, inv_std, y[:, :, 0])
+    else:
+        _normalise_runs(x3.size, x3, w, b, mean, inv_std, y)
+    return y
+
+
+def _fast_batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    samples, channels, length = x3.shape
+    x3 = np.ascontiguousarray(x3)
+    if length == 1:
+        means, squares = x3, np.zeros_like(x3)
+    else:
+        means, squares = np.empty((2, samples, channels), dtype=x3.dtype)
+        _run_moments(2 * x3.size, x3.reshape(-1, length), means.reshape(-1), squares.reshape(-1))
+    mean, inv_std = np.empty((2, channels), dtype=x3.dtype)
+    _join_moments(means.reshape(samples, channels), squares.reshape(samples, channels), length, float(eps),
+                  mean, inv_std, np.empty((2, channels)))
+    return _normalise(x3, *_weights(x3, channels, w, b), mean, inv_std), mean, inv_std
+
+
+@replaced_by(_fast_batch_norm)
+def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """Normalise each channel over the batch.
+
+    Parameters
+    ----------
+    x3
+        (N, C, L): samples, channels, and all places in one axis.
+    w, b
+        (C,), or None.
+    eps
+        Keeps the division from zero.
+
+    Returns
+    -------
+    (y, mean, inv_std)
+        (N, C, L), (C,) and (C,); the variance is the biased one, divided by N * L.
+    """
+    mean = x3.mean(axis=(0, 2))
+    var = x3.var(axis=(0, 2))
+    inv_std = 1 / np.sqrt(var + eps)
+    return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
+
+
+def _fast_batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array,
+                          eps: float) -> Array:
+    x3 = np.ascontiguousarray(x3)
+    inv_std = 1 / np.sqrt(var + eps)
+    return _normalise(x3, *_weights(x3, x3.shape[1], w, b), np.ascontiguousarray(mean), inv_std)
+
+
+@replaced_by(_fast_batch_norm_eval)
+def batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array,
+                    eps: float) -> Array:
+    """Normalise each channel of x3, (N, C, L), by a mean and variance that are given, (C,) each."""
+    y = (x3 - mean[:, None]) / np.sqrt(var + eps)[:, None]
+    if w is not None:
+        y = y * w[:, None]
+    return y if b is None else y + b[:, None]
+
+
+@row_kernel
+def _run_gradients(gy: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
+    """Per run: the sums of gy and of gy * (x - mean)."""
+    samples, channels, length = x.shape
+    for run in prange(samples * channels):
+        n, c = run // channels, run % channels
+        total, product, center = gy.dtype.type(0), gy.dtype.type(0), mean[c]
+        for i in range(length):
+            total += gy[n, c, i]
+            product += gy[n, c, i] * (x[n, c, i] - center)
+        sums[n, c] = total
+        products[n, c] = product
+
+
+@jit
+def _row_gradients(gy: Array, x: Array, mean: Array, sums: Array) -> None:
+    """For L = 1: both sums, (2, C), straight from the rows."""
+    samples, channels = x.shape
+    sums[:] = 0.0
+    for n in range(samples):
+        for c in range(channels):
+            sums[0, c] += gy[n, c]
+            sums[1, c] += gy[n, c] * (x[n, c] - mean[c])
+
+
+@row_kernel
+def _run_input_gradients(gy: Array, x: Array, mean: Array, scale: Array, shift: Array, slope: Array,
+                         gx: Array) -> None:
+    """``gx = scale * (gy - shift - slope * (x - mean))``, channel by channel."""
+    samples, channels, length = x.shape
+    for run in prange(samples * channels):
+        n, c = run // channels, run % channels
+        a, s, k, center = scale[c], shift[c], slope[c], mean[c]
+        for i in range(length):
+            gx[n, c, i] = a * (gy[n, c, i] - s - k * (x[n, c, i] - center))
+
+
+@row_kernel
+def _row_input_gradients(gy: Array, x: Array, mean: Array, scale: Array, shift: Array, slope: Array,
+                         gx: Array) -> None:
+    samples, channels = x.shape
+    for n in prange(samples):
+        for c in range(channels):
+            gx[n, c] = scale[c] * (gy[n, c] - shift[c] - slope[c] * (x[n, c] - mean[c]))
+
+
+def _fast_batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Array,
+                              inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+    samples, channels, length = x3.shape
+    gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
+    gx = np.empty(x3.shape, dtype=x3.dtype)
+    if length == 1:
+        sums = np.empty((2, channels))
+        _row_gradients(gy3[:, :, 0], x3[:, :, 0], mean, sums)
+    else:
+        parts = np.empty((2, samples, channels), dtype=x3.dtype)
+        _run_gradients(2 * x3.size, gy3, x3, mean, parts[0], parts[1])
+        sums = parts.sum(axis=1, dtype=np.float64)
+    gb, gw = sums[0], sums[1] * inv_std
+    count = max(samples * length, 1)
+    scale = inv_std if w is None else inv_std * w
+    shift, slope = (gb / count).astype(x3.dtype), (gw * inv_std / count).astype(x3.dtype)
+    if length == 1:
+        _row_input_gradients(x3.size, gy3[:, :, 0], x3[:, :, 0], mean, scale, shift, slope, gx[:, :, 0])
+    else:
+        _run_input_gradients(x3.size, gy3, x3, mean, scale, shift, slope, gx)
+    if w is None:
+        return gx, None, None
+    return gx, gw.astype(x3.dtype), gb.astype(x3.dtype)
+
+
+@replaced_by(_fast_batch_norm_backward)
+def batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Array,
+                        inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+    """Gradients of ``batch_norm``, by its mean and inv_std: (gx3, gw, gb); the last two None without w."""
+    xhat = (x3 - mean[:, None]) * inv_std[:, None]
+    gw = (gy3 * xhat).sum(axis=(0, 2))
+    gb = gy3.sum(axis=(0, 2))
+    count = max(x3.shape[0] * x3.shape[2], 1)
+    gx = inv_std[:, None] * (gy3 - gb[:, None] / count - xhat * (gw[:, None] / count))
+    return (gx, None, None) if w is None else (w[:, None] * gx, gw, gb)
+
+
+# --- layer norm -------------------------------------------------------------------------------------------
+
+
+@row_kernel
+def _layer_norm(x: Array, w: Array, b: Array, eps: float, y: Array, means: Array, inv_stds: Array) -> None:
+    rows, d = x.shape
+    zero, count, small = x.dtype.type(0), x.dtype.type(d), x.dtype.type(eps)
+    for r in prange(rows):
+        total = zero
+        for i in range(d):
+            total += x[r, i]
+        mean = total / count
+        square = zero
+        for i in range(d):
+            t = x[r, i] - mean
+            square += t * t
+        inv_std = x.dtype.type(1) / np.sqrt(square / count + small)
+        for i in range(d):
+            y[r, i] = (x[r, i] - mean) * inv_std * w[i] + b[i]
+        means[r] = mean
+        inv_stds[r] = inv_std
+
+
+def _fast_layer_norm(x2: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    rows, d = x2.shape
+    x2 = np.ascontiguousarray(x2)
+    y = np.empty(x2.shape, dtype=x2.dtype)
+    mean, inv_std = np.empty((2, rows), dtype=x2.dtype)
+    _layer_norm(3 * x2.size, x2, *_weights(x2, d, w, b), float(eps), y, mean, inv_std)
+    return y, mean, inv_std
+
+
+@replaced_by(_fast_layer_norm)
+def layer_norm(x2: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """Normalise each row.
+
+    Parameters
+    ----------
+    x2
+        (rows, d).
+    w, b
+        (d,), or None.
+    eps
+        Keeps the division from zero.
+
+    Returns
+    -------
+    (y, mean, inv_std)
+        (rows, d), (rows,) and (rows,).
+    """
+    mean = x2.mean(axis=1)
+    inv_std = 1 / np.sqrt(x2.var(axis=1) + eps)
+    y = (x2 - mean[:, None]) * inv_std[:, None]
+    if w is not None:
+        y = y * w
+    return (y if b is None else y + b), mean, inv_std
+
+
+@row_kernel
+def _layer_norm_backward(gy: Array, x: Array, w: Array, mean: Array, inv_std: Array, gx: Array, gw: Array,
+                         gb: Array) -> None:
+    rows, d = x.shape
+    parts = gw.shape[0]
+    zero, count = x.dtype.type(0), x.dtype.type(d)
+    for part in prange(parts):
+        for r in range(part * rows // parts, (part + 1) * rows // parts):
+            center, scale = mean[r], inv_std[r]
+            total, product = zero, zero
+            for i in range(d):
+                g, xhat = w[i] * gy[r, i], (x[r, i] - center) * scale
+                total += g
+                product += g * xhat
+                gw[part, i] += gy[r, i] * xhat
+                gb[part, i] += gy[r, i]
+            shift, slope = total / count, product / count
+            for i in range(d):
+                gx[r, i] = scale * (w[i] * gy[r, i] - shift - (x[r, i] - center) * scale * slope)
+
+
+def _fast_layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Array,
+                              inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+    d = x2.shape[1]
+    gy2, x2 = np.ascontiguousarray(gy2), np.ascontiguousarray(x2)
+    gx = np.empty(x2.shape, dtype=x2.dtype)
+    parts = np.zeros((2, PARTS, d), dtype=x2.dtype)
+    _layer_norm_backward(3 * x2.size, gy2, x2, _weights(x2, d, w, w)[0], mean, inv_std, gx, parts[0], parts[1])
+    if w is None:
+        return gx, None, None
+    gw, gb = parts.sum(axis=1)
+    return gx, gw, gb
+
+
+@replaced_by(_fast_layer_norm_backward)
+def layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Array,
+                        inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+    """Gradients of ``layer_norm``, by its mean and inv_std: (gx2, gw, gb); the last two None without w."""
+    xhat = (x2 - mean[:, None]) * inv_std[:, None]
+    g = gy2 if w is None else gy2 * w
+    along = (g * xhat).mean(axis=1, keepdims=True)
+    gx = inv_std[:, None] * (g - g.mean(axis=1, keepdims=True) - xhat * along)
+    return (gx, None, None) if w is None else (gx, (gy2 * xhat).sum(axis=0), gy2.sum(axis=0))

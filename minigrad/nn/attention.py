@@ -1,0 +1,186 @@
+"""Attention of several heads, with PyTorch's parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.engine.errors import OperationError
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter, empty_parameter
+from minigrad.ops.select import where
+from minigrad.tensor import Tensor, from_array
+
+
+class MultiheadAttention(Module):
+    """``softmax(q k.T / sqrt(d)) v`` in several heads side by side (Vaswani et al., 2017).
+
+    Parameters
+    ----------
+    embed_dim
+        The features of a place in the sequence; divided evenly among the heads.
+    num_heads
+        The number of heads.
+    dropout
+        The probability with which an attention weight is dropped in training.
+    bias
+        Whether the projections have biases.
+    batch_first
+        Whether inputs are (N, L, E) and not (L, N, E).
+
+    Attributes
+    ----------
+    in_proj_weight, in_proj_bias
+        The projections to queries, keys and values, one below the other: (3 * embed_dim, embed_dim).
+    out_proj
+        The last projection, a ``Linear``.
+
+    Raises
+    ------
+    ValueError
+        If ``embed_dim`` is not divisible by ``num_heads``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> attention = mg.nn.MultiheadAttention(8, 2, batch_first=True)
+    >>> x = mg.randn(1, 5, 8)
+    >>> y, weights = attention(x, x, x)
+    >>> y.shape, weights.shape
+    ((1, 5, 8), (1, 5, 5))
+    """
+
+    in_proj_bias: Parameter | None
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if add_bias_kv or add_zero_attn or kdim not in (None, embed_dim) or vdim not in (None, embed_dim):
+            raise NotImplementedError(
+                "MultiheadAttention: add_bias_kv, add_zero_attn, kdim and vdim aren't there"
+            )
+        if embed_dim % num_heads:
+            raise ValueError(f"embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
+        self.embed_dim = embed_dim
+        self.num_heads = num_heads
+        self.head_dim = embed_dim // num_heads
+        self.dropout = dropout
+        self.batch_first = batch_first
+        self.in_proj_weight = empty_parameter(3 * embed_dim, embed_dim, device=device, dtype=dtype)
+        if bias:
+            self.in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype)
+        else:
+            self.register_parameter("in_proj_bias", None)
+        self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the input projections anew (Xavier), and set the biases to 0."""
+        init.xavier_uniform_(self.in_proj_weight)
+        if self.in_proj_bias is not None:
+            init.zeros_(self.in_proj_bias)
+        if self.out_proj.bias is not None:
+            init.zeros_(self.out_proj.bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend.
+
+        Parameters
+        ----------
+        query, key, value
+            Of shape (L, N, E), with ``batch_first`` (N, L, E), or (L, E).
+        key_padding_mask
+            Of shape (N, S): True, or minus infinity, where a key is to be ignored.
+        need_weights
+            Give the attention weights too.
+        attn_mask
+            Of shape (L, S) or (N * num_heads, L, S): True, or minus infinity, where a query can't see a key.
+        average_attn_weights
+            Give their mean over the heads.
+        is_causal
+            Says that ``attn_mask`` is the causal one, which has to be given too, as in PyTorch.
+
+        Returns
+        -------
+        tuple
+            The output, in the shape of ``query``, and the weights (N, L, S), or None.
+        """
+        if is_causal and attn_mask is None:
+            raise OperationError("is_causal=True needs attn_mask= too: True where a query can't see a key")
+        single = query.ndim == 2
+        if single:
+            query, key, value = (x.unsqueeze(0) for x in (query, key, value))
+        elif not self.batch_first:
+            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+        q, k, v = self._heads(query, key, value)
+        mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]), q.dtype)
+        drop = self.dropout if self.training else 0.0
+        weights = None
+        if need_weights:
+            scores = (q * self.head_dim**-0.5) @ k.transpose(-2, -1)
+            every = F.dropout(F.softmax(scores if mask is None else scores + mask, -1), drop)
+            y = every @ v
+            weights = every.mean(1) if average_attn_weights else every
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, mask, drop)
+        y = y.transpose(1, 2).flatten(2)
+        y = self.out_proj(y)
+        if single:
+            return y.squeeze(0), None if weights is None else weights.squeeze(0)
+        return (y if self.batch_first else y.transpose(0, 1)), weights
+
+    def _heads(self, *inputs: Tensor) -> list[Tensor]:
+        """Queries, keys and values, each (N, num_heads, length, head_dim)."""
+        projected = []
+        for i, x in enumerate(inputs):
+            rows = slice(i * self.embed_dim, (i + 1) * self.embed_dim)
+            bias = None if self.in_proj_bias is None else self.in_proj_bias[rows]
+            y = F.linear(x, self.in_proj_weight[rows], bias)
+            projected.append(y.unflatten(2, (self.num_heads, self.head_dim)).transpose(1, 2))
+        return projected
+
+    def _mask(
+        self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, shape: tuple[int, ...], dtype: Any
+    ) -> Tensor | None:
+        """Both masks as one that is added to the scores, (N, num_heads, L, S)."""
+        total = None
+        if attn_mask is not None:
+            total = _additive(attn_mask, dtype)
+            if attn_mask.ndim == 3:
+                total = total.reshape(shape)
+        if key_padding_mask is not None:
+            keys = _additive(key_padding_mask, dtype).reshape(-1, 1, 1, shape[-1])
+            total = keys if total is None else total + keys
+        return total
+
+
+def _additive(mask: Tensor, dtype: Any) -> Tensor:
+    """Minus infinity where a mask says True; a mask of numbers as it is."""
+    if mask.dtype.kind != "b":
+        return mask.to(dtype)
+    zero = from_array(mask.data.astype(dtype) * 0)
+    return where(mask, float("-inf"), zero)  # type: ignore[no-any-return]

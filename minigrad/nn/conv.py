@@ -1,0 +1,295 @@
+"""Convolution layers, and the transposed one that goes back to a higher resolution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.nn import functional as F
+from minigrad.nn.linear import init_as_pytorch
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter, empty_parameter
+from minigrad.tensor import Tensor
+
+Sizes = int | tuple[int, ...]
+
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def _sizes(value: Sizes, dims: int, name: str) -> tuple[int, ...]:
+    """One size for each spatial dimension.
+
+    Raises
+    ------
+    ValueError
+        If their number is wrong.
+    """
+    sizes = (value,) * dims if isinstance(value, int) else tuple(value)
+    if len(sizes) != dims:
+        raise ValueError(f"{name}={value!r} must be one integer or {dims} of them")
+    return sizes
+
+
+class _Conv(Module):
+    """What the convolution layers share: their settings, and a weight and a bias."""
+
+    bias: Parameter | None
+    dims: int
+    transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes,
+        padding: Sizes | str,
+        dilation: Sizes,
+        output_padding: Sizes,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        dims = self.dims
+        for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if groups < 1 or channels % groups:
+                raise ValueError(f"{name}={channels} must be divisible by groups={groups}")
+        if padding_mode not in _PADDING_MODES:
+            raise ValueError(f"padding_mode must be one of {', '.join(_PADDING_MODES)}, not {padding_mode!r}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = _sizes(kernel_size, dims, "kernel_size")
+        self.stride = _sizes(stride, dims, "stride")
+        self.padding = padding if isinstance(padding, str) else _sizes(padding, dims, "padding")
+        self.dilation = _sizes(dilation, dims, "dilation")
+        self.output_padding = _sizes(output_padding, dims, "output_padding")
+        self.groups = groups
+        self.padding_mode = padding_mode
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(f"padding must be integers, 'same' or 'valid', not {padding!r}")
+            if padding == "same" and any(n != 1 for n in self.stride):
+                raise ValueError(f"padding='same' keeps the size, so the stride must be 1, not {self.stride}")
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = empty_parameter(first, second // groups, *self.kernel_size, device=device, dtype=dtype)
+        if bias:
+            self.bias = empty_parameter(out_channels, device=device, dtype=dtype)
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init_as_pytorch(self.weight, self.bias)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input with its border filled as ``padding_mode`` says, and the padding that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        last_first = reversed(range(self.dims))  # as F.pad takes them
+        border = [n for axis in last_first for n in self._border(axis)]
+        return F.pad(input, border, mode=self.padding_mode), 0
+
+    def _border(self, axis: int) -> tuple[int, int]:
+        if self.padding == "same":
+            total = self.dilation[axis] * (self.kernel_size[axis] - 1)
+            return total // 2, total - total // 2
+        if isinstance(self.padding, str):
+            return 0, 0
+        return self.padding[axis], self.padding[axis]
+
+    def extra_repr(self) -> str:
+        """The settings, those that are not the default."""
+        text = f"{self.in_channels}, {self.out_channels}"
+        text += f", kernel_size={self.kernel_size}, stride={self.stride}"
+        none, one = (0,) * self.dims, (1,) * self.dims
+        for name, usual in (("padding", none), ("dilation", one), ("output_padding", none), ("groups", 1)):
+            value = getattr(self, name)
+            if value != usual:
+                text += f", {name}={value}"
+        if self.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+
+
+class Conv1d(_Conv):
+    """Convolution over one dimension; parameters and attributes as ``Conv2d``."""
+
+    dims = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode,
+            device, dtype,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (N, in_channels, L), or one sequence without N."""
+        x, padding = self._padded(input)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv2d(_Conv):
+    """Convolution of images (a correlation, as everywhere in deep learning).
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        The channels of the input and of the output.
+    kernel_size, stride, dilation
+        One integer, or one for height and one for width.
+    padding
+        Likewise, or ``"valid"`` for none, or ``"same"`` to keep the size.
+    groups
+        Output channels of a group see the input channels of that group only.
+    bias
+        Whether each output channel has a bias.
+    padding_mode
+        What stands in the padding: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+
+    Attributes
+    ----------
+    weight
+        Of shape (out_channels, in_channels / groups, height, width); at first uniform within
+        ``1 / sqrt(fan_in)``.
+    bias
+        Of shape (out_channels,), drawn likewise; or None.
+
+    Raises
+    ------
+    ValueError
+        For channels not divisible by the groups, an unknown padding, or ``"same"`` with a stride.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> conv = mg.nn.Conv2d(3, 16, 3, stride=2, padding=1)
+    >>> conv
+    Conv2d(3, 16, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))
+    >>> conv(mg.ones(1, 3, 8, 8)).shape
+    (1, 16, 4, 4)
+    """
+
+    dims = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode,
+            device, dtype,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (N, in_channels, H, W), or one image without N."""
+        x, padding = self._padded(input)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose2d(_Conv):
+    """The transpose of ``Conv2d``: its forward is the other's backward, from low resolution to high.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, groups, bias, dilation
+        As of the ``Conv2d`` whose input gradient this is.
+    output_padding
+        Added at the end of each axis, because with a stride several input sizes give one output size.
+
+    Attributes
+    ----------
+    weight
+        Of shape (in_channels, out_channels / groups, height, width).
+    bias
+        Of shape (out_channels,), or None.
+
+    Raises
+    ------
+    ValueError
+        For channels not divisible by the groups, or another padding mode than zeros.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.ConvTranspose2d(8, 4, 2, stride=2)(mg.ones(1, 8, 5, 5)).shape
+    (1, 4, 10, 10)
+    """
+
+    dims = 2
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Sizes = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if padding_mode != "zeros":
+            raise ValueError(f"ConvTranspose2d knows only padding_mode='zeros', not {padding_mode!r}")
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """Go back from (N, in_channels, H, W), or one image without N.
+
+        Parameters
+        ----------
+        output_size
+            The height and width to reach, where ``stride`` leaves a choice.
+        """
+        extra = self.output_padding if output_size is None else self._reach(input, output_size)
+        return F.conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
+
+    def _reach(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
+        """The output padding that gives this size."""
+        wanted = tuple(output_size)[-self.dims :]
+        if len(wanted) != self.dims or isinstance(self.padding, str):
+            raise ValueError(f"output_size={tuple(output_size)} must end in a height and a width")
+        extra = []
+        for axis, size in enumerate(input.shape[-self.dims :]):
+            reach = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+            smallest = (size - 1) * self.stride[axis] - 2 * self.padding[axis] + reach
+            extra.append(wanted[axis] - smallest)
+            if not 0 <= extra[-1] < self.stride[axis]:
+                largest = smallest + self.stride[axis] - 1
+                raise ValueError(f"output_size={wanted}: axis {axis} can reach {smallest} to {largest} only")
+        return tuple(extra)

@@ -1,0 +1,57 @@
+"""Dropout: in training, values are set to 0 at random and the others scaled up."""
+
+from __future__ import annotations
+
+from minigrad.nn import functional as F
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+
+class _Dropout(Module):
+    """What the dropout layers share."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is a probability, from 0 to 1, not {p}")
+        self.p = p
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    """Sets each value to 0 with probability ``p``, and divides the others by ``1 - p``; in training only.
+
+    Parameters
+    ----------
+    p
+        The probability.
+    inplace
+        Accepted; a new tensor is made all the same.
+
+    Raises
+    ------
+    ValueError
+        If ``p`` is no probability.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Dropout(0.5).eval()(mg.ones(3)).tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop values."""
+        return F.dropout(input, self.p, self.training)
+
+
+class Dropout2d(_Dropout):
+    """Sets whole channels of (N, C, H, W) to 0; parameters as ``Dropout``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop channels."""
+        return F.dropout2d(input, self.p, self.training)

@@ -1,0 +1,260 @@
+"""Initialisers: they fill a tensor in place, and give it back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.engine.errors import OperationError
+from minigrad.random import Generator, numpy_generator
+from minigrad.tensor import Tensor
+
+T = TypeVar("T", bound=Tensor)
+
+_GAINS = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"), 1.0),
+    "tanh": 5 / 3,
+    "relu": math.sqrt(2),
+    "selu": 3 / 4,
+}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor that keeps the scale of a signal through a nonlinearity.
+
+    Parameters
+    ----------
+    nonlinearity
+        The name of its function in ``nn.functional``, or ``"linear"``.
+    param
+        The negative slope of ``"leaky_relu"``, 0.01 by default: the gain is ``sqrt(2 / (1 + slope**2))``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> from minigrad.nn import init
+    >>> round(init.calculate_gain("relu") ** 2, 6)
+    2.0
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else float(param)
+        return math.sqrt(2.0 / (1 + slope**2))
+    if nonlinearity not in _GAINS:
+        raise ValueError(
+            f"no gain is known for {nonlinearity!r}; there are {', '.join(_GAINS)} and leaky_relu"
+        )
+    return _GAINS[nonlinearity]
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs an output of this weight has, and how many outputs an input has.
+
+    Raises
+    ------
+    OperationError
+        For a tensor of fewer than two dimensions.
+    """
+    if tensor.ndim < 2:
+        raise OperationError(
+            f"a tensor of shape {tensor.shape} has no fan in and fan out: this initialiser is for weights of "
+            "two or more dimensions; for a bias take init.zeros_ or init.uniform_"
+        )
+    places = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * places, tensor.shape[0] * places
+
+
+def _fan(tensor: Tensor, mode: str) -> int:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
+    return fans(tensor)[mode == "fan_out"]
+
+
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
+    """Draw from the uniform distribution on [a, b)."""
+    tensor.data[...] = numpy_generator(generator).uniform(a, b, tensor.shape)
+    return tensor
+
+
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
+    """Draw from the normal distribution."""
+    tensor.data[...] = numpy_generator(generator).normal(mean, std, tensor.shape)
+    return tensor
+
+
+def trunc_normal_(
+    tensor: T,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> T:
+    """Draw from the normal distribution, again and again until every value lies in [a, b].
+
+    Raises
+    ------
+    ValueError
+        If the interval is so far from the mean that hardly a draw would fall into it.
+    """
+    share = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
+    if share < 1e-3:
+        raise ValueError(f"hardly a draw with mean {mean} and std {std} falls into [{a}, {b}]")
+    rng = numpy_generator(generator)
+    values = np.asarray(rng.normal(mean, std, tensor.shape))
+    outside = (values < a) | (values > b)
+    while outside.any():
+        values[outside] = rng.normal(mean, std, int(outside.sum()))
+        outside = (values < a) | (values > b)
+    tensor.data[...] = values
+    return tensor
+
+
+def constant_(tensor: T, val: float) -> T:
+    """Fill with one value."""
+    tensor.data[...] = val
+    return tensor
+
+
+def ones_(tensor: T) -> T:
+    """Fill with ones."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor: T) -> T:
+    """Fill with zeros."""
+    return constant_(tensor, 0.0)
+
+
+def eye_(tensor: T) -> T:
+    """Fill a matrix with the identity: a linear layer then gives its input back.
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(
+            f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_"
+        )
+    tensor.data[...] = np.eye(tensor.shape[0], tensor.shape[1])
+    return tensor
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Fill a convolution's weight so that it gives its input channels back, as far as there are outputs.
+
+    Raises
+    ------
+    ValueError
+        If it is no convolution's weight, or its first size is not divisible by ``groups``.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"dirac_ is for weights of convolutions, this tensor has shape {tensor.shape}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
+    centre = tuple(n // 2 for n in tensor.shape[2:])
+    outputs = tensor.shape[0] // groups
+    tensor.data[...] = 0
+    for group in range(groups):
+        for channel in range(min(outputs, tensor.shape[1])):
+            place = (group * outputs + channel, channel, *centre)
+            tensor.data[place] = 1
+    return tensor
+
+
+def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """Draw uniformly with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
+    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """Draw normally with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
+
+
+def kaiming_uniform_(
+    tensor: T,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> T:
+    """Draw uniformly with variance ``gain**2 / fan`` (He et al., 2015).
+
+    Parameters
+    ----------
+    a
+        The negative slope, for ``"leaky_relu"``.
+    mode
+        ``"fan_in"`` keeps the scale of the signal in forward, ``"fan_out"`` that of the gradient in backward.
+    nonlinearity
+        What follows the layer: see ``calculate_gain``.
+    """
+    if 0 in tensor.shape:
+        return tensor
+    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: T,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> T:
+    """Draw normally with variance ``gain**2 / fan`` (He et al., 2015); parameters as ``kaiming_uniform_``."""
+    if 0 in tensor.shape:
+        return tensor
+    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
+
+
+def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) -> T:
+    """Fill with ``gain`` times a random matrix whose rows, or columns, are orthonormal (Saxe et al., 2013).
+
+    A weight of more dimensions is taken as a matrix of its first size by all others.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two dimensions.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ needs two or more dimensions, this tensor has shape {tensor.shape}")
+    if 0 in tensor.shape:
+        return tensor
+    rows = tensor.shape[0]
+    columns = tensor.data.size // rows
+    draws = numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(draws)
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # which makes the draw uniform over all such matrices
+    matrix: Any = q if rows >= columns else q.T
+    tensor.data[...] = gain * matrix.reshape(tensor.shape)
+    return tensor
+
+
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
+    """Draw a matrix normally, and set the share ``sparsity`` of each column to 0 (Martens, 2010).
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ is for matrices, this tensor has shape {tensor.shape}")
+    zeros = math.ceil(sparsity * tensor.shape[0])
+    normal_(tensor, 0.0, std, generator)
+    rng = numpy_generator(generator)
+    for column in range(tensor.shape[1]):
+        tensor.data[rng.permutation(tensor.shape[0])[:zeros], column] = 0
+    return tensor

@@ -1,0 +1,208 @@
+"""A module: parameters and submodules under names, and a forward that uses them.
+
+While a module runs, the engine knows its path (``blocks.0.fc1``), and every node that is made then records
+it: this is where the names in a trace, a ledger or a picture come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.device import check_device
+from minigrad.engine.base import TensorBase
+from minigrad.engine.mode import module_path
+from minigrad.nn.hooks import Hooked
+from minigrad.nn.state import State
+from minigrad.nn.tree import structure_version
+
+M = TypeVar("M", bound="Module")
+
+
+class Module(Hooked, State):
+    """The base class of layers and models.
+
+    A subclass calls ``super().__init__()``, assigns parameters and submodules to attributes, and says in
+    ``forward`` what is computed.
+
+    Attributes
+    ----------
+    training
+        Whether dropout and batch normalisation behave as in training.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> class Net(mg.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.fc = mg.nn.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.fc(x).relu()
+    >>> net = Net()
+    >>> net
+    Net(
+      (fc): Linear(in_features=3, out_features=2, bias=True)
+    )
+    >>> net(mg.ones(1, 3)).node.inputs[0].node.module
+    'fc'
+    """
+
+    training: bool = True
+
+    # Where this module stands below the outermost one that was called, and the version of the structure
+    # (see tree.py) at which that was found out.
+    _path: str | None = None
+    _named_at: int = -1
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
+        outer = module_path.get(None)  # None, and not the variable's default "", where no module is running
+        if outer is None and self._named_at != structure_version():
+            self._name_modules()
+        path = self._path
+        token = module_path.set((outer or "") if path is None else path)
+        try:
+            if self._hooks is None:
+                return self.forward(*args, **kwargs)
+            return self._hooks.run(self, args, kwargs)
+        finally:
+            module_path.reset(token)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; every subclass says how."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
+
+    def _name_modules(self) -> None:
+        """Tell every module below this one, the outermost, its path."""
+        version = structure_version()
+        for path, module in self.named_modules():
+            module.__dict__.update(_path=path, _named_at=version)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle keeps: all but the path, which a copy finds out for itself."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_path", "_named_at")}
+
+    # -- changing all of it ------------------------------------------------------------------------
+
+    def train(self: M, mode: bool = True) -> M:
+        """Switch this module and all below it to training, or with False to evaluation.
+
+        Raises
+        ------
+        ValueError
+            If ``mode`` is neither True nor False.
+        """
+        if not isinstance(mode, bool):
+            raise ValueError(f"train(mode) takes True or False, not {mode!r}")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Switch this module and all below it to evaluation."""
+        return self.train(False)
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Switch whether gradients are to reach the parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients of all parameters, or set them to zeros."""
+        for parameter in self.parameters():
+            parameter.grad = None if set_to_none or parameter.grad is None else np.zeros_like(parameter.data)
+
+    def apply(self: M, fn: Callable[[Module], None]) -> M:
+        """Call ``fn`` with every module, the children first; for initialising, say."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def to(self: M, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> M:
+        """Convert the floating-point parameters and buffers: ``to(float64)``, ``to("cpu")``, ``to(other)``.
+
+        Parameters
+        ----------
+        args
+            A dtype, a device, or a tensor whose dtype is taken.
+        device, non_blocking
+            Accepted; the only device is the CPU.
+        dtype
+            A floating-point dtype.
+
+        Raises
+        ------
+        TypeError
+            If it is no floating-point dtype.
+        RuntimeError
+            For another device than the CPU.
+        """
+        for given in args:
+            if isinstance(given, TensorBase):
+                dtype = given.data.dtype
+            elif isinstance(given, (np.dtype, type)):
+                dtype = given
+            elif not isinstance(given, bool):
+                check_device(given)
+        check_device(device)
+        if dtype is None:
+            return self
+        wanted = np.dtype(dtype)
+        if wanted.kind != "f":
+            raise TypeError(f"a module's dtype must be a floating-point one, not {wanted}")
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.data.dtype.kind == "f" and tensor.data.dtype != wanted:
+                gradient = tensor.grad
+                tensor.data = tensor.data.astype(wanted)
+                tensor.grad = None if gradient is None else gradient.detach().to(wanted)
+        return self
+
+    def float(self: M) -> M:
+        """Convert to float32."""
+        return self.to(np.float32)
+
+    def double(self: M) -> M:
+        """Convert to float64."""
+        return self.to(np.float64)
+
+    def half(self: M) -> M:
+        """Convert to float16."""
+        return self.to(np.float16)
+
+    def cpu(self: M) -> M:
+        """Give back the module itself."""
+        return self
+
+    def cuda(self: M, device: Any = "cuda") -> M:
+        """Always an error: there is only the CPU."""
+        check_device(device)
+        return self
+
+    # -- what it looks like ------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """The settings that a layer shows in its repr."""
+        return ""
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        return framed(self._get_name(), self.extra_repr(), children)
+
+
+def framed(name: str, extra: str, children: list[str]) -> str:
+    """A module's repr from its name, its settings and the reprs of its children."""
+    if not children and "\n" not in extra:
+        return f"{name}({extra})"
+    return "\n  ".join([f"{name}(", *([_indented(extra)] if extra else []), *children]) + "\n)"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

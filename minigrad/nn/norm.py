@@ -1,0 +1,287 @@
+"""Normalisation: over a batch, over the features of one sample, or over groups of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.creation import ones, tensor, zeros
+from minigrad.engine.errors import OperationError
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter, empty_parameter
+from minigrad.tensor import Tensor
+
+
+class _BatchNorm(Module):
+    """What BatchNorm1d and BatchNorm2d share."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+    #: The numbers of dimensions that an input may have.
+    ndims: tuple[int, ...]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        for name in ("weight", "bias"):
+            learnt = empty_parameter(num_features, device=device, dtype=dtype) if affine else None
+            self.register_parameter(name, learnt)
+        tracked = track_running_stats
+        self.register_buffer(
+            "running_mean", zeros(num_features, device=device, dtype=dtype) if tracked else None
+        )
+        self.register_buffer(
+            "running_var", ones(num_features, device=device, dtype=dtype) if tracked else None
+        )
+        self.register_buffer("num_batches_tracked", tensor(0) if tracked else None)
+        self.reset_parameters()
+
+    def reset_running_stats(self) -> None:
+        """Forget all batches."""
+        if self.track_running_stats:
+            for buffer, value in (
+                (self.running_mean, 0),
+                (self.running_var, 1),
+                (self.num_batches_tracked, 0),
+            ):
+                if buffer is not None:
+                    buffer.fill_(value)
+
+    def reset_parameters(self) -> None:
+        """Forget all batches, and set the weight to 1 and the bias to 0."""
+        self.reset_running_stats()
+        if self.weight is not None and self.bias is not None:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel of (N, C, ...)."""
+        if input.ndim not in self.ndims:
+            raise OperationError(
+                f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
+                f"not one of shape {input.shape}"
+            )
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the mean over all batches so far
+                momentum = 1.0 / self.num_batches_tracked.item()
+        # In training the batch's statistics are used, and the running ones only updated.
+        of_batch = self.training or self.running_mean is None
+        track = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if track else None,
+            self.running_var if track else None,
+            self.weight,
+            self.bias,
+            of_batch,
+            momentum,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L); parameters and attributes as ``BatchNorm2d``."""
+
+    ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Brings each channel to mean 0 and variance 1 over the batch, and then scales and shifts it.
+
+    In evaluation the running mean and variance are used, not those of the batch (Ioffe & Szegedy, 2015).
+
+    Parameters
+    ----------
+    num_features
+        The number of channels.
+    eps
+        Added to the variance.
+    momentum
+        The weight of the newest batch in the running statistics; None for the mean over all batches.
+    affine
+        Whether scale and shift are learnt.
+    track_running_stats
+        False to use the batch's statistics in evaluation too.
+
+    Attributes
+    ----------
+    weight, bias
+        Scale and shift, of shape (num_features,); at first 1 and 0.
+    running_mean, running_var, num_batches_tracked
+        Buffers. The running variance is the unbiased one, as in PyTorch.
+
+    Raises
+    ------
+    OperationError
+        For an input of another number of dimensions.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> y = mg.nn.BatchNorm2d(3)(mg.randn(8, 3, 4, 4))
+    >>> abs(y.mean().item()) < 1e-6
+    True
+    """
+
+    ndims = (4,)
+
+
+class LayerNorm(Module):
+    """Brings the last axes of each sample to mean 0 and variance 1, and then scales and shifts them.
+
+    Parameters
+    ----------
+    normalized_shape
+        The sizes of the axes that are normalised, the last ones.
+    eps
+        Added to the variance.
+    elementwise_affine
+        Whether a scale, and with ``bias`` a shift, is learnt for each place.
+
+    Attributes
+    ----------
+    weight, bias
+        Of shape ``normalized_shape``; at first 1 and 0.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> y = mg.nn.LayerNorm(4)(mg.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    >>> abs(y.sum().item()) < 1e-6
+    True
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = shape
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        for name, there in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
+            self.register_parameter(
+                name, empty_parameter(*shape, device=device, dtype=dtype) if there else None
+            )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise (..., *normalized_shape)."""
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """Brings each group of channels of each sample to mean 0 and variance 1 (Wu & He, 2018).
+
+    Parameters
+    ----------
+    num_groups
+        Into how many groups the channels are divided.
+    num_channels
+        The number of channels.
+    eps
+        Added to the variance.
+    affine
+        Whether a scale and a shift are learnt for each channel.
+
+    Attributes
+    ----------
+    weight, bias
+        Of shape (num_channels,); at first 1 and 0.
+
+    Raises
+    ------
+    ValueError
+        If the channels can't be divided so.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.GroupNorm(2, 6)(mg.randn(1, 6, 4, 4)).shape
+    (1, 6, 4, 4)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        for name in ("weight", "bias"):
+            learnt = empty_parameter(num_channels, device=device, dtype=dtype) if affine else None
+            self.register_parameter(name, learnt)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        if self.weight is not None and self.bias is not None:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise (N, num_channels, ...)."""
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"

@@ -1,0 +1,56 @@
+"""A parameter: a tensor that a module finds by itself when it is assigned to an attribute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import empty
+from minigrad.engine.base import TensorBase
+from minigrad.engine.errors import OperationError
+from minigrad.ops.common import get_default_dtype
+from minigrad.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf that a module registers when it is assigned to an attribute.
+
+    Parameters
+    ----------
+    data
+        A tensor or an array, whose memory is shared and whose dtype is kept; or numbers.
+    requires_grad
+        Whether it is to be learnt.
+
+    Raises
+    ------
+    OperationError
+        If it is to be learnt but holds no floating-point numbers.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> print(mg.nn.Parameter(mg.zeros(2)))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
+    """
+
+    def __init__(self, data: Any = (), requires_grad: bool = True) -> None:
+        if isinstance(data, TensorBase):
+            data = data.data
+        self.data = data if isinstance(data, np.ndarray) else np.asarray(data, get_default_dtype())
+        if requires_grad and self.data.dtype.kind not in "fc":
+            raise OperationError(
+                f"only floating-point tensors can be learnt, this one is {self.data.dtype}: "
+                "pass requires_grad=False, or convert it with .float()"
+            )
+        self.requires_grad = requires_grad
+
+    def __str__(self) -> str:
+        return "Parameter containing:\n" + super().__str__()
+
+
+def empty_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:
+    """A parameter of this shape, to be filled by an initialiser."""
+    return Parameter(empty(*shape, device=device, dtype=dtype))

@@ -1,0 +1,81 @@
+"""Dropout: elements set to zero at random, and the others made larger, so that the mean stays the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.ops.common import T, shape_of
+from minigrad.random import default_generator
+
+
+class Dropout(Node):
+    """``x * mask``, where the mask is 0 with probability ``p``, else ``1 / (1 - p)``. Backward: ``gx = gy * mask``.
+
+    Srivastava et al., 2014. ``shared_axes`` counts the last axes along which the mask is one and the same.
+    """
+
+    def __init__(self, p: float, shared_axes: int = 0) -> None:
+        self.p, self.shared_axes = p, shared_axes
+
+    def forward(self, x: Any) -> Any:
+        own = x.ndim - self.shared_axes
+        shape = x.shape[:own] + (1,) * self.shared_axes
+        keep = default_generator().numpy.random(shape, np.float32) >= self.p
+        scale = 1 / (1 - self.p) if self.p < 1 else 0.0
+        self.mask = np.multiply(keep, scale, dtype=x.dtype)
+        return x * self.mask
+
+    def backward(self, gy: Any) -> Any:
+        return gy * self.mask
+
+
+def _check(name: str, input: Any, p: float) -> None:
+    if not 0 <= p <= 1:
+        raise OperationError(f"{name}: p={p} is a probability: between 0 and 1")
+    if input.dtype.kind != "f":
+        raise OperationError(f"{name}: the input must hold floating-point numbers, it is {input.dtype}")
+
+
+def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
+    """Set elements to zero with probability ``p``, and divide the others by ``1 - p``.
+
+    Parameters
+    ----------
+    p
+        The probability.
+    training
+        With False, the input comes back as it is.
+    inplace
+        Accepted for PyTorch's sake; the result is always a new tensor.
+    """
+    if not training or p == 0:
+        return input
+    _check("dropout", input, p)
+    result: T = Dropout(p)(input)
+    return result
+
+
+def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
+    """Drop whole channels of (N, C, L) or (C, L); as ``dropout``."""
+    if not training or p == 0:
+        return input
+    _check("dropout1d", input, p)
+    if len(shape_of(input)) not in (2, 3):
+        raise OperationError(f"dropout1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
+    result: T = Dropout(p, 1)(input)
+    return result
+
+
+def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
+    """Drop whole channels of (N, C, H, W) or (C, H, W); as ``dropout``."""
+    if not training or p == 0:
+        return input
+    _check("dropout2d", input, p)
+    if len(shape_of(input)) not in (3, 4):
+        raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), it has {shape_of(input)}")
+    result: T = Dropout(p, 2)(input)
+    return result

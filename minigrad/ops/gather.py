@@ -1,0 +1,173 @@
+"""Gather and scatter: one element picked, or added, for each element of an index.
+
+``Gather`` and ``ScatterAdd`` are each other's adjoint: the gradient of the one is the other, so
+derivatives of any order need no further rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.kernels import scatter
+from minigrad.ops.common import T, axis_of, shape_of
+from minigrad.ops.index import Index, integers
+from minigrad.ops.shape import Expand, Reshape
+
+
+class Gather(Node):
+    """``y[i, j] = x[index[i, j], j]``, along one axis. Backward: ``gy`` added at the places it was read from."""
+
+    def __init__(self, axis: int, index: Any) -> None:
+        self.axis, self.index = axis, index
+
+    def forward(self, x: Any) -> Any:
+        self.from_shape = x.shape
+        if self.index.size == 0:
+            return np.empty(self.index.shape, x.dtype)
+        _check_gather(self.from_shape, self.index, self.axis)
+        return np.take_along_axis(x[_corner(self.index.shape, self.axis)], self.index, self.axis)
+
+    def backward(self, gy: Any) -> Any:
+        return ScatterAdd(self.axis, self.index, self.from_shape)(gy)
+
+
+class ScatterAdd(Node):
+    """Zeros with ``y[index[i, j], j] += x[i, j]``, along one axis: the adjoint of ``Gather``, which is its backward."""
+
+    def __init__(self, axis: int, index: Any, shape: tuple[int, ...]) -> None:
+        self.axis, self.index, self.shape = axis, index, shape
+
+    def forward(self, x: Any) -> Any:
+        if self.index.size == 0:
+            return np.zeros(self.shape, x.dtype)
+        _check_gather(self.shape, self.index, self.axis)
+        return scatter.scatter_add(self.shape, self.index, x, self.axis)
+
+    def backward(self, gy: Any) -> Any:
+        return Gather(self.axis, self.index)(gy)
+
+
+def _corner(shape: tuple[int, ...], axis: int) -> tuple[slice, ...]:
+    """The part of a tensor that an index of this shape reaches: all of the axis, the corner of the others."""
+    return tuple(slice(None) if i == axis else slice(n) for i, n in enumerate(shape))
+
+
+def _check_gather(shape: tuple[int, ...], index: Any, axis: int) -> None:
+    if len(shape) != index.ndim:
+        raise ValueError(f"the index has {index.ndim} dimensions, the tensor {len(shape)}: they must be as many")
+    for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)):
+        if i != axis and n > m:
+            raise ValueError(f"the index has shape {index.shape}: along dim {i} it is larger than the tensor's {shape}")
+    low, high = int(index.min()), int(index.max())
+    if low < 0 or high >= shape[axis]:
+        raise IndexError(f"index {low if low < 0 else high} is out of range for dim {axis}, of size {shape[axis]}")
+
+
+def _gathered(input: Any, place: int, positions: Any) -> Any:
+    """Gather; a tensor without dimensions counts as one of shape (1,)."""
+    if input.shape != ():
+        return Gather(place, positions)(input)
+    return Reshape(positions.shape)(Gather(0, positions.reshape(-1))(Reshape((1,))(input)))
+
+
+def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
+    """Pick one element along ``dim`` for each element of ``index``: ``y[i, j] = x[index[i, j], j]`` for ``dim=0``.
+
+    Parameters
+    ----------
+    dim
+        The axis along which to pick.
+    index
+        Integers, of as many dimensions as ``input``, and no larger along the other axes.
+    sparse_grad
+        Accepted for PyTorch's sake; gradients here are dense.
+
+    Raises
+    ------
+    IndexError
+        For an index out of range.
+    """
+    result: T = _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
+    return result
+
+
+def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
+    """Add every element of ``src`` where ``index`` says: ``y[index[i, j], j] += src[i, j]`` for ``dim=0``.
+
+    Parameters
+    ----------
+    dim
+        The axis along which the index counts.
+    index
+        Integers, of as many dimensions as ``input`` and ``src``.
+    src
+        What is added; at least as large as ``index``.
+
+    Raises
+    ------
+    IndexError
+        For an index out of range.
+    """
+    x: Any = input
+    values: Any = src
+    shape = x.shape
+    place = axis_of(dim, len(shape))
+    positions = integers(index)
+    if values.dtype != x.dtype:
+        raise OperationError(f"scatter_add: src is {values.dtype}, the tensor {x.dtype}; they must agree")
+    if positions.shape != values.shape:
+        if positions.size and (
+            positions.ndim != len(values.shape)
+            or any(n > m for n, m in zip(positions.shape, values.shape, strict=True))
+        ):
+            raise OperationError(f"scatter_add: index of shape {positions.shape} is larger than src, {values.shape}")
+        values = Index(tuple(map(slice, positions.shape)))(values) if positions.size else values
+    if positions.size == 0:
+        return x + 0  # type: ignore[no-any-return]
+    if shape == ():
+        positions, values = positions.reshape(-1), values.reshape(-1)
+        result: T = x + Reshape(())(ScatterAdd(0, positions, (1,))(values))
+        return result
+    result = x + ScatterAdd(place, positions, shape)(values)
+    return result
+
+
+def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int | None = None) -> T:
+    """Pick elements along ``dim``, as the indices of ``argsort`` and ``argmax`` name them.
+
+    Parameters
+    ----------
+    indices
+        Integers; broadcast with ``input`` over the other axes.
+    dim
+        The axis; None for the place in the flattened tensor.
+    axis
+        NumPy's name for ``dim``.
+    """
+    positions = integers(indices)
+    dim = axis if dim is None else dim
+    if dim is None:
+        result: T = Gather(0, positions.reshape(-1))(Reshape((-1,))(input))
+        return result
+    shape = shape_of(input)
+    place = axis_of(dim, len(shape))
+    if len(shape) != positions.ndim:
+        raise OperationError(
+            f"take_along_dim: the indices have {positions.ndim} dimensions, the tensor {len(shape)}: they must be as many"
+        )
+    rest = np.broadcast_shapes(
+        (*shape[:place], 1, *shape[place + 1 :]), (*positions.shape[:place], 1, *positions.shape[place + 1 :])
+    )
+    source: Any = input
+    full = (*rest[:place], *shape[place : place + 1], *rest[place + 1 :])
+    if full != shape:
+        source = Expand(full)(source)
+    if shape:
+        positions = np.broadcast_to(positions, (*rest[:place], positions.shape[place], *rest[place + 1 :]))
+        positions = np.where(positions < 0, positions + shape[place], positions)
+    result = _gathered(source, place, positions)
+    return result

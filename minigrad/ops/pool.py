@@ -1,0 +1,292 @@
+"""Pooling: the largest, or the mean, of each window.
+
+The mean is a linear map, and its backward the adjoint map. The largest is linear as long as the same
+elements win: its backward gives each gradient to the winner, and the backward of that reads there again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.kernels import pool as kernels
+from minigrad.ops.common import T, shape_of
+from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of, single_of
+
+
+class MaxPool2d(Node):
+    """The largest of each window (and where it was). Backward: ``gy`` goes to the winners, 0 to the others."""
+
+    def __init__(
+        self, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool, return_indices: bool
+    ) -> None:
+        self.how = kernel, stride, padding, dilation, ceil_mode
+        self.return_indices = return_indices
+
+    def forward(self, x: Any) -> Any:
+        self.from_hw = x.shape[2:]
+        y, self.indices = kernels.max_pool2d(x, *self.how)
+        return (y, self.indices) if self.return_indices else y
+
+    def backward(self, gy: Any, gindices: Any = None) -> Any:
+        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+
+
+class MaxUnpool2d(Node):
+    """Zeros with every value added where its window's winner was. Backward: ``gy`` read at those places."""
+
+    def __init__(self, indices: Any, output_hw: Pair) -> None:
+        self.indices, self.output_hw = indices, output_hw
+
+    def forward(self, x: Any) -> Any:
+        return kernels.max_pool2d_backward(x, self.indices, self.output_hw)
+
+    def backward(self, gy: Any) -> Any:
+        return WinnersOf(self.indices)(gy)
+
+
+class WinnersOf(Node):
+    """``x`` read where the windows' winners were: the adjoint of ``MaxUnpool2d``, which is its backward."""
+
+    def __init__(self, indices: Any) -> None:
+        self.indices = indices
+
+    def forward(self, x: Any) -> Any:
+        self.from_hw = x.shape[2:]
+        return kernels.max_pool2d_gather(x, self.indices)
+
+    def backward(self, gy: Any) -> Any:
+        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+
+
+class AvgPool2d(Node):
+    """The mean of each window. Backward: each window's ``gy`` in equal shares to its elements."""
+
+    def __init__(
+        self, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool, count_include_pad: bool, divisor: int | None
+    ) -> None:
+        self.how = kernel, stride, padding, ceil_mode, count_include_pad, divisor
+
+    def forward(self, x: Any) -> Any:
+        self.from_hw = x.shape[2:]
+        return kernels.avg_pool2d(x, *self.how)
+
+    def backward(self, gy: Any) -> Any:
+        return AvgUnpool2d(self.from_hw, *self.how)(gy)
+
+
+class AvgUnpool2d(Node):
+    """Every value in equal shares over its window: the adjoint of ``AvgPool2d``, which is its backward."""
+
+    def __init__(self, output_hw: Pair, *how: Any) -> None:
+        self.output_hw, self.how = output_hw, how
+
+    def forward(self, x: Any) -> Any:
+        return kernels.avg_pool2d_backward(x, self.output_hw, *self.how)
+
+    def backward(self, gy: Any) -> Any:
+        return AvgPool2d(*self.how)(gy)
+
+
+class AdaptiveAvgPool2d(Node):
+    """The mean of as many windows as asked for. Backward: each window's ``gy`` in equal shares to its elements."""
+
+    def __init__(self, output_hw: Pair) -> None:
+        self.output_hw = output_hw
+
+    def forward(self, x: Any) -> Any:
+        self.from_hw = x.shape[2:]
+        return kernels.adaptive_avg_pool2d(x, self.output_hw)
+
+    def backward(self, gy: Any) -> Any:
+        return AdaptiveAvgUnpool2d(self.from_hw)(gy)
+
+
+class AdaptiveAvgUnpool2d(Node):
+    """Every value in equal shares over its window: the adjoint of ``AdaptiveAvgPool2d``, which is its backward."""
+
+    def __init__(self, output_hw: Pair) -> None:
+        self.output_hw = output_hw
+
+    def forward(self, x: Any) -> Any:
+        self.from_hw = x.shape[2:]
+        return kernels.adaptive_avg_pool2d_backward(x, self.output_hw)
+
+    def backward(self, gy: Any) -> Any:
+        return AdaptiveAvgPool2d(self.from_hw)(gy)
+
+
+def _check_windows(name: str, x: Any, kernel: Pair, padding: Pair, dilation: Pair) -> None:
+    if any(2 * p > k for k, p in zip(kernel, padding, strict=True)):
+        raise OperationError(f"{name}: padding={padding} can be at most half of the kernel {kernel}")
+    if min(x.shape[1:]) < 1:
+        raise OperationError(f"{name}: there is nothing to pool in an input of shape {x.shape}")
+    check_fits(name, x.shape[2:], kernel, padding, dilation)
+
+
+def max_pool2d(
+    input: T,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Give the largest element of each window.
+
+    Parameters
+    ----------
+    input
+        Of shape (N, C, H, W), or (C, H, W).
+    kernel_size, padding, dilation
+        The windows: one number, or two for height and width. Padding never wins.
+    stride
+        The distance of the windows; None is the kernel size.
+    ceil_mode
+        Whether a last window may hang over the end.
+    return_indices
+        Give also where in the flattened plane each element was.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
+        With ``return_indices``, the pair of values and indices.
+    """
+    kernel, border, gap = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0), pair_of(dilation, "dilation")
+    step = kernel if stride is None or stride == [] else pair_of(stride, "stride")
+    if len(shape_of(input)) == 3:
+        batch: Any = _batch_of_one(input)
+        y = max_pool2d(batch, kernel, step, border, gap, ceil_mode, return_indices)
+        return tuple(part.squeeze(0) for part in y) if return_indices else y.squeeze(0)
+    _check_ndim("max_pool2d", input)
+    _check_windows("max_pool2d", input, kernel, border, gap)
+    return MaxPool2d(kernel, step, border, gap, ceil_mode, return_indices)(input)
+
+
+def _batch_of_one(x: Any) -> Any:
+    return x.unsqueeze(0)
+
+
+def _check_ndim(name: str, input: Any) -> None:
+    if len(input.shape) != 4:
+        raise OperationError(f"{name}: the input must have shape (N, C, H, W) or (C, H, W), it has {input.shape}")
+
+
+def avg_pool2d(
+    input: T,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> T:
+    """Give the mean of each window.
+
+    Parameters
+    ----------
+    input
+        Of shape (N, C, H, W), or (C, H, W).
+    kernel_size, padding
+        The windows: one number, or two for height and width.
+    stride
+        The distance of the windows; None is the kernel size.
+    ceil_mode
+        Whether a last window may hang over the end.
+    count_include_pad
+        Whether the zeros of the padding count as elements.
+    divisor_override
+        Divide the sums by this, whatever the windows' sizes.
+    """
+    kernel, border = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0)
+    step = kernel if stride is None or stride == [] else pair_of(stride, "stride")
+    if divisor_override == 0:
+        raise OperationError("avg_pool2d: divisor_override can't be 0")
+
+    def apply(x: Any) -> Any:
+        _check_windows("avg_pool2d", x, kernel, border, (1, 1))
+        return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override)(x)
+
+    result: T = as_batch("avg_pool2d", input, 4, apply)
+    return result
+
+
+def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
+    """Give the mean of as many windows as make an output of this size, whatever the input's.
+
+    Parameters
+    ----------
+    input
+        Of shape (N, C, H, W), or (C, H, W).
+    output_size
+        One number, or two for height and width; None keeps the input's size.
+    """
+    wanted = (output_size, output_size) if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    if len(wanted) == 1:
+        wanted *= 2
+    shape = shape_of(input)
+    size = tuple(n if m is None else m for n, m in zip(shape[-2:], wanted, strict=False))
+    target = pair_of(size, "output_size", 0)
+
+    def apply(x: Any) -> Any:
+        if min(x.shape[1:]) < 1:
+            raise OperationError(f"adaptive_avg_pool2d: there is nothing to pool in an input of shape {x.shape}")
+        return AdaptiveAvgPool2d(target)(x)
+
+    result: T = as_batch("adaptive_avg_pool2d", input, 4, apply)
+    return result
+
+
+def _with_height(x: Any) -> Any:
+    return x.unsqueeze(-2)
+
+
+def max_pool1d(
+    input: T,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Give the largest element of each window of (N, C, L) or (C, L); a ``max_pool2d`` of height 1."""
+    kernel = single_of(kernel_size, "kernel_size")
+    step = kernel if stride is None or stride == [] else single_of(stride, "stride")
+    if len(shape_of(input)) not in (2, 3):
+        raise OperationError(f"max_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
+    border, gap = single_of(padding, "padding", 0), single_of(dilation, "dilation")
+    x = _with_height(input)
+    y = max_pool2d(x, (1, kernel), (1, step), (0, border), (1, gap), ceil_mode, return_indices)
+    return tuple(part.squeeze(-2) for part in y) if return_indices else y.squeeze(-2)
+
+
+def avg_pool1d(
+    input: T,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> T:
+    """Give the mean of each window of (N, C, L) or (C, L); an ``avg_pool2d`` of height 1."""
+    kernel = single_of(kernel_size, "kernel_size")
+    step = kernel if stride is None or stride == [] else single_of(stride, "stride")
+    if len(shape_of(input)) not in (2, 3):
+        raise OperationError(f"avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
+    border = single_of(padding, "padding", 0)
+    y: Any = avg_pool2d(_with_height(input), (1, kernel), (1, step), (0, border), ceil_mode, count_include_pad)
+    result: T = y.squeeze(-2)
+    return result
+
+
+def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
+    """Give the mean of as many windows of (N, C, L) or (C, L) as asked for."""
+    size = single_of(output_size, "output_size", 0)
+    if len(shape_of(input)) not in (2, 3):
+        raise OperationError(f"adaptive_avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
+    y: Any = adaptive_avg_pool2d(_with_height(input), (1, size))
+    result: T = y.squeeze(-2)
+    return result

@@ -1,0 +1,115 @@
+"""The length of vectors, by one of several measures: norm, and what is built on it, normalize and cosine_similarity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import array_of
+from minigrad.ops.common import Dims, T, cast
+from minigrad.ops.elementwise import Abs, Sign, ZerosLike
+from minigrad.ops.power import PowConstant
+from minigrad.ops.reduction import Reduction
+from minigrad.ops.select import Where, clamp
+
+
+class Norm(Reduction):
+    """``(sum |x|**p) ** (1/p)`` over some axes. Backward: ``gx = gy * sign(x) * (|x| / y)**(p - 1)``.
+
+    For p = 2 that is ``gy * x / y``; for infinite p the largest values share ``gy``. Where y is 0, so is gx.
+    """
+
+    def __init__(self, p: float, dim: Dims = None, keepdim: bool = False) -> None:
+        super().__init__(dim, keepdim)
+        self.p = p
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind != "f":
+            raise TypeError(f"needs floating-point values, not {x.dtype}: convert them with .float()")
+        self.x = x
+        p, axes, keep = self.p, self.look_at(x), self.keepdim
+        with np.errstate(all="ignore"):
+            if p == 2:
+                self.y = np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keep))
+            elif p == 1:
+                self.y = np.add.reduce(np.abs(x), axis=axes, keepdims=keep)
+            elif p == 0:
+                self.y = np.add.reduce(x != 0, axis=axes, keepdims=keep, dtype=x.dtype)
+            elif abs(p) == np.inf:
+                extreme = np.maximum if p > 0 else np.minimum
+                self.y = extreme.reduce(np.abs(x), axis=axes, keepdims=keep)
+            else:
+                self.y = np.add.reduce(np.abs(x) ** p, axis=axes, keepdims=keep) ** (1 / p)
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        p, x, kept = self.p, self.x, self.kept_shape
+        y = self.y.reshape(kept)
+        g = gy.reshape(kept)
+        if p == 0:
+            return ZerosLike()(x)
+        if p == 1:
+            return g * Sign()(x)
+        if abs(p) == np.inf:
+            taken = np.abs(array_of(x)) == array_of(y)
+            ties = np.add.reduce(taken, axis=self.axes, dtype=x.dtype, keepdims=True).reshape(kept)
+            return Where()(taken, g / ties, 0) * Sign()(x)
+        at_zero = array_of(y) == 0
+        if p == 2:
+            return x * Where()(at_zero, 0, g / y)
+        ratio = PowConstant(p - 1)(Abs()(x) / y)
+        return Where()(at_zero | (array_of(x) == 0), 0, g * (Sign()(x) * ratio))
+
+
+def norm(
+    input: T,
+    p: float | str | None = "fro",
+    dim: Dims = None,
+    keepdim: bool = False,
+    dtype: Any = None,
+    *,
+    axis: Dims = None,
+    keepdims: bool | None = None,
+) -> T:
+    """The p-norm over dimensions.
+
+    Parameters
+    ----------
+    p
+        2 or ``"fro"`` for the Euclidean length, 1 for the sum of absolute values, ``inf`` for the largest
+        (``-inf`` for the smallest) of them, 0 for how many values aren't 0, or another number.
+    dim
+        One dimension or several; all of them by default.
+    keepdim
+        Keep the reduced dimensions, with length 1.
+    dtype
+        Convert the input to this dtype first.
+    axis, keepdims
+        NumPy's names for ``dim`` and ``keepdim``.
+    """
+    if p == "nuc":
+        raise NotImplementedError("the nuclear norm needs singular values, which minigrad doesn't have")
+    if dtype is not None:
+        input = cast(input, dtype)
+    power = 2.0 if p is None or p == "fro" else float(p)
+    node = Norm(power, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
+    result: T = node(input)
+    return result
+
+
+def normalize(input: T, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12) -> T:
+    """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller."""
+    result: T = input / clamp(norm(input, p, dim, keepdim=True), min=eps)  # type: ignore[operator]
+    return result
+
+
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """The cosine of the angle between two vectors, which lie along ``dim``; the other dimensions broadcast.
+
+    Parameters
+    ----------
+    eps
+        The least length that a vector is divided by.
+    """
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)

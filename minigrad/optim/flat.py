@@ -1,0 +1,180 @@
+"""Many small parameters in one array, so that a step is one kernel call for all of them.
+
+A call costs about as much as updating a thousand numbers, and deep nets have hundreds of small
+parameters. So the data of the small ones are moved side by side into one array, of which each ``p.data``
+becomes a view; the arrays that the optimizer keeps move likewise, and in each step the gradients are
+copied together.
+
+A move must not be noticed: where someone else holds ``p.data`` (a ``detach()``, an early ``state_dict()``),
+what they hold would stop following the parameter. Those parameters stay where they are, and are updated
+one by one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.tensor import Tensor
+
+#: A larger parameter is updated by a call of its own: copying its gradient would cost more than that call.
+SMALL = 16_384
+#: Fewer small parameters than this aren't worth a bundle.
+FEW = 4
+
+
+class Shared(np.ndarray):  # type: ignore[type-arg]
+    """The array that bundled tensors are views of.
+
+    A class of its own shows a later optimizer that it may move them again. And it makes NumPy keep, as
+    the base of a view of ``p.data``, ``p.data`` and not this array: so that ``_movable`` sees the view.
+    """
+
+
+def same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether two lists hold the very same objects."""
+    return len(some) == len(others) and all(map(is_, some, others))
+
+
+class Bundle:
+    """The small ones of some parameters, side by side.
+
+    Parameters
+    ----------
+    ready
+        The parameters, all of which have a gradient.
+
+    Attributes
+    ----------
+    data
+        The numbers of those that are in the bundle, shape (N,).
+    state
+        The arrays kept for them: shape (N,), but for ``"step"``, which has one number for each.
+    rest
+        Those of ``ready`` that are not in the bundle.
+    """
+
+    def __init__(self, ready: list[Tensor]) -> None:
+        self.ready = ready
+        self.rest = ready
+        self.members: list[Tensor] = []
+        self.state: dict[str, Array] = {}
+        self._views: list[Array] = []
+        self._kept_views: list[Array] = []
+
+    def fill(self, state: Any, keys: tuple[str, ...]) -> bool:
+        """Bring the parameters and their state into the bundle, if they are not there yet.
+
+        Parameters
+        ----------
+        state
+            The optimizer's, by parameter.
+        keys
+            The names of the arrays that it keeps for each.
+
+        Returns
+        -------
+        bool
+            Whether the bundle holds any.
+        """
+        return self._holds(state, keys) or self._move(state, keys)
+
+    def gradients(self) -> Array:
+        """The gradients of the members, shape (N,)."""
+        found = [p._grad for p in self.members]
+        return np.concatenate([(g if type(g) is np.ndarray else g.data).ravel() for g in found], out=self._gradient)
+
+    def _holds(self, state: Any, keys: tuple[str, ...]) -> bool:
+        """Whether every array is still where it was moved to; data that was assigned since then is taken in."""
+        if not self.members or tuple(self.state) != keys:
+            return False
+        try:
+            kept = [state[p][key].data for key in keys for p in self.members]
+        except (KeyError, AttributeError):
+            return False
+        if not same(kept, self._kept_views):
+            return False
+        if "step" in keys and (self.state["step"] != self.state["step"][0]).any():
+            return False
+        for p, view in zip(self.members, self._views, strict=True):
+            if p.data is not view:
+                if p.data.shape != view.shape or p.data.dtype != view.dtype or not _movable(p):
+                    return False
+                view[...] = p.data
+                p.data = view
+        return True
+
+    def _move(self, state: Any, keys: tuple[str, ...]) -> bool:
+        """Choose the members anew, and move their arrays."""
+        self.members, self.rest = [], []
+        self._views, self._kept_views = [], []  # these too would count as someone who holds the data
+        for p in self.ready:
+            small = p.data.size <= SMALL and array_of(p._grad).shape == p.data.shape
+            fits = small and _movable(p) and all(_is_kept(state, p, key) for key in keys)
+            (self.members if fits and self._joins(state, p, keys) else self.rest).append(p)
+        if len(self.members) < FEW or len(dict.fromkeys(self.ready)) != len(self.ready):
+            self.members, self.rest = [], self.ready
+            return False
+        self.data, self._views = _side_by_side(self.members)
+        self._gradient = np.empty_like(self.data)
+        self.state = {}
+        for key in keys:
+            self.state[key], views = _side_by_side([state[p][key] for p in self.members])
+            self._kept_views += views
+        return True
+
+    def _joins(self, state: Any, p: Tensor, keys: tuple[str, ...]) -> bool:
+        """Whether ``p`` agrees with the first member in dtype and in the number of steps."""
+        first = self.members[0] if self.members else p
+        in_step = "step" not in keys or bool(state[p]["step"].data == state[first]["step"].data)
+        return in_step and p.data.dtype == first.data.dtype
+
+
+def _side_by_side(tensors: list[Tensor]) -> tuple[Array, list[Array]]:
+    """Move the tensors' data into one array; return it, and the views that they now have."""
+    flat = np.concatenate([t.data for t in tensors], axis=None)
+    shared = flat.view(Shared)
+    views = []
+    start = 0
+    for t in tensors:
+        stop = start + t.data.size
+        view = shared[start:stop].reshape(t.data.shape).view(np.ndarray)
+        t.data = view
+        views.append(view)
+        start = stop
+    return flat, views
+
+
+def _is_kept(state: Any, p: Tensor, key: str) -> bool:
+    """Whether the optimizer keeps an array under this name, of the right kind, that can be moved."""
+    kept = state[p].get(key)
+    if not isinstance(kept, TensorBase) or not _movable(kept):
+        return False
+    return key == "step" or (kept.data.shape == p.data.shape and kept.data.dtype == p.data.dtype)
+
+
+def _references(tensor: TensorBase) -> int:
+    return sys.getrefcount(tensor.data)
+
+
+def _alone() -> int:
+    """What ``_references`` gives for a tensor whose array nobody else holds."""
+    tensor = TensorBase()
+    tensor.data = np.empty(1)
+    return _references(tensor)
+
+
+_ALONE = _alone()
+
+
+def _movable(tensor: TensorBase) -> bool:
+    """Whether nobody would notice if the tensor's data were moved: only the tensor itself refers to them."""
+    array = tensor.data
+    own = array.base is None or isinstance(array.base, Shared)
+    del array
+    return own and tensor.data.flags.c_contiguous and _references(tensor) == _ALONE

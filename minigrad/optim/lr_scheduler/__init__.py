@@ -1,0 +1,24 @@
+"""Schedules for the learning rate."""
+
+from __future__ import annotations
+
+from minigrad.optim.lr_scheduler.base import LRScheduler
+from minigrad.optim.lr_scheduler.factors import ExponentialLR, LambdaLR, MultiStepLR, StepLR
+from minigrad.optim.lr_scheduler.onecycle import OneCycleLR
+from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
+from minigrad.optim.lr_scheduler.ramps import ConstantLR, CosineAnnealingLR, LinearLR
+from minigrad.optim.lr_scheduler.sequential import SequentialLR
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]

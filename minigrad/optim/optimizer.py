@@ -1,0 +1,222 @@
+"""What all optimizers share: parameter groups, the state kept for each parameter, and what a step is.
+
+An optimizer of this package only says which arrays it keeps (``_state_keys``) and how one step changes
+numbers (``_update``). One of your own may do the same, or, as in PyTorch, override ``step``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import zeros_like
+from minigrad.engine.base import Array, array_of
+from minigrad.engine.errors import OperationError
+from minigrad.engine.mode import enable_grad
+from minigrad.optim import saving
+from minigrad.optim.flat import Bundle, same
+from minigrad.optim.groups import complete, groups_of, required
+from minigrad.tensor import Tensor, from_array
+
+__all__ = ["Optimizer", "required"]
+
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    Parameters
+    ----------
+    params
+        Tensors, ``(name, tensor)`` pairs, or dictionaries: one for each group of parameters, with the
+        group's own settings beside ``"params"``.
+    defaults
+        The settings of a group that doesn't bring its own.
+
+    Attributes
+    ----------
+    param_groups
+        A list of dictionaries, which may be changed at any time: ``optimizer.param_groups[0]["lr"] = 0.1``.
+    state
+        What is kept for each parameter, by parameter: ``optimizer.state[p]["exp_avg"]``.
+
+    Raises
+    ------
+    TypeError
+        If it is given something other than tensors.
+    ValueError
+        If there are none, or if one is no leaf, or is in two groups.
+    """
+
+    #: Whether ``step`` has run; a schedule warns if it is stepped before the optimizer is.
+    _opt_called = False
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self._bundles: dict[int, Bundle] = {}
+        for group in groups_of(params):
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with settings of their own, say when a frozen layer starts to train.
+
+        Parameters
+        ----------
+        param_group
+            ``"params"``, and the settings that differ from the defaults.
+
+        Raises
+        ------
+        TypeError
+            If something in it is no tensor, or is a set, whose order changes from run to run.
+        ValueError
+            If a parameter is no leaf or is in another group, or if a setting or a name is missing.
+        """
+        self.param_groups.append(complete(param_group, self.defaults, self.param_groups))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient; one whose ``grad`` is None is left alone.
+
+        Parameters
+        ----------
+        closure
+            Called first, with gradients enabled: it clears the gradients, runs forward and backward, and
+            returns the loss.
+
+        Returns
+        -------
+        object
+            What the closure returned.
+
+        Raises
+        ------
+        OperationError
+            If a gradient's shape is not its parameter's.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        self._opt_called = True
+        for index, group in enumerate(self.param_groups):
+            self._step_group(index, group)
+        return loss
+
+    def _step_group(self, index: int, group: dict[str, Any]) -> None:
+        """Update the small parameters together, where that is possible, and the rest one by one."""
+        ready = [p for p in group["params"] if p._grad is not None]
+        keys = self._state_keys(group)
+        bundle = self._bundles.get(index)
+        rest = ready
+        if bundle is None or not same(bundle.ready, ready):
+            # It is filled in the next step, if the same parameters have a gradient then.
+            self._bundles[index] = Bundle(ready)
+        elif bundle.fill(self.state, keys):
+            self._update(group, bundle.data, bundle.gradients(), bundle.state, first=False)
+            rest = bundle.rest
+        for p in rest:
+            self._step_parameter(group, p, keys)
+
+    def _step_parameter(self, group: dict[str, Any], p: Tensor, keys: tuple[str, ...]) -> None:
+        """Update one parameter."""
+        data, gradient = p.data, array_of(p._grad)
+        if gradient.shape != data.shape:
+            raise OperationError(
+                f"the gradient has shape {gradient.shape}, its parameter {data.shape}: "
+                "after giving a parameter data of another shape, run forward and backward again"
+            )
+        if data.dtype.char not in "fd" or not data.flags.writeable:
+            kind = data.dtype if data.flags.writeable else "read-only"
+            raise OperationError(
+                f"a parameter is {kind}, but optimizers write to float32 or float64 arrays: "
+                "before making the optimizer, convert with .float(), or assign p.data = p.data.copy()"
+            )
+        state = self.state[p] if keys else {}
+        first = any(key not in state for key in keys)
+        for key in keys:
+            if key not in state:
+                zeros = np.zeros((), np.float32) if key == "step" else np.zeros(data.shape, data.dtype)
+                state[key] = from_array(zeros)
+        self._update(group, data, gradient, {key: state[key].data for key in keys}, first)
+
+    def _state_keys(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The names of the arrays kept for a parameter: ``"step"`` is one number, the others have its shape."""
+        return ()
+
+    def _update(self, group: dict[str, Any], p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
+        """Change ``p`` and ``state`` in place, by one step.
+
+        Parameters
+        ----------
+        group
+            The settings.
+        p, g
+            Numbers and their gradients: one parameter's, or those of several side by side, shape (N,).
+        state
+            The arrays that ``_state_keys`` names. They have the shape of ``p``, but for ``"step"``, which
+            holds one number, or as many equal ones as there are parameters.
+        first
+            Whether the state was made just now, of zeros.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no step(): override step or _update")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients.
+
+        Parameters
+        ----------
+        set_to_none
+            Make them None: then a parameter that the next backward pass doesn't reach is not changed by the
+            next step. With False they become zeros, and momentum and weight decay still move the parameter.
+        """
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none or p._grad is None:
+                    p._grad = None
+                elif p.grad.is_leaf:
+                    p.grad.requires_grad_(False).zero_()
+                else:
+                    p.grad = zeros_like(p.grad)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state and the settings, with a number in the place of each parameter.
+
+        Returns
+        -------
+        dict
+            ``{"state": {0: {...}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}``. Its
+            tensors are the optimizer's own, and change with the next step.
+        """
+        return saving.pack(self.param_groups, self.state)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave, of an optimizer with as many parameters in as many groups.
+
+        Everything is checked before anything is changed, and the tensors are copied.
+
+        Raises
+        ------
+        ValueError
+            If it doesn't fit: the number of groups or parameters, a setting that is missing, a shape.
+        """
+        groups = saving.unpack_groups(state_dict["param_groups"], self.param_groups, self.defaults)
+        state = saving.unpack_state(state_dict, groups, self._state_keys)
+        self.__setstate__({"state": state, "param_groups": groups})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_bundles"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bundles = {}
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {setting}: {group[setting]}" for setting in sorted(group) if setting != "params"]
+        return "\n".join(lines) + "\n)"

@@ -1,0 +1,110 @@
+"""An optimizer's state and settings as plain dictionaries, in PyTorch's layout, and back."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import TensorBase, array_of
+from minigrad.tensor import Tensor, from_array
+
+#: Settings of PyTorch's that choose between its implementations. Here they change nothing, and may be missing.
+NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
+
+
+def pack(groups: list[dict[str, Any]], state: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """Put a number in the place of each parameter, in the order of the groups."""
+    number: dict[Any, int] = {}
+    packed = []
+    for group in groups:
+        for p in group["params"]:
+            number.setdefault(p, len(number))
+        settings = {setting: value for setting, value in group.items() if setting != "params"}
+        packed.append({**settings, "params": [number[p] for p in group["params"]]})
+    return {"state": {number.get(p, p): kept for p, kept in state.items()}, "param_groups": packed}
+
+
+def unpack_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], defaults: Any) -> list[dict[str, Any]]:
+    """Copies of the saved groups, with the parameters of ``groups`` in the place of the numbers.
+
+    Raises
+    ------
+    ValueError
+        If they don't fit: in their number, in the number of parameters, or in the settings.
+    """
+    if len(saved) != len(groups):
+        raise ValueError(
+            "loaded state dict has a different number of parameter groups: "
+            f"{len(saved)}, the optimizer has {len(groups)}"
+        )
+    unpacked = []
+    for i, (new, group) in enumerate(zip(saved, groups, strict=True)):
+        params = group["params"]
+        if len(new["params"]) != len(params):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                f"group: group {i} has {len(new['params'])} parameters, the optimizer's has {len(params)}"
+            )
+        missing = [setting for setting in defaults if setting not in new and setting not in NO_EFFECT]
+        if missing:
+            raise ValueError(
+                f"loaded state dict has no {', '.join(missing)} in group {i}: it was saved by another kind of optimizer"
+            )
+        new = {**copy.deepcopy(new), "params": params}
+        for setting in (*NO_EFFECT, "param_names"):
+            if setting in group:
+                new.setdefault(setting, group[setting])
+        unpacked.append(new)
+    return unpacked
+
+
+def unpack_state(
+    saved: dict[str, Any], groups: list[dict[str, Any]], state_keys: Callable[[dict[str, Any]], tuple[str, ...]]
+) -> defaultdict[Any, dict[str, Any]]:
+    """A copy of the saved state, by parameter.
+
+    Parameters
+    ----------
+    saved
+        A whole state dict.
+    groups
+        What ``unpack_groups`` made of its groups.
+    state_keys
+        Gives the names of the arrays that a group's parameters have, in the parameters' shape.
+
+    Raises
+    ------
+    ValueError
+        If a shape doesn't fit.
+    """
+    owner: dict[Any, tuple[Tensor, tuple[str, ...]]] = {}
+    for old, new in zip(saved["param_groups"], groups, strict=True):
+        keys = state_keys(new)
+        owner.update((number, (p, keys)) for number, p in zip(old["params"], new["params"], strict=True))
+    state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    for number, kept in saved["state"].items():
+        if number in owner:
+            p, keys = owner[number]
+            state[p] = {key: _unpack(value, p, number, key, key in keys) for key, value in kept.items()}
+        else:
+            state[number] = copy.deepcopy(kept)
+    return state
+
+
+def _unpack(value: Any, p: Tensor, number: Any, key: str, ours: bool) -> Any:
+    """A copy of one thing that is kept for ``p``; an array comes in the dtype of ``p``."""
+    if key == "step":
+        return from_array(np.array(array_of(value), np.float32))
+    if not isinstance(value, TensorBase):
+        return copy.deepcopy(value)
+    array = value.data
+    if ours and array.shape != p.data.shape:
+        raise ValueError(
+            f"loaded state dict has {key} of shape {array.shape} for parameter {number}, whose shape is "
+            f"{p.data.shape}: it was saved for another model, or with the parameters in another order"
+        )
+    return from_array(np.array(array, p.data.dtype if array.dtype.kind == "f" else None))

@@ -1,0 +1,124 @@
+"""What minigrad says to bad input: the operation, the shapes, the user's line, the remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import nn
+
+
+def test_shapes_that_do_not_broadcast_name_the_line():
+    with pytest.raises(mg.OperationError) as caught:
+        mg.ones(2, 3) + mg.ones(4)  # this very line
+    message = str(caught.value)
+    assert message.startswith("Add((2, 3), (4,)):")
+    assert "this very line" in message
+
+
+def test_matmul_names_both_shapes():
+    with pytest.raises(mg.OperationError, match=r"\(2, 3\).*\(4, 5\)"):
+        mg.ones(2, 3) @ mg.ones(4, 5)
+
+
+def test_a_linear_layer_of_the_wrong_width():
+    with pytest.raises(mg.OperationError, match=r"\(8, 5\).*\(3, 4\)"):
+        nn.Linear(4, 3)(mg.ones(8, 5))
+
+
+def test_labels_out_of_range():
+    with pytest.raises((IndexError, mg.OperationError), match=r"7.*5 classes|label 7"):
+        F.cross_entropy(mg.zeros(3, 5), mg.tensor([0, 7, 1]))
+
+
+def test_labels_of_the_wrong_dtype():
+    with pytest.raises((TypeError, mg.OperationError), match=r"int"):
+        F.nll_loss(mg.zeros(3, 5), mg.tensor([0.0, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"), [({"dilation": -1}, "dilation"), ({"stride": 0}, "stride"), ({"padding": -1}, "padding")]
+)
+def test_convolution_settings(settings, word):
+    with pytest.raises(mg.OperationError, match=word):
+        F.conv2d(mg.ones(1, 2, 5, 5), mg.ones(3, 2, 3, 3), **settings)
+
+
+def test_convolution_channels_and_groups():
+    with pytest.raises(mg.OperationError, match=r"channels|groups"):
+        F.conv2d(mg.ones(1, 3, 5, 5), mg.ones(4, 2, 3, 3))
+
+
+def test_a_kernel_larger_than_the_image():
+    with pytest.raises(mg.OperationError, match=r"kernel"):
+        F.conv2d(mg.ones(1, 2, 2, 2), mg.ones(3, 2, 5, 5))
+
+
+def test_integers_can_not_require_a_gradient():
+    with pytest.raises(mg.OperationError, match="floating-point.*int64"):
+        mg.tensor([1, 2], requires_grad=True)
+
+
+def test_rows_of_different_lengths():
+    with pytest.raises(ValueError, match="length|shape"):
+        mg.tensor([[1.0, 2.0], [3.0]])
+
+
+def test_another_device():
+    for call in (lambda: mg.ones(2, device="cuda"), lambda: mg.ones(2).to("cuda:0"), lambda: mg.ones(2).cuda()):
+        with pytest.raises(RuntimeError, match="CPU only"):
+            call()
+    assert mg.ones(2, device="cpu").to(mg.device("cpu")).device == "cpu"
+
+
+def test_writing_into_the_graph():
+    w = mg.ones(3, requires_grad=True)
+    with pytest.raises(mg.OperationError, match=r"add_ would write into a leaf.*no_grad"):
+        w.add_(1)
+    with pytest.raises(mg.OperationError, match=r"into a tensor in the graph"):
+        (w * 2)[0] = 1.0
+    with mg.no_grad():
+        w.add_(1)
+    assert w.tolist() == [2, 2, 2]
+
+
+def test_the_truth_of_many_values():
+    with pytest.raises(mg.OperationError, match="ambiguous"):
+        bool(mg.ones(2) == mg.ones(2))
+
+
+def test_a_dimension_out_of_range():
+    for call in (lambda x: x.sum(2), lambda x: x.mean(dim=-3), lambda x: x.unsqueeze(4), lambda x: x.size(2)):
+        with pytest.raises(IndexError, match="out of range"):
+            call(mg.ones(2, 3))
+
+
+def test_item_of_many():
+    with pytest.raises(mg.OperationError, match=r"exactly one element.*\(2,\)"):
+        mg.ones(2).item()
+
+
+def test_numpy_of_a_tensor_with_a_gradient():
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(mg.OperationError, match=r"detach\(\)\.numpy\(\)"):
+        x.numpy()
+    assert x.detach().numpy() is x.data
+
+
+def test_a_gradient_of_the_wrong_shape():
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(mg.OperationError, match=r"grad of shape \(3,\)"):
+        x.grad = mg.ones(3)
+
+
+def test_an_unknown_kernel_backend(run_python):
+    result = run_python("import minigrad", MINIGRAD_KERNELS="cuda")
+    assert result.returncode != 0
+    assert "'numba' (the default) or 'numpy'" in result.stderr
+
+
+def test_inf_minus_inf_is_quiet_and_nan_stays_visible():
+    x = mg.tensor([np.inf, 1.0])
+    assert mg.isnan(mg.softmax(x, dim=0)).any().item()
