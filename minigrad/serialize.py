@@ -65,7 +65,7 @@ def save(obj: Any, f: Any) -> None:
     >>> mg.save({"weight": mg.ones(2), "epoch": 3}, file)
     >>> _ = file.seek(0)
     >>> mg.load(file)
-    {'weight': tensor([1., 1.]), 'epoch': 3}
+    {'weight': Tensor([1., 1.], shape=(2,), float32), 'epoch': 3}
     """
     content = _to_bytes(obj)
     if hasattr(f, "write"):

@@ -37,7 +37,7 @@ def default_collate(batch: list[Any]) -> Any:
     --------
     >>> from minigrad.data import default_collate
     >>> default_collate([{"label": 3}, {"label": 4}])
-    {'label': tensor([3, 4])}
+    {'label': Tensor([3, 4], shape=(2,), int64)}
     """
     if not batch:
         raise ValueError("default_collate: there are no items to make a batch of")

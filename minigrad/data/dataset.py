@@ -57,7 +57,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     >>> from minigrad.data import TensorDataset
     >>> pairs = TensorDataset(mg.tensor([[1.0], [2.0]]), mg.tensor([0, 1]))
     >>> pairs[1]
-    (tensor([2.]), tensor(1))
+    (Tensor([2.], shape=(1,), float32), Tensor(1, shape=(), int64))
     """
 
     def __init__(self, *tensors: Tensor) -> None:

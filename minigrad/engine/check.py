@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.gradients import grad
-from minigrad.engine.mode import no_grad
+from minigrad.engine.mode import enable_grad, no_grad
 from minigrad.engine.node import Node
 
 
@@ -159,8 +159,9 @@ def gradgradcheck(
 
     def gradient(*args: Any) -> tuple[Any, ...]:
         xs, gs = args[: len(tensors)], args[len(tensors) :]
-        ys = [y for y in _as_tuple(func(*xs)) if isinstance(y, TensorBase) and y.requires_grad]
-        found = grad(ys, [xs[i] for i in with_grad], gs, create_graph=True, allow_unused=True)
+        with enable_grad():
+            ys = [y for y in _as_tuple(func(*xs)) if isinstance(y, TensorBase) and y.requires_grad]
+            found = grad(ys, [xs[i] for i in with_grad], gs, create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 
     if not outputs:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.engine.backward import accumulate, backward_steps, run_pass, seed_gradient
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
@@ -21,8 +23,9 @@ def backward(
     """Run the backward pass of ``loss``; see ``Tensor.backward``."""
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        for _ in backward_steps(loss, gradient, retain_graph=keep, create_graph=create_graph):
-            pass
+        with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
+            for _ in backward_steps(loss, gradient, retain_graph=keep, create_graph=create_graph):
+                pass
         return
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     for tensor, found in zip(tensors, grad(loss, tensors, gradient, keep, create_graph, allow_unused=True), strict=True):
@@ -89,8 +92,9 @@ def grad(
 
     seeds = [seed_gradient(t, g, create_graph) for t, g in zip(outs, given, strict=True)]
     keep = create_graph if retain_graph is None else retain_graph
-    for _ in run_pass(outs, seeds, retain_graph=keep, create_graph=create_graph, deliver=deliver):
-        pass
+    with np.errstate(all="ignore"):
+        for _ in run_pass(outs, seeds, retain_graph=keep, create_graph=create_graph, deliver=deliver):
+            pass
     return tuple(_result(found.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 

@@ -34,7 +34,7 @@ PARTS = 16
 
 
 def _weights(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array, Array]:
-    """w and b as kernels want them: contiguous, with 1 and 0 for None."""
+    """Give w and b as kernels want them: contiguous, with 1 and 0 for None."""
     ones = np.ones(c, dtype=x.dtype) if w is None else np.ascontiguousarray(w)
     zeros = np.zeros(c, dtype=x.dtype) if b is None else np.ascontiguousarray(b)
     return ones, zeros
@@ -332,7 +332,7 @@ def _fast_layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Arra
     gy2, x2 = np.ascontiguousarray(gy2), np.ascontiguousarray(x2)
     gx = np.empty(x2.shape, dtype=x2.dtype)
     parts = np.zeros((2, PARTS, d), dtype=x2.dtype)
-    _layer_norm_backward(3 * x2.size, gy2, x2, _weights(x2, d, w, w)[0], mean, inv_std, gx, parts[0], parts[1])
+    _layer_norm_backward(3 * x2.size, gy2, x2, _weights(x2, d, w, w)[0], mean, inv_std, gx, *parts)
     if w is None:
         return gx, None, None
     gw, gb = parts.sum(axis=1)

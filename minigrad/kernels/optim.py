@@ -52,7 +52,9 @@ def _fast_sgd(p: Array, g: Array, buf: Array | None, lr: float, momentum: float,
 @replaced_by(_fast_sgd)
 def sgd(p: Array, g: Array, buf: Array | None, lr: float, momentum: float, dampening: float,
         weight_decay: float, nesterov: bool, maximize: bool, first: bool) -> None:
-    """Gradient descent: ``p -= lr * g``; with momentum along ``buf``, a decaying sum of gradients::
+    """Gradient descent: ``p -= lr * g``; with momentum along ``buf``, a decaying sum of gradients.
+
+    In full::
 
         g += weight_decay * p
         buf = momentum * buf + (1 - dampening) * g        or g, on the ``first`` step
@@ -101,7 +103,9 @@ def _fast_adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step:
 def adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: int, lr: float, beta1: float,
          beta2: float, eps: float, weight_decay: float, decoupled: bool, amsgrad: bool,
          maximize: bool) -> None:
-    """Adam: a step along the mean gradient, over the root of the mean squared one; ``step`` counts from 1::
+    """Adam: a step along the mean gradient, over the root of the mean squared one; ``step`` counts from 1.
+
+    In full::
 
         g += weight_decay * p                             decoupled (AdamW): p *= 1 - lr * weight_decay
         m = beta1 * m + (1 - beta1) * g
@@ -156,7 +160,9 @@ def _fast_rmsprop(p: Array, g: Array, sq: Array, buf: Array | None, gavg: Array 
 @replaced_by(_fast_rmsprop)
 def rmsprop(p: Array, g: Array, sq: Array, buf: Array | None, gavg: Array | None, lr: float, alpha: float,
             eps: float, weight_decay: float, momentum: float, centered: bool, maximize: bool) -> None:
-    """RMSprop: a step along the gradient, over the root of the mean squared one::
+    """RMSprop: a step along the gradient, over the root of the mean squared one.
+
+    In full::
 
         g += weight_decay * p
         sq = alpha * sq + (1 - alpha) * g**2

@@ -88,7 +88,7 @@ def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: in
 
 @replaced_by(_fast_scatter_add)
 def scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: int) -> Array:
-    """Zeros of ``shape`` with each element of ``src`` added at its own place, but for ``index`` along ``axis``.
+    """Zeros of ``shape`` with each element of ``src`` added at its own place, but ``index`` along ``axis``.
 
     The gradient of ``take_along_axis``; in two dimensions, with axis 0: ``out[index[i, j], j] += src[i, j]``.
 
@@ -136,9 +136,9 @@ def _fast_index_add(shape: tuple[int, ...], key: Any, values: Array, dtype: npt.
 
 @replaced_by(_fast_index_add)
 def index_add(shape: tuple[int, ...], key: Any, values: Array, dtype: npt.DTypeLike) -> Array:
-    """Zeros of ``shape`` with ``values`` added at ``[key]``: the gradient of ``x[key]``, for any key of NumPy's.
+    """Zeros of ``shape`` with ``values`` added at ``[key]``: the gradient of ``x[key]``.
 
-    Slices, whole numbers and masks name no place twice, so assignment does for them; one array of integers
+    The key can be whatever NumPy takes. Slices, whole numbers and masks name no place twice, so assignment does for them; one array of integers
     goes to ``add_at_rows``.
     """
     out = np.zeros(shape, dtype=dtype)

@@ -249,9 +249,11 @@ def cross_entropy(logits2: Array, labels: Array, weight: Array | None, ignore_in
     weight = _class_weights(logits2, weight)
     kept = labels != ignore_index
     label = np.where(kept, labels, 0)[:, None]
-    losses = -(1 - label_smoothing) * weight[label] * np.take_along_axis(log_probs, label, axis=1)
-    if label_smoothing > 0:
-        losses = losses - label_smoothing / logits2.shape[1] * (weight * log_probs).sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # a factor of 0 with a log-probability of -inf
+        losses = -(1 - label_smoothing) * weight[label] * np.take_along_axis(log_probs, label, axis=1)
+        if label_smoothing > 0:
+            mean = (weight * log_probs).sum(axis=1, keepdims=True) / logits2.shape[1]
+            losses = losses - label_smoothing * mean
     return np.where(kept, losses[:, 0], 0), log_probs
 
 

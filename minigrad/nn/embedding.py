@@ -115,5 +115,7 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        return f"{text}, scale_grad_by_freq=True" if self.scale_grad_by_freq else text

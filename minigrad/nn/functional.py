@@ -3,7 +3,18 @@
 Every one is written in ``minigrad/ops``, beside the node that it applies; here they only come together.
 """
 
-from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu, relu6, selu, silu, softplus
+from minigrad.ops.activation import (
+    elu,
+    gelu,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    relu,
+    relu6,
+    selu,
+    silu,
+    softplus,
+)
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.classification import cross_entropy, nll_loss
 from minigrad.ops.conv import conv1d, conv2d, conv_transpose2d
@@ -12,10 +23,25 @@ from minigrad.ops.elementwise import sigmoid, tanh
 from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.fold import fold, unfold
 from minigrad.ops.linalg import linear
-from minigrad.ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits, huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
+from minigrad.ops.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
 from minigrad.ops.norm import batch_norm, group_norm, layer_norm
 from minigrad.ops.pad import pad
-from minigrad.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from minigrad.ops.pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from minigrad.ops.resample import interpolate
 from minigrad.ops.softmax import log_softmax, softmax
 from minigrad.ops.vector_norm import cosine_similarity, normalize

@@ -116,8 +116,8 @@ class _Boundary:
         results = (output,) if single else output
         if not isinstance(results, tuple):
             raise TypeError(
-                f"{type(self.module).__name__} has a backward hook, so its output must be a tensor or a tuple "
-                f"of tensors, not a {type(output).__name__}"
+                f"{type(self.module).__name__} has a backward hook, so its output must be a tensor or a "
+                f"tuple of tensors, not a {type(output).__name__}"
             )
         self.results = len(results)
         self.outputs = _with_gradient(results)

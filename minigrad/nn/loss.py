@@ -1,7 +1,7 @@
 """Losses as layers.
 
-``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one value an element. ``size_average`` and ``reduce``
-are PyTorch's older spellings of it: they are accepted, but better left out.
+``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one value an element. ``size_average`` and
+``reduce`` are PyTorch's older spellings of it: they are accepted, but better left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _Loss(Module):
     ) -> None:
         super().__init__()
         self.reduction = legacy_reduction(size_average, reduce, reduction)
-        check_reduction(type(self).__name__, self.reduction, "batchmean" if isinstance(self, KLDivLoss) else None)
+        check_reduction(type(self).__name__, self.reduction)
 
 
 class _WeightedLoss(_Loss):
@@ -71,7 +71,10 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """``d**2 / 2`` for differences ``d`` below ``delta``, ``delta * (|d| - delta / 2)`` above (Huber, 1964)."""
+    """``d**2 / 2`` for differences ``d`` below ``delta``, ``delta * (|d| - delta / 2)`` above.
+
+    Huber, 1964.
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -99,7 +102,8 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
+        super().__init__(size_average, reduce, "sum" if reduction == "batchmean" else reduction)
+        self.reduction = reduction if reduction == "batchmean" else self.reduction
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -34,6 +34,8 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -41,8 +43,8 @@ class _BatchNorm(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name in ("weight", "bias"):
-            learnt = empty_parameter(num_features, device=device, dtype=dtype) if affine else None
+        for name, there in (("weight", affine), ("bias", affine and bias)):
+            learnt = empty_parameter(num_features, device=device, dtype=dtype) if there else None
             self.register_parameter(name, learnt)
         tracked = track_running_stats
         self.register_buffer(
@@ -68,8 +70,9 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Forget all batches, and set the weight to 1 and the bias to 0."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -102,7 +105,7 @@ class _BatchNorm(Module):
         """The settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -126,7 +129,7 @@ class BatchNorm2d(_BatchNorm):
     momentum
         The weight of the newest batch in the running statistics; None for the mean over all batches.
     affine
-        Whether scale and shift are learnt.
+        Whether a scale, and with ``bias`` a shift, is learnt for each channel.
     track_running_stats
         False to use the batch's statistics in evaluation too.
 
@@ -214,7 +217,10 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class GroupNorm(Module):
@@ -229,7 +235,7 @@ class GroupNorm(Module):
     eps
         Added to the variance.
     affine
-        Whether a scale and a shift are learnt for each channel.
+        Whether a scale, and with ``bias`` a shift, is learnt for each channel.
 
     Attributes
     ----------
@@ -259,6 +265,8 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
@@ -267,15 +275,16 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        for name in ("weight", "bias"):
-            learnt = empty_parameter(num_channels, device=device, dtype=dtype) if affine else None
+        for name, there in (("weight", affine), ("bias", affine and bias)):
+            learnt = empty_parameter(num_channels, device=device, dtype=dtype) if there else None
             self.register_parameter(name, learnt)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -284,4 +293,7 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import array_of
-from minigrad.ops.common import Dims, T, cast
+from minigrad.ops.common import Dims, T, cast, promoted, shape_of
 from minigrad.ops.elementwise import Abs, Sign, ZerosLike
 from minigrad.ops.power import PowConstant
 from minigrad.ops.reduction import Reduction
 from minigrad.ops.select import Where, clamp
+from minigrad.ops.shape import Expand
 
 
 class Norm(Reduction):
@@ -112,4 +113,6 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     eps
         The least length that a vector is divided by.
     """
+    shape = np.broadcast_shapes(shape_of(x1), shape_of(x2))
+    x1, x2 = (x if shape_of(x) == shape else Expand(shape)(x) for x in promoted(x1, x2))
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)

@@ -110,7 +110,8 @@ def test_reprs_are_pytorchs():
         "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)"
     )
     assert repr(nn.Conv1d(4, 8, 3, padding="same", dilation=2, groups=4, padding_mode="circular")) == (
-        "Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same, dilation=(2,), groups=4, padding_mode=circular)"
+        "Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same, dilation=(2,), groups=4, "
+        "padding_mode=circular)"
     )
     assert repr(nn.ConvTranspose2d(3, 8, 2, stride=2, output_padding=1)) == (
         "ConvTranspose2d(3, 8, kernel_size=(2, 2), stride=(2, 2), output_padding=(1, 1))"

@@ -63,7 +63,7 @@ def test_handles_work_as_blocks():
 
 
 def test_backward_hook_sees_this_module_alone(rng):
-    """The input's own gradient is summed over the skip too; the hook sees only what came through the layer."""
+    """The input's own gradient is summed over the skip too; the hook sees what came through the layer."""
     layer, seen = nn.Linear(3, 3).double(), []
     layer.register_full_backward_hook(lambda m, gi, go: seen.append((m, gi, go)))
     x = mg.tensor(rng.standard_normal((2, 3)), requires_grad=True)

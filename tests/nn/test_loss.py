@@ -87,8 +87,32 @@ def test_binary_losses(pair, rng):
 
 
 def test_an_unknown_reduction():
-    with pytest.raises(ValueError, match="reduction must be 'mean', 'sum' or 'none', not 'average'"):
+    with pytest.raises(ValueError, match="MSELoss: reduction is 'average'"):
         nn.MSELoss(reduction="average")
+    with pytest.raises(ValueError, match="BCELoss: reduction is 'batchmean'"):
+        nn.BCELoss(reduction="batchmean")
+
+
+def test_old_spellings_of_the_reduction():
+    assert nn.MSELoss(size_average=False).reduction == "sum"
+    assert nn.CrossEntropyLoss(reduce=False).reduction == "none"
+    assert nn.CrossEntropyLoss(None, None, 3).ignore_index == 3
+
+
+def test_huber(pair):
+    d = np.abs(pair[0].data - pair[1].data)
+    np.testing.assert_allclose(
+        nn.HuberLoss(delta=0.5)(*pair).item(), np.where(d < 0.5, d**2 / 2, (d - 0.25) / 2).mean(), rtol=1e-12
+    )
+
+
+def test_divergence(rng):
+    p, q = rng.dirichlet(np.ones(4), 3), rng.dirichlet(np.ones(4), 3)
+    each = p * np.log(p / q)
+    log_q = mg.tensor(np.log(q))
+    assert nn.KLDivLoss(reduction="batchmean")(log_q, mg.tensor(p)).item() == pytest.approx(each.sum() / 3)
+    by_logs = nn.KLDivLoss(reduction="none", log_target=True)(log_q, mg.tensor(np.log(p)))
+    np.testing.assert_allclose(by_logs.data, each, rtol=1e-10, atol=1e-12)
 
 
 def test_reprs():

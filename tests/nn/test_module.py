@@ -154,10 +154,10 @@ def test_what_can_not_be_registered():
     net = nn.Module()
     with pytest.raises(TypeError, match="wrap it in nn.Parameter"):
         net.register_parameter("w", mg.zeros(1))
+    computed = nn.Parameter(mg.zeros(1))
+    computed.node = (computed * 2).node
     with pytest.raises(ValueError, match=r"was computed by Mul#\d+"):
-        w = nn.Parameter(mg.zeros(1))
-        w.node = (w * 2).node
-        net.register_parameter("w", w)
+        net.register_parameter("w", computed)
     with pytest.raises(TypeError, match="must be a tensor or None, not list"):
         net.register_buffer("b", [1.0])
     with pytest.raises(TypeError, match="must be a Module or None, not function"):

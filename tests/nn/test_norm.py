@@ -72,6 +72,9 @@ def test_batch_norm_without_affine():
     assert norm.weight is None
     assert list(norm.state_dict()) == ["running_mean", "running_var", "num_batches_tracked"]
     assert not norm(mg.randn(2, 2, 3, 3)).requires_grad
+    for layer in (nn.BatchNorm2d(2, bias=False), nn.GroupNorm(1, 2, bias=False)):
+        assert layer.bias is None
+        assert (layer.weight.data == 1).all()
 
 
 @pytest.mark.parametrize(("norm", "shape"), [(nn.BatchNorm2d(3), (2, 3)), (nn.BatchNorm1d(3), (2, 3, 4, 5))])
@@ -107,10 +110,10 @@ def test_group_norm(rng):
     [
         (
             nn.BatchNorm2d(3),
-            "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)",
+            "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)",
         ),
-        (nn.LayerNorm(4), "LayerNorm((4,), eps=1e-05, elementwise_affine=True)"),
-        (nn.GroupNorm(2, 4), "GroupNorm(2, 4, eps=1e-05, affine=True)"),
+        (nn.LayerNorm(4), "LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=True)"),
+        (nn.GroupNorm(2, 4), "GroupNorm(2, 4, eps=1e-05, affine=True, bias=True)"),
     ],
 )
 def test_reprs_are_pytorchs(layer, text):
