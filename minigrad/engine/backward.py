@@ -214,6 +214,7 @@ def run_pass(
     table = _Table(deliver)
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
         table.send(tensor, gradient)
+    for tensor in outputs:
         if tensor.node is None and tensor not in consumers:
             table.settle_leaf(tensor)
     watching = checks.get()

@@ -84,13 +84,16 @@ def gradcheck(
                 "has about three right digits"
             )
     rng = np.random.default_rng(seed)
-    outputs = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.requires_grad]
+    outputs = _floating(func(*tensors))
     cotangents = [rng.standard_normal(y.data.shape) for y in outputs]
-    found = grad(outputs, checked, cotangents, allow_unused=True) if outputs else (None,) * len(checked)
+    linked = [(y, c) for y, c in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    found: tuple[Any, ...] = (None,) * len(checked)
+    if linked:
+        found = grad([y for y, _ in linked], checked, [c for _, c in linked], allow_unused=True)
 
     def scalar() -> float:
         with no_grad():
-            ys = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.data.dtype.kind == "f"]
+            ys = _floating(func(*tensors))
         return float(sum((y.data * c).sum() for y, c in zip(ys, cotangents, strict=True)))
 
     for position, (tensor, g) in enumerate(zip(checked, found, strict=True)):
@@ -102,6 +105,11 @@ def gradcheck(
                 raise GradcheckError(f"the gradient of input {position} is wrong: {message}")
             return False
     return True
+
+
+def _floating(outputs: Any) -> list[TensorBase]:
+    """The outputs that have a derivative."""
+    return [y for y in _as_tuple(outputs) if isinstance(y, TensorBase) and y.data.dtype.kind == "f"]
 
 
 def _difference(scalar: Callable[[], float], tensor: TensorBase, eps: float) -> Array:

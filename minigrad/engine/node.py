@@ -149,8 +149,8 @@ class Node:
         for name, x in zip(self.input_names, self.inputs, strict=False):
             if name in kept and isinstance(x, TensorBase):
                 kept[name] = x
-        if "y" in kept and isinstance(self.y, np.ndarray):
-            kept["y"] = self._wrap(self.y, 0, linked=True)
+        if isinstance(kept.get("y"), (np.ndarray, np.generic)):
+            kept["y"] = self._wrap(kept["y"], 0, linked=True)
             kept["y"].node = self
         return twin
 

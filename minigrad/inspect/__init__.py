@@ -1,1 +1,57 @@
-"""Watching a backward pass."""
+"""Inspection: see where every gradient splits and merges, by which lengths of path it came, and ask what if.
+
+Everything here watches a backward pass from outside: the engine knows nothing of it, and pays nothing for it.
+"""
+
+from minigrad.inspect.compare import WhatIf, WhatIfRow, what_if
+from minigrad.inspect.diff import DiffRow, TraceDiff, diff
+from minigrad.inspect.graph import Edge, Graph, UnknownName
+from minigrad.inspect.layers import LayerRow, Layers
+from minigrad.inspect.ledger import Ledger, LedgerRow
+from minigrad.inspect.lesion import Lesion, lesion
+from minigrad.inspect.pairs import Pair, Pairs, Unpaired, find_pairs
+from minigrad.inspect.path_lengths import path_lengths, route
+from minigrad.inspect.paths import PathLengths
+from minigrad.inspect.recorder import Record, Recorder
+from minigrad.inspect.steps import SavedNode, TracedStep
+from minigrad.inspect.table import Table
+from minigrad.inspect.trace import LeafGradient, Trace, trace
+from minigrad.inspect.trace_file import load
+from minigrad.inspect.whatif import Change, cut, scale
+
+__all__ = [
+    "Change",
+    "DiffRow",
+    "Edge",
+    "Graph",
+    "LayerRow",
+    "Layers",
+    "LeafGradient",
+    "Ledger",
+    "LedgerRow",
+    "Lesion",
+    "Pair",
+    "Pairs",
+    "PathLengths",
+    "Record",
+    "Recorder",
+    "SavedNode",
+    "Table",
+    "Trace",
+    "TraceDiff",
+    "TracedStep",
+    "UnknownName",
+    "Unpaired",
+    "WhatIf",
+    "WhatIfRow",
+    "cut",
+    "diff",
+    "find_pairs",
+    "lesion",
+    "load",
+    "path_lengths",
+    "route",
+    "scale",
+    "trace",
+    "what_if",
+]

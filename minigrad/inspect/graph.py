@@ -70,6 +70,13 @@ class Graph:
             for edge, tensor in inputs_of(node):
                 self.readers.setdefault(value_of(tensor), []).append(edge)
 
+    @classmethod
+    def of_node(cls, node: Node) -> Graph:
+        """The graph of a node, where no tensor is at hand."""
+        output = TensorBase()
+        output.node = node
+        return cls(output)
+
     @property
     def leaves(self) -> list[TensorBase]:
         """The leaf tensors, in the order in which they are first read."""
@@ -119,9 +126,8 @@ def describe(value: Value) -> str:
     return f"{which} of {node.name}" + (f" in {node.module!r}" if node.module else "")
 
 
-def apply_rule(node: Node, grads: Sequence[Any]) -> tuple[Any, ...]:
-    """Call a node's rule outside an engine's pass: one gradient, or None, for each input."""
-    result = node.backward(*grads)
+def as_tuple(result: Any) -> tuple[Any, ...]:
+    """What a rule gave, one gradient for each input; a rule of one input may give just that."""
     return result if type(result) is tuple else (result,)
 
 

@@ -13,11 +13,11 @@ from contextvars import ContextVar, Token
 from typing import Any
 
 from minigrad.engine.base import TensorBase
-from minigrad.engine.mode import checks
 from minigrad.engine.node import Node
-from minigrad.inspect.graph import Edge, Graph, apply_rule
+from minigrad.inspect.graph import Edge, Graph, as_tuple
 from minigrad.inspect.names import Blocks, choose
 from minigrad.inspect.pairs import Pair, find_pairs
+from minigrad.inspect.watching import Watcher
 
 #: What every output says that was made under a change.
 LABEL = "not the gradient of any trained function"
@@ -40,7 +40,7 @@ def factors_in_force(pairs: Sequence[Pair]) -> dict[Edge, float]:
     return factors
 
 
-class Change:
+class Change(Watcher):
     """A ``with`` block in which backward sends a scaled gradient down one way of some blocks.
 
     Parameters
@@ -59,6 +59,7 @@ class Change:
     """
 
     def __init__(self, path: str, factor: float, blocks: Blocks = None) -> None:
+        super().__init__()
         if path not in ("skip", "branch"):
             raise ValueError(f"path is {path!r}: it can be 'skip' or 'branch'")
         self.path = path
@@ -68,7 +69,7 @@ class Change:
         self.blocks = blocks
         self._factors: dict[Edge, float] = {}
         self._known: dict[Node, None] = {}
-        self._tokens: list[tuple[Token[Any], Token[Any]]] = []
+        self._tokens: list[Token[tuple[Change, ...]]] = []
 
     @property
     def title(self) -> str:
@@ -85,24 +86,22 @@ class Change:
         return {Edge(pair.join, p): self.factor for pair in chosen for p in pair.positions(self.path)}
 
     def __enter__(self) -> Change:
-        self._tokens.append((_in_force.set((*_in_force.get(), self)), checks.set((*checks.get(), self))))
+        self._tokens.append(_in_force.set((*_in_force.get(), self)))
+        self.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        changes, watching = self._tokens.pop()
-        checks.reset(watching)
-        _in_force.reset(changes)
+        self.stop()
+        _in_force.reset(self._tokens.pop())
         if not self._tokens:
-            self._factors.clear()
-            self._known.clear()
-
-    def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
-        """Forward is not touched."""
+            for edge in self._factors:  # where an error ended a pass, a rule may still be wrapped
+                vars(edge.node).pop("backward", None)
+            self._factors, self._known = {}, {}
 
     def before_backward(self, node: Node) -> None:
         """Wrap a join's rule; at the first node of a pass, find the joins."""
         if node not in self._known:
-            graph = Graph(*_outputs(node))
+            graph = Graph.of_node(node)
             self._known = dict.fromkeys(graph.nodes)
             self._factors = self.edges(find_pairs(graph).some())
         factors = {p: self._factors[Edge(node, p)] for p in range(len(node.inputs)) if (node, p) in self._factors}
@@ -126,15 +125,66 @@ class _Scaled:
         self.factors = factors
 
     def __call__(self, *grads: Any) -> tuple[Any, ...]:
-        sent = self._result(grads)
-        return tuple(_times(g, self.factors.get(position, 1.0)) for position, g in enumerate(sent))
-
-    def _result(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         if self.inner is not None:
-            found: tuple[Any, ...] = self.inner(*grads)
-            return found
-        twin = self.node.as_tensors()
-        if not isinstance(grads[0], TensorBase):
-            twin = _copy_of(self.node)
-        vars(twin).pop("backward", None)
-        return apply_rule(twin, grads)
+            sent = self.inner(*grads)
+        else:
+            node = self.node.as_tensors() if isinstance(grads[0], TensorBase) else self.node
+            sent = as_tuple(type(node).backward(node, *grads))
+        return tuple(times(g, self.factors.get(position, 1.0)) for position, g in enumerate(sent))
+
+
+def times(gradient: Any, factor: float) -> Any:
+    """A scaled gradient; None, which is sent nowhere, where the factor is 0."""
+    if gradient is None or factor == 1:
+        return gradient
+    return gradient * factor if factor else None
+
+
+def cut(path: str, blocks: Blocks = None) -> Change:
+    """Send no gradient down one way of some blocks, within a ``with`` block, in backward only.
+
+    Parameters
+    ----------
+    path
+        ``"skip"`` or ``"branch"``.
+    blocks
+        Which blocks: a name (``stage2`` takes all in it), a glob, a number in forward order, or several of
+        these; None for all.
+
+    Raises
+    ------
+    UnknownName
+        In backward, if there is no such block.
+    OperationError
+        In backward, if there is no skip connection in the graph.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0], requires_grad=True)
+    >>> s, b = mg.skip.fork(x)
+    >>> y = mg.skip.residual_add(s, 3 * b).sum()
+    >>> with cut("skip"):
+    ...     y.backward()
+    >>> x.grad.item()
+    3.0
+    """
+    return Change(path, 0.0, blocks)
+
+
+def scale(path: str, factor: float, blocks: Blocks = None) -> Change:
+    """Multiply the gradient on one way of some blocks, within a ``with`` block, in backward only.
+
+    Parameters
+    ----------
+    path, blocks
+        As in `cut`.
+    factor
+        What the gradient is multiplied by as it leaves the join.
+
+    Raises
+    ------
+    UnknownName, OperationError
+        As in `cut`.
+    """
+    return Change(path, factor, blocks)

@@ -129,7 +129,8 @@ def _fast_add_relu(a: Array, b: Array) -> Array:
 @replaced_by(_fast_add_relu)
 def add_relu(a: Array, b: Array) -> Array:
     """``relu(a + b)`` of two arrays of one shape, the end of a residual block."""
-    return np.maximum(a + b, 0)
+    y: Array = np.maximum(a + b, 0)
+    return y
 
 
 @row_kernel
@@ -150,7 +151,8 @@ def _fast_bias_relu(x: Array, b: Array) -> Array:
 @replaced_by(_fast_bias_relu)
 def bias_relu(x: Array, b: Array) -> Array:
     """``relu(x + b)`` with the same b, of shape (C,), added to each row of x, of shape (N, C)."""
-    return np.maximum(x + b, 0)
+    y: Array = np.maximum(x + b, 0)
+    return y
 
 
 # --- the logistic function and its kin --------------------------------------------------------------------
@@ -170,7 +172,8 @@ def _fast_sigmoid(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, written so that nothing overflows."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    y: Array = np.where(x >= 0, 1, e) / (1 + e)
+    return y
 
 
 @row_kernel
@@ -187,7 +190,8 @@ def _fast_sigmoid_backward(gy: Array, y: Array) -> Array:
 @replaced_by(_fast_sigmoid_backward)
 def sigmoid_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``sigmoid``, by its output: ``gy * y * (1 - y)``."""
-    return gy * y * (1 - y)
+    gx: Array = gy * y * (1 - y)
+    return gx
 
 
 @row_kernel
@@ -204,7 +208,8 @@ def _fast_tanh_backward(gy: Array, y: Array) -> Array:
 @replaced_by(_fast_tanh_backward)
 def tanh_backward(gy: Array, y: Array) -> Array:
     """Gradient of tanh, by its output: ``gy * (1 - y**2)``."""
-    return gy * (1 - y * y)
+    gx: Array = gy * (1 - y * y)
+    return gx
 
 
 @row_kernel
@@ -220,7 +225,8 @@ def _fast_silu(x: Array) -> Array:
 @replaced_by(_fast_silu)
 def silu(x: Array) -> Array:
     """``x * sigmoid(x)``, also known as swish."""
-    return x * sigmoid(x)
+    y: Array = x * sigmoid(x)
+    return y
 
 
 @row_kernel
@@ -239,7 +245,8 @@ def _fast_silu_backward(gy: Array, x: Array) -> Array:
 def silu_backward(gy: Array, x: Array) -> Array:
     """Gradient of ``silu``: ``gy * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``."""
     s = sigmoid(x)
-    return gy * s * (1 + x * (1 - s))
+    gx: Array = gy * s * (1 + x * (1 - s))
+    return gx
 
 
 @row_kernel

@@ -53,7 +53,8 @@ def _fast_gelu(x: Array) -> Array:
 @replaced_by(_fast_gelu)
 def gelu(x: Array) -> Array:
     """``x * P(x)``, by the error function."""
-    return 0.5 * x * (1 + erf(SQRT_HALF * x))
+    y: Array = 0.5 * x * (1 + erf(SQRT_HALF * x))
+    return y
 
 
 @row_kernel
@@ -92,7 +93,8 @@ def _fast_gelu_tanh(x: Array) -> Array:
 @replaced_by(_fast_gelu_tanh)
 def gelu_tanh(x: Array) -> Array:
     """``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
-    return 0.5 * x * (1 + np.tanh(0.5 * SLOPE * (x + CUBIC * x**3)))
+    y: Array = 0.5 * x * (1 + np.tanh(0.5 * SLOPE * (x + CUBIC * x**3)))
+    return y
 
 
 @row_kernel
@@ -114,4 +116,5 @@ def gelu_tanh_backward(gy: Array, x: Array) -> Array:
     """Gradient of ``gelu_tanh``: ``gy * ((1 + t) / 2 + x * (1 - t**2) / 2 * du/dx)`` with ``t = tanh(u)``."""
     t = np.tanh(0.5 * SLOPE * (x + CUBIC * x**3))
     du = 0.5 * SLOPE * (1 + 3 * CUBIC * x * x)
-    return gy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+    gx: Array = gy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * du)
+    return gx

@@ -103,7 +103,7 @@ def scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: int) -> 
     axis
         The axis that ``index`` runs along.
     """
-    key = list(np.indices(src.shape, sparse=True))
+    key: list[Array] = list(np.indices(src.shape, sparse=True))
     key[axis] = np.broadcast_to(index, src.shape)
     out = np.zeros(shape, dtype=src.dtype)
     np.add.at(out, tuple(key), src)
@@ -138,8 +138,8 @@ def _fast_index_add(shape: tuple[int, ...], key: Any, values: Array, dtype: npt.
 def index_add(shape: tuple[int, ...], key: Any, values: Array, dtype: npt.DTypeLike) -> Array:
     """Zeros of ``shape`` with ``values`` added at ``[key]``: the gradient of ``x[key]``.
 
-    The key can be whatever NumPy takes. Slices, whole numbers and masks name no place twice, so assignment does for them; one array of integers
-    goes to ``add_at_rows``.
+    The key can be whatever NumPy takes. Slices, whole numbers and masks name no place twice, so assignment
+    does for them; one array of integers goes to ``add_at_rows``.
     """
     out = np.zeros(shape, dtype=dtype)
     np.add.at(out, key, values)

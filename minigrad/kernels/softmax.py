@@ -11,6 +11,7 @@ The largest element of a row is subtracted first, so no exponential overflows: w
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -24,7 +25,7 @@ COST = 3
 
 
 @jit
-def _row_max(x: Array) -> float:
+def _row_max(x: Array) -> Any:
     """The largest element; a NaN wins, as in NumPy."""
     largest = x[0]
     for i in range(1, x.size):
@@ -64,7 +65,8 @@ def softmax(x2: Array) -> Array:
         return np.empty_like(x2)
     with np.errstate(invalid="ignore"):  # -inf less -inf, where a row is nothing else
         e = np.exp(x2 - x2.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    y: Array = e / e.sum(axis=1, keepdims=True)
+    return y
 
 
 @row_kernel
@@ -87,14 +89,15 @@ def _fast_softmax_backward(gy: Array, y: Array) -> Array:
 @replaced_by(_fast_softmax_backward)
 def softmax_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``softmax``, by its output: ``y * (gy - sum(gy * y))``; the sum is gy's mean under y."""
-    return y * (gy - (gy * y).sum(axis=1, keepdims=True))
+    gx: Array = y * (gy - (gy * y).sum(axis=1, keepdims=True))
+    return gx
 
 
 # --- its logarithm ----------------------------------------------------------------------------------------
 
 
 @jit
-def _row_logsumexp(x: Array) -> float:
+def _row_logsumexp(x: Array) -> Any:
     top = _row_max(x)
     total = x.dtype.type(0)
     for i in range(x.size):
@@ -125,7 +128,8 @@ def log_softmax(x2: Array) -> Array:
         return np.empty_like(x2)
     with np.errstate(invalid="ignore"):
         shifted = x2 - x2.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    y: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return y
 
 
 @row_kernel
@@ -148,7 +152,8 @@ def _fast_log_softmax_backward(gy: Array, y: Array) -> Array:
 @replaced_by(_fast_log_softmax_backward)
 def log_softmax_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``log_softmax``, by its output: ``gy - exp(y) * sum(gy)``."""
-    return gy - np.exp(y) * gy.sum(axis=1, keepdims=True)
+    gx: Array = gy - np.exp(y) * gy.sum(axis=1, keepdims=True)
+    return gx
 
 
 @row_kernel
@@ -171,7 +176,8 @@ def logsumexp(x2: Array) -> Array:
     top = x2.max(axis=1, initial=-np.inf)
     finite = np.where(np.isinf(top), 0, top)
     with np.errstate(divide="ignore", over="ignore"):
-        return finite + np.log(np.exp(x2 - finite[:, None]).sum(axis=1))
+        y: Array = finite + np.log(np.exp(x2 - finite[:, None]).sum(axis=1))
+    return y
 
 
 # --- cross-entropy ----------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ SMALL = 60_000
 # Numba's fallback thread pool (``workqueue``) aborts the process when two threads enter it at once, and
 # GNU OpenMP kills a forked child: one caller at a time, and none after a fork, goes parallel.
 _one_at_a_time = threading.Lock()
-_threads = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or numba.config.NUMBA_NUM_THREADS,
+_threads: int = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or numba.config.NUMBA_NUM_THREADS,
                numba.config.NUMBA_NUM_THREADS)
 _forked = False
 
@@ -70,6 +70,7 @@ class RowKernel:
         self.parallel = jit(twin, parallel=True, **options)
 
     def __call__(self, work: int, *args: Any) -> None:
+        """Run one of the two forms on ``args``."""
         if work < SMALL or _threads == 1 or _forked or not _one_at_a_time.acquire(blocking=False):
             self.serial(*args)
             return

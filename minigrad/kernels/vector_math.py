@@ -1,8 +1,9 @@
 """Functions of one number for use inside kernels, written so that the compiler can do eight at a time.
 
-They are exp, expm1, log1p, erf and the logistic function. NumPy has no erf, and its exp costs a pass over memory of its own; the C library's exp stops the compiler
-from using vector instructions. So the float32 versions here are polynomials without branches, accurate to
-about two units in the last place. The float64 versions, which serve gradient checks, are the C library's.
+They are exp, expm1, log1p, erf and the logistic function. NumPy has no erf, and its exp costs a pass over
+memory of its own; the C library's exp stops the compiler from using vector instructions. So the float32
+versions here are polynomials without branches, accurate to about two units in the last place. The float64
+versions, which serve gradient checks, are the C library's.
 
 The polynomials are minimax fits; the comments give their errors. NaN goes through all of them. What reduces
 an argument in two steps must not be reassociated, so they are compiled with ``contract`` alone.

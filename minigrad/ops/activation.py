@@ -176,7 +176,8 @@ class Hardtanh(Node):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        return np.minimum(np.maximum(x, self.low), self.high)
+        low, high = np.asarray((self.low, self.high)).astype(x.dtype)
+        return np.minimum(np.maximum(x, low), high)
 
     def backward(self, gy: Any) -> Any:
         x = array_of(self.x)

@@ -21,16 +21,16 @@ class Embedding(Node):
     """
 
     def __init__(self, index: Any, share: Any = None) -> None:
-        self.index, self.share = index, share
+        self.places, self.share = index, share
 
     def forward(self, w: Any) -> Any:
         self.w_shape = w.shape
-        return w[self.index]
+        return w[self.places]
 
     def backward(self, gy: Any) -> Any:
         if self.share is not None:
             gy = gy * self.share[..., None].astype(gy.dtype)
-        return IndexAdd((self.index,), self.w_shape)(gy)
+        return IndexAdd((self.places,), self.w_shape)(gy)
 
 
 class OneHot(Node):

@@ -22,33 +22,33 @@ class Gather(Node):
     """``y[i, j] = x[index[i, j], j]``, along one axis. Backward: ``gy`` added at the places it was read from."""
 
     def __init__(self, axis: int, index: Any) -> None:
-        self.axis, self.index = axis, index
+        self.axis, self.places = axis, index
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        if self.index.size == 0:
-            return np.empty(self.index.shape, x.dtype)
-        _check_gather(self.from_shape, self.index, self.axis)
-        return np.take_along_axis(x[_corner(self.index.shape, self.axis)], self.index, self.axis)
+        if self.places.size == 0:
+            return np.empty(self.places.shape, x.dtype)
+        _check_gather(self.from_shape, self.places, self.axis)
+        return np.take_along_axis(x[_corner(self.places.shape, self.axis)], self.places, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return ScatterAdd(self.axis, self.index, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
 
 
 class ScatterAdd(Node):
     """Zeros with ``y[index[i, j], j] += x[i, j]``, along one axis: the adjoint of ``Gather``, which is its backward."""
 
     def __init__(self, axis: int, index: Any, shape: tuple[int, ...]) -> None:
-        self.axis, self.index, self.shape = axis, index, shape
+        self.axis, self.places, self.shape = axis, index, shape
 
     def forward(self, x: Any) -> Any:
-        if self.index.size == 0:
+        if self.places.size == 0:
             return np.zeros(self.shape, x.dtype)
-        _check_gather(self.shape, self.index, self.axis)
-        return scatter.scatter_add(self.shape, self.index, x, self.axis)
+        _check_gather(self.shape, self.places, self.axis)
+        return scatter.scatter_add(self.shape, self.places, x, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Gather(self.axis, self.index)(gy)
+        return Gather(self.axis, self.places)(gy)
 
 
 def _corner(shape: tuple[int, ...], axis: int) -> tuple[slice, ...]:

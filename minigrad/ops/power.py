@@ -54,7 +54,7 @@ class Square(Node):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        return x * x
+        return x * x if x.dtype.kind != "b" else x.astype(np.int64)
 
     def backward(self, gy: Any) -> Any:
         return gy * (2 * self.x)

@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
 from minigrad.ops.common import Dims, T, axis_of, cast, is_array, shape_of
 from minigrad.ops.elementwise import Exp, floating
 from minigrad.ops.reduction import Reduction
-from minigrad.ops.select import Where
 
 
 def as_rows(x: Any, axes: tuple[int, ...]) -> Any:
@@ -98,8 +96,8 @@ class Cumsum(Node):
         if not x.ndim:
             return x.copy()
         if self.reverse:
-            return np.flip(np.cumsum(np.flip(x, self.axis), axis=self.axis), self.axis)
-        return np.cumsum(x, axis=self.axis)
+            return np.flip(np.cumsum(np.flip(x, self.axis), self.axis, x.dtype), self.axis)
+        return np.cumsum(x, self.axis, x.dtype)
 
     def backward(self, gy: Any) -> Any:
         return Cumsum(self.axis, not self.reverse)(gy)

@@ -27,11 +27,11 @@ class Sort(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        self.index = _order(x, self.axis, self.descending)[(slice(None),) * self.axis + (slice(self.k),)]
-        return np.take_along_axis(x, self.index, self.axis), self.index
+        self.places = _order(x, self.axis, self.descending)[(slice(None),) * self.axis + (slice(self.k),)]
+        return np.take_along_axis(x, self.places, self.axis), self.places
 
     def backward(self, gy: Any, gindices: Any) -> Any:
-        return ScatterAdd(self.axis, self.index, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
 
 
 class ArgSort(Node):

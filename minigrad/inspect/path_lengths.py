@@ -1,0 +1,188 @@
+"""The exact gradient, split by the number of branches that it came through.
+
+A net of n residual blocks is a sum over 2^n routes (Veit et al., 2016, who sampled them). Routes that cross
+the same number of branches need not be told apart: one pass carries a gradient for every number, a join
+sends the number on unchanged over the skip, and raised by one down the branch. A rule is linear in the
+gradient, so it is applied to each on its own: n + 1 backward passes' work at most, and not 2^n.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.engine.backward import seed_gradient
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.errors import OperationError
+from minigrad.engine.gradients import grad
+from minigrad.engine.node import Node, zeros_for
+from minigrad.inspect.graph import Edge, Graph, Value, as_tuple, inputs_of, value_of
+from minigrad.inspect.names import Blocks, choose
+from minigrad.inspect.pairs import Pair, find_pairs
+from minigrad.inspect.paths import PathLengths
+from minigrad.inspect.routes import count_routes
+from minigrad.inspect.whatif import cut, factors_in_force, label_in_force, times
+
+
+class _Job(NamedTuple):
+    """What a pass by length needs to know."""
+
+    loss: TensorBase
+    seed: Array
+    wrt: TensorBase
+    nodes: list[Node]
+    factors: dict[Edge, float]
+
+
+def path_lengths(
+    loss: TensorBase,
+    wrt: TensorBase,
+    *,
+    blocks: Blocks = None,
+    groups: Mapping[str, Blocks] | None = None,
+    gradient: Any = None,
+) -> PathLengths:
+    """Split the gradient of ``wrt`` by the number of branches crossed: exactly, in one pass.
+
+    The graph is kept, and no ``.grad`` is touched.
+
+    Parameters
+    ----------
+    loss
+        A scalar, unless ``gradient`` is given.
+    wrt
+        The tensor whose gradient is split: a leaf, or a tensor inside the graph.
+    blocks
+        Which blocks' branches count; None for all. The gradient of length 1 for ``blocks="stage2.block1"``
+        is what came through that one branch, that of length 0 is what came around it.
+    groups
+        Names for groups of blocks; the gradient is split by each group's branches as well, in ``.groups``.
+    gradient
+        The gradient of ``loss``, of its shape.
+
+    Raises
+    ------
+    OperationError
+        If there is no skip connection in the graph, the loss is no scalar, its graph was freed, or it
+        doesn't depend on ``wrt``.
+    UnknownName
+        If there is no such block.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0], requires_grad=True)
+    >>> y = x
+    >>> for _ in range(3):
+    ...     s, b = mg.skip.fork(y)
+    ...     y = mg.skip.residual_add(s, 0.5 * b)
+    >>> paths = path_lengths(y.sum(), wrt=x)
+    >>> paths.counts, [float(g[0]) for g in paths.gradients]
+    ([1, 3, 3, 1], [1.0, 1.5, 0.75, 0.125])
+    """
+    graph, pairs, seed = _prepared(loss, gradient)
+    nodes = graph.leading_from(value_of(wrt))
+    if not nodes:
+        raise OperationError("path_lengths: the loss doesn't depend on wrt, or wrt has requires_grad=False")
+    job = _Job(loss, seed, wrt, nodes, factors_in_force(pairs))
+    chosen = choose(pairs, blocks)
+    label = label_in_force()
+    split = {
+        name: _split(job, choose(pairs, members), label) for name, members in ({} if groups is None else groups).items()
+    }
+    return _split(job, chosen, label, split)
+
+
+def _prepared(loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
+    graph = Graph(loss)
+    seed = seed_gradient(loss, gradient, create_graph=False)
+    return graph, find_pairs(graph).some(), seed
+
+
+def _split(job: _Job, chosen: Sequence[Pair], label: str, groups: Mapping[str, PathLengths] | None = None) -> PathLengths:
+    """One pass that counts the branches of the chosen pairs."""
+    skips = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.skip_positions)
+    branches = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.branch_positions)
+    found = _by_length(job, branches)
+    counts = count_routes(job.loss, job.wrt, job.nodes, skips, branches)
+    zero = np.zeros_like(job.wrt.data)
+    longest = max([*found, *counts, 0])
+    gradients = [found.get(k, zero) for k in range(longest + 1)]
+    names = [pair.name for pair in chosen]
+    return PathLengths(gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {}))
+
+
+def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
+    """The gradient of ``wrt`` by the number of branch edges on the way: the pass itself."""
+    table: dict[Value, dict[int, Array]] = {value_of(job.loss): {0: job.seed}}
+    known = dict.fromkeys(job.nodes)
+    target = value_of(job.wrt)
+    for node in reversed(job.nodes):
+        arrived = [table.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
+        wanted = [
+            (edge, value_of(x))
+            for edge, x in inputs_of(node)
+            if value_of(x) == target or (x.node is not None and x.node in known)
+        ]
+        twin = _for_some_inputs(node, wanted)
+        for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
+            grads = [by_length.get(length) for by_length in arrived]
+            sent = as_tuple(twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads))))
+            for edge, value in wanted:
+                g = times(sent[edge.position], job.factors.get(edge, 1.0))
+                if g is not None:
+                    total = table.setdefault(value, {})
+                    k = length + (edge in branches)
+                    total[k] = total[k] + g if k in total else g
+    return table.get(target, {})
+
+
+def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:
+    """The node, or a twin that computes no gradients but those that lead on to ``wrt``."""
+    positions = dict.fromkeys(edge.position for edge, _ in wanted)
+    wants = tuple(position in positions for position in range(len(node.inputs)))
+    if wants == node.wants:
+        return node
+    twin = copy.copy(node)
+    twin.wants = wants
+    return twin
+
+
+def route(loss: TensorBase, wrt: TensorBase, through: Blocks, *, gradient: Any = None) -> Array:
+    """The gradient of one route: through the branches of some blocks, and over the skips of all others.
+
+    Parameters
+    ----------
+    loss, wrt, gradient
+        As in `path_lengths`.
+    through
+        The blocks whose branches the route crosses: ``[]`` is the way over skips alone.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of ``wrt``; the routes of all subsets of blocks sum to the gradient.
+
+    Raises
+    ------
+    OperationError, UnknownName
+        As in `path_lengths`.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0], requires_grad=True)
+    >>> s, b = mg.skip.fork(x)
+    >>> y = mg.skip.residual_add(s, 3 * b).sum()
+    >>> route(y, x, through=[]), route(y, x, through="block0")
+    (array([1.], dtype=float32), array([3.], dtype=float32))
+    """
+    _, pairs, _ = _prepared(loss, gradient)
+    crossed = dict.fromkeys(pair.name for pair in choose(pairs, through))
+    passed = [pair.name for pair in pairs if pair.name not in crossed]
+    with cut("skip", list(crossed)), cut("branch", passed):
+        (g,) = grad(loss, wrt, gradient, retain_graph=True, allow_unused=True)
+    return np.zeros_like(wrt.data) if g is None else g.data
