@@ -5,7 +5,7 @@ Everything here watches a backward pass from outside: the engine knows nothing o
 
 from minigrad.inspect.compare import WhatIf, WhatIfRow, what_if
 from minigrad.inspect.diff import DiffRow, TraceDiff, diff
-from minigrad.inspect.graph import Edge, Graph, UnknownName
+from minigrad.inspect.graph import Edge, Graph, UnknownNameError
 from minigrad.inspect.layers import LayerRow, Layers
 from minigrad.inspect.ledger import Ledger, LedgerRow
 from minigrad.inspect.lesion import Lesion, lesion
@@ -40,7 +40,7 @@ __all__ = [
     "Trace",
     "TraceDiff",
     "TracedStep",
-    "UnknownName",
+    "UnknownNameError",
     "Unpaired",
     "WhatIf",
     "WhatIfRow",

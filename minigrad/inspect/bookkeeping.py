@@ -1,4 +1,4 @@
-"""Writing the ledger while a backward pass runs: the parts of each forked value's gradient are noted as they come.
+"""Writing the ledger while a backward pass runs: the parts of each forked value's gradient, as they come.
 
 An explicit `Fork` sums its parts itself. A value that is simply read several times is summed by the
 engine, the latest reader's part first; the parts are held until its maker's turn, as the engine holds
@@ -97,28 +97,34 @@ class Bookkeeper:
     def _row(self, pair: Pair, parts: list[tuple[str, Array]], g_in: Array | None) -> LedgerRow:
         """A row from the parts, in the order in which they are summed, and their sum."""
         norm_out, g_out = self._out.get(pair, (None, None))
-        known = (pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out)
+        row = LedgerRow(
+            pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out, g_out=g_out
+        )
         if g_in is None or not parts:
-            return LedgerRow(*known, None, None, None, g_out=g_out)
+            return row
         nothing = np.broadcast_to(np.zeros((), g_in.dtype), g_in.shape)
         skip, branch, other = (_total(parts, way) for way in ("skip", "branch", "gate other"))
         g_skip, g_branch = (nothing if g is None else g for g in (skip, branch))
-        sizes = [measure.norm(g) for g in (g_skip, g_branch, g_in)]
-        along = measure.cosine(g_skip, g_in, sizes[0], sizes[2])
+        size_skip, size_branch, size_in = (measure.norm(g) for g in (g_skip, g_branch, g_in))
+        along = measure.cosine(g_skip, g_in, size_skip, size_in)
+        if along is None and size_skip == 0 and size_in > 0:
+            along = 0.0
         total = _total(parts, "skip branch gate other")
-        row = LedgerRow(
-            *known,
-            *sizes,
+        row = replace(
+            row,
+            norm_skip=size_skip,
+            norm_branch=size_branch,
+            norm_in=size_in,
             norm_other=0.0 if other is None else measure.norm(other),
             inner=measure.inner(g_skip, g_branch),
             inner_other=0.0 if other is None else measure.inner(other, g_skip + g_branch),
-            cosine=measure.cosine(g_skip, g_branch, *sizes[:2]),
-            skip_share=along * sizes[0] / sizes[2] if along is not None else 0.0 if not sizes[0] and sizes[2] > 0 else None,
+            cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch),
+            skip_share=None if along is None else along * size_skip / size_in,
             conserved=total is not None and np.array_equal(total, g_in, equal_nan=True),
         )
         if not self._keep:
             return row
-        return replace(row, g_out=g_out, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=other, g_in=g_in))
+        return replace(row, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=other, g_in=g_in))
 
 
 def _frozen(**arrays: Array | None) -> dict[str, Any]:

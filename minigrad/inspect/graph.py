@@ -94,8 +94,8 @@ class Graph:
 
 
 NO_GRAPH = (
-    "this tensor has no graph: it is a leaf, or nothing it was computed from has requires_grad=True, or it was "
-    "computed under no_grad. Run forward with gradients on, and pass what it returns"
+    "this tensor has no graph: it is a leaf, or nothing it was computed from has requires_grad=True, or it "
+    "was computed under no_grad. Run forward with gradients on, and pass what it returns"
 )
 
 
@@ -132,8 +132,12 @@ def as_tuple(result: Any) -> tuple[Any, ...]:
 
 
 def matching(names: Sequence[str], pattern: str) -> list[str]:
-    """The names that a pattern selects: the name itself, all below it (``stage2``), or a glob (``*.conv?``)."""
-    return [name for name in names if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)]
+    """The names that a pattern selects: the name itself, all below it, or all that a glob fits."""
+    return [
+        name
+        for name in names
+        if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)
+    ]
 
 
 def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:
@@ -141,11 +145,11 @@ def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:
     known = list(dict.fromkeys(names))
     near = difflib.get_close_matches(given, known, n=3, cutoff=0.4) or known[:5]
     if not near:
-        return UnknownName(f"there is no {what} {given!r}: there is none at all")
-    return UnknownName(f"there is no {what} {given!r}. The nearest: {', '.join(map(repr, near))}")
+        return UnknownNameError(f"there is no {what} {given!r}: there is none at all")
+    return UnknownNameError(f"there is no {what} {given!r}. The nearest: {', '.join(map(repr, near))}")
 
 
-class UnknownName(KeyError):
+class UnknownNameError(KeyError):
     """A name that doesn't exist; its message is a sentence, which KeyError would print in quotes."""
 
     def __str__(self) -> str:

@@ -125,12 +125,16 @@ class Layers(Tabular, Sequence[LayerRow]):
                 row.kind,
                 row.norm if row.norm is not None else row.condition,
                 "" if row.norm is None else row.condition,
-                row.param_norm if row.param_norm is not None else row.param_condition.replace("no parameters", "-"),
+                row.param_norm
+                if row.param_norm is not None
+                else row.param_condition.replace("no parameters", "-"),
                 "" if row.param_norm is None else row.param_condition,
             ]
             for row in self.rows
         ]
-        return Table(["layer", "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label)
+        return Table(
+            ["layer", "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label
+        )
 
 
 def layers_of(trace: Trace, model: Module | None = None) -> Layers:
@@ -201,7 +205,9 @@ def _inside(path: str, outer: str) -> bool:
     return path == outer or path.startswith(outer + ".")
 
 
-def _parameters(owned: dict[str, tuple[float | None, Any]]) -> tuple[float | None, str, dict[str, float | None]]:
+def _parameters(
+    owned: dict[str, tuple[float | None, Any]],
+) -> tuple[float | None, str, dict[str, float | None]]:
     """The norm of all parameters of a layer, what is wrong with it, and each one's own."""
     if not owned:
         return None, "no parameters", {}
@@ -220,5 +226,8 @@ def _add_unreached(rows: list[LayerRow], model: Module) -> None:
             place = present[-1] + 1
         elif path and any(p is not None for p in module._parameters.values()):
             missing = {f"{path}.{name}": None for name, p in module._parameters.items() if p is not None}
-            rows.insert(place, LayerRow(path, module._get_name(), None, "not reached", None, "not reached", {**missing}))
+            rows.insert(
+                place,
+                LayerRow(path, module._get_name(), None, "not reached", None, "not reached", {**missing}),
+            )
             place += 1

@@ -61,9 +61,9 @@ class LedgerRow:
     join: str
     implicit: bool
     norm_out: float | None
-    norm_skip: float | None
-    norm_branch: float | None
-    norm_in: float | None
+    norm_skip: float | None = None
+    norm_branch: float | None = None
+    norm_in: float | None = None
     norm_other: float = 0.0
     inner: float | None = None
     inner_other: float = 0.0
@@ -78,9 +78,13 @@ class LedgerRow:
 
     @property
     def terms(self) -> dict[str, float | None]:
-        """The terms of ``|g_in|^2``: ``skip``, ``branch``, ``cross`` (twice the inner product), ``other``; ``sum``."""
+        """The terms of ``|g_in|^2``: ``skip``, ``branch``, ``cross`` (twice their inner product), ``other``."""
         other = self.norm_other**2 + 2 * self.inner_other
-        parts = (_square(self.norm_skip), _square(self.norm_branch), None if self.inner is None else 2 * self.inner)
+        parts = (
+            _square(self.norm_skip),
+            _square(self.norm_branch),
+            None if self.inner is None else 2 * self.inner,
+        )
         known = [part for part in parts if part is not None]
         return {
             "skip": parts[0],
@@ -92,14 +96,17 @@ class LedgerRow:
 
     def record(self) -> dict[str, Any]:
         """The numbers, without the arrays."""
-        return {k: v for k, v in ((f.name, getattr(self, f.name)) for f in fields(self)) if not k.startswith("g_")}
+        return {
+            k: v for k, v in ((f.name, getattr(self, f.name)) for f in fields(self)) if not k.startswith("g_")
+        }
 
     def sentence(self) -> str:
         """The row in plain words."""
         if self.norm_in is None:
             return f"No gradient reached {self.name}."
         if self.norm_in == 0 or self.skip_share is None:
-            return f"The gradient at the fork of {self.name} is {'zero' if self.norm_in == 0 else 'not a number'}."
+            what = "zero" if self.norm_in == 0 else "not finite"
+            return f"The gradient at the fork of {self.name} is {what}."
         share = f"{100 * self.skip_share:.0f} %"
         start = f"{share} of the gradient at the fork of {self.name} comes over the skip; "
         if not self.norm_branch:
@@ -186,7 +193,17 @@ class Ledger(Tabular, Sequence[LedgerRow]):
         if not self.rows:
             return Table(["block"], [], notes=[no_skip(self.unpaired)])
         others = any(row.norm_other for row in self.rows)
-        columns = ["block", "join", "|g_out|", "|skip|^2", "|branch|^2", "2<skip,branch>", "|g_in|^2", "cosine", "skip share"]
+        columns = [
+            "block",
+            "join",
+            "|g_out|",
+            "|skip|^2",
+            "|branch|^2",
+            "2<skip,branch>",
+            "|g_in|^2",
+            "cosine",
+            "skip share",
+        ]
         if others:
             columns.insert(6, "other")
         rows = [_cells(row, others) for row in self.rows]
@@ -196,7 +213,10 @@ class Ledger(Tabular, Sequence[LedgerRow]):
         else:
             bad = ", ".join(row.name for row in self.rows if row.conserved is False)
             notes.append(f"Not the sum of its parts, as a hook changed it: {bad}")
-        notes += [f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}" for u in self.unpaired[:LISTED]]
+        notes += [
+            f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}"
+            for u in self.unpaired[:LISTED]
+        ]
         if len(self.unpaired) > LISTED:
             notes.append(f"... and {len(self.unpaired) - LISTED} more in .unpaired")
         return Table(columns, rows, title=self.label, notes=notes)
@@ -208,7 +228,15 @@ def _cells(row: LedgerRow, others: bool) -> list[Any]:
     cosine = None if row.cosine is None else f"{row.cosine:.3f}"
     join = f"{row.kind} (implicit)" if row.implicit else row.kind
     missing = "not reached" if row.norm_in is None else None
-    cells = [row.name, join, row.norm_out, terms["skip"], terms["branch"], terms["cross"], _square(row.norm_in)]
+    cells = [
+        row.name,
+        join,
+        row.norm_out,
+        terms["skip"],
+        terms["branch"],
+        terms["cross"],
+        _square(row.norm_in),
+    ]
     if others:
         cells.insert(6, terms["other"])
     return [*(missing if cell is None else cell for cell in cells), cosine, share]

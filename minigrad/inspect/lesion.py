@@ -75,7 +75,9 @@ class _Lesions(_Joins):
         if positions is None:
             return
         if not isinstance(y, np.ndarray):
-            raise OperationError("lesion: a block of numbers without dimensions has no array to remove a branch from")
+            raise OperationError(
+                "lesion: a block of numbers without dimensions has no array to remove a branch from"
+            )
         if isinstance(node, (SkipConcat, Cat)):
             start = 0
             for position, part in enumerate(arrays):
@@ -127,7 +129,10 @@ class Lesion:
             self.model.__dict__["forward"] = self._forward
         self._forward = None
         if self._removed is None and error is None:
-            warn("lesion: the model was never called, so nothing was removed: call it inside the with block", stacklevel=2)
+            warn(
+                "lesion: the model was never called, so nothing was removed: call it inside the with block",
+                stacklevel=2,
+            )
         self._removed = None
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
@@ -147,10 +152,14 @@ class Lesion:
         """Run the model once, and find where the joins are that were asked for."""
         joins = _Joins()
         with _evaluating(self.model), enable_grad(), joins:
-            outputs = self._own_forward()(*map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()})
+            outputs = self._own_forward()(
+                *map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()}
+            )
         roots = [t for t in _tensors(outputs) if t.node is not None]
         if not roots:
-            raise OperationError("lesion: nothing that the model returned has a graph, so its joins can't be found")
+            raise OperationError(
+                "lesion: nothing that the model returned has a graph, so its joins can't be found"
+            )
         chosen = choose(find_pairs(Graph(*roots)).some(), self.block)
         removed: dict[Place, tuple[int, ...]] = {}
         for pair in chosen:
@@ -172,7 +181,7 @@ def _evaluating(model: Module) -> Iterator[None]:
 
 
 def _probe(x: Any) -> Any:
-    """An argument of the model, as a leaf with a gradient where it can be one, so that forks of it are seen."""
+    """An argument of the model, where it can be as a leaf with a gradient, so that forks of it are seen."""
     if isinstance(x, TensorBase) and x.data.dtype.kind == "f":
         leaf = Tensor(requires_grad=True)
         leaf.data = x.data
@@ -206,7 +215,7 @@ def lesion(model: Module, block: Blocks) -> Lesion:
 
     Raises
     ------
-    UnknownName, OperationError
+    UnknownNameError, OperationError
         At the first call, if there is no such block, or no skip connection in the model.
 
     Examples

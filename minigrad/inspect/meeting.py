@@ -92,7 +92,9 @@ class Search:
             if isinstance(node, Fork):
                 self._meet(node, union)
             else:
-                self.failures.append(f"its ways start from different outputs of {node.name}: a split, not a fork")
+                self.failures.append(
+                    f"its ways start from different outputs of {node.name}: a split, not a fork"
+                )
                 self._merge(self._touched(union))
         self._reached[node] = union
         if len(self.groups) > 1:
@@ -101,7 +103,7 @@ class Search:
 
     def _visit_leaves(self) -> None:
         """Leaves come last: the loss's own data, or weights, which two layers may share without a skip."""
-        direct = [value_of(tensor) for _, tensor in inputs_of(self.join)]
+        direct = dict.fromkeys(value_of(tensor) for _, tensor in inputs_of(self.join))
         leaves = [value for value in self._masks if isinstance(value, TensorBase)]
         met = [leaf for leaf in leaves if len(self._touched(self._masks[leaf])) > 1]
         data = [leaf for leaf in met if not isinstance(leaf, Parameter)]
@@ -122,7 +124,9 @@ class Search:
             self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached)))
         else:
             here = f"the outputs of {fork.name}" if isinstance(fork, Fork) else describe(fork)
-            self.failures.append(f"its ways meet at two values, {here} and {describe(other)}: neither is the fork")
+            self.failures.append(
+                f"its ways meet at two values, {here} and {describe(other)}: neither is the fork"
+            )
         self._merge(touched)
 
     def _merge(self, touched: Sequence[int]) -> None:
@@ -140,7 +144,8 @@ class Search:
         masks = {
             value: mask
             for value, mask in self._masks.items()
-            if value is not fork and not (isinstance(value, tuple) and (value[0] is here or value[0] in self._reached))
+            if value is not fork
+            and not (isinstance(value, tuple) and (value[0] is here or value[0] in self._reached))
         }
         open_ways = [
             group

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from minigrad.engine.node import Node
 from minigrad.inspect.graph import Graph, matching, unknown
 
 if TYPE_CHECKING:
@@ -13,6 +12,17 @@ if TYPE_CHECKING:
 
 #: Blocks, by name, glob, number in forward order, or several of these; None for all.
 Blocks = str | int | Sequence[str | int] | None
+
+
+class Named(Protocol):
+    """What has a name: a pair, or a row of the ledger."""
+
+    @property
+    def name(self) -> str:
+        """The block's name."""
+
+
+T = TypeVar("T", bound=Named)
 
 
 def name_pairs(pairs: Sequence[Pair], graph: Graph) -> None:
@@ -59,7 +69,9 @@ def _path(pair: Pair, graph: Graph) -> str:
     if branch:
         return branch
     maker = pair.value[0].module if isinstance(pair.value, tuple) else ""
-    reader = next((edge.node.module for edge in graph.readers.get((pair.join, 0), ()) if edge.node.module), "")
+    reader = next(
+        (edge.node.module for edge in graph.readers.get((pair.join, 0), ()) if edge.node.module), ""
+    )
     return f"{_top(maker)}->{_top(reader)}" if maker and reader else ""
 
 
@@ -86,31 +98,31 @@ def _top(path: str) -> str:
     return path.partition(".")[0]
 
 
-def choose(pairs: Sequence[Pair], blocks: Blocks) -> list[Pair]:
+def choose(pairs: Sequence[T], blocks: Blocks) -> list[T]:
     """The pairs that are asked for, in forward order.
 
     Parameters
     ----------
     pairs
-        Those of the graph.
+        Those of the graph, or the rows about them.
     blocks
         A name (``stage2`` takes all blocks in it), a glob (``*.attn``), a number in forward order, or several
         of these; None for all.
 
     Raises
     ------
-    UnknownName
+    UnknownNameError
         If there is no such block; it offers the nearest names.
     """
     if blocks is None:
         return list(pairs)
-    wanted: dict[Pair, None] = {}
+    wanted: dict[T, None] = {}
     for block in [blocks] if isinstance(blocks, (str, int)) else blocks:
         wanted.update(dict.fromkeys(_named(pairs, block)))
     return [pair for pair in pairs if pair in wanted]
 
 
-def _named(pairs: Sequence[Pair], block: str | int) -> list[Pair]:
+def _named(pairs: Sequence[T], block: str | int) -> list[T]:
     names = [pair.name for pair in pairs]
     if isinstance(block, int):
         if not -len(pairs) <= block < len(pairs):
@@ -120,4 +132,3 @@ def _named(pairs: Sequence[Pair], block: str | int) -> list[Pair]:
     if not hits:
         raise unknown("block", block, names)
     return [pair for pair in pairs if pair.name in hits]
-

@@ -143,7 +143,9 @@ def find_pairs(graph: Graph) -> Pairs:
     if any(pair.learns or not pair.implicit for pair in found):
         # A hand-written GELU has x + 0.04 * x**3 in it: a formula and no block, beside blocks that learn.
         reason = "no weight stands on either way: a formula, not a block"
-        unpaired += [Unpaired(p.join.name, p.join.module, reason) for p in found if p.implicit and not p.learns]
+        unpaired += [
+            Unpaired(p.join.name, p.join.module, reason) for p in found if p.implicit and not p.learns
+        ]
         found = [pair for pair in found if not pair.implicit or pair.learns]
     paired = dict.fromkeys(pair.fork for pair in found)
     for node in graph.nodes:
@@ -172,7 +174,7 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
     bits = [1 << edge.position for edge in edges]
     if isinstance(join, EXPLICIT):
         if not join.wants[0]:
-            return [], ["no gradient is wanted on its skip: call requires_grad_() on the forked value to see both ways"]
+            return [], ["no gradient is wanted on its skip: to see both ways, forked_value.requires_grad_()"]
         if len(bits) < 2:
             return [], ["no gradient is wanted on its branch: nothing there requires one"]
         bits = [1, sum(bits[1:])]
@@ -194,7 +196,9 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
     if isinstance(join, EXPLICIT):
         skip = min(meeting.groups, key=lambda group: not group & 1)
     else:
-        skip = min(meeting.groups, key=lambda g: (sum(_has_weights(n, value) for n in ways[g]), len(ways[g]), g))
+        skip = min(
+            meeting.groups, key=lambda g: (sum(_has_weights(n, value) for n in ways[g]), len(ways[g]), g)
+        )
     branch = sum(group for group in meeting.groups if group != skip)
     gate = 0b100 if isinstance(join, HighwayGate) else 0
 
@@ -228,7 +232,9 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
         skip_nodes=ways[skip],
         branch_nodes=tuple(n for group in meeting.groups if group != skip for n in ways[group]),
         learns=any(
-            _has_weights(node, value) for node, mask in meeting.reached.items() if mask & (skip | branch) and node is not fork
+            _has_weights(node, value)
+            for node, mask in meeting.reached.items()
+            if mask & (skip | branch) and node is not fork
         ),
     )
 
@@ -252,7 +258,8 @@ def _nodes_between(meeting: Meeting, group: int) -> tuple[Node, ...]:
 def _has_weights(node: Node, forked: Value) -> bool:
     """Whether a node reads something learnt: a parameter, frozen or not, or another leaf with a gradient."""
     return any(
-        isinstance(x, Parameter) or (isinstance(x, TensorBase) and x.node is None and x.requires_grad and x is not forked)
+        isinstance(x, Parameter)
+        or (isinstance(x, TensorBase) and x.node is None and x.requires_grad and x is not forked)
         for x in node.inputs
     )
 
@@ -266,7 +273,8 @@ def _why_no_join(fork: Fork, graph: Graph) -> str:
     if unused:
         ways = "way" if len(unused) == 1 else "ways"
         return f"its {ways} {', '.join(unused)} never reached the loss: join them, or do without the fork"
+    readers = ", ".join(kind_of(edge.node) for slot in range(fork.ways) for edge in graph.readers[fork, slot])
     return (
-        "its ways never join: bring them together with skip.residual_add, skip.skip_concat or skip.highway_gate"
-        f" (they are read by {', '.join(kind_of(e.node) for s in range(fork.ways) for e in graph.readers[fork, s])})"
+        f"its ways, read by {readers}, never join: bring them together with skip.residual_add, "
+        "skip.skip_concat or skip.highway_gate"
     )

@@ -68,7 +68,7 @@ def path_lengths(
     OperationError
         If there is no skip connection in the graph, the loss is no scalar, its graph was freed, or it
         doesn't depend on ``wrt``.
-    UnknownName
+    UnknownNameError
         If there is no such block.
 
     Examples
@@ -91,7 +91,8 @@ def path_lengths(
     chosen = choose(pairs, blocks)
     label = label_in_force()
     split = {
-        name: _split(job, choose(pairs, members), label) for name, members in ({} if groups is None else groups).items()
+        name: _split(job, choose(pairs, members), label)
+        for name, members in ({} if groups is None else groups).items()
     }
     return _split(job, chosen, label, split)
 
@@ -102,7 +103,9 @@ def _prepared(loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array
     return graph, find_pairs(graph).some(), seed
 
 
-def _split(job: _Job, chosen: Sequence[Pair], label: str, groups: Mapping[str, PathLengths] | None = None) -> PathLengths:
+def _split(
+    job: _Job, chosen: Sequence[Pair], label: str, groups: Mapping[str, PathLengths] | None = None
+) -> PathLengths:
     """One pass that counts the branches of the chosen pairs."""
     skips = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.skip_positions)
     branches = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.branch_positions)
@@ -112,25 +115,27 @@ def _split(job: _Job, chosen: Sequence[Pair], label: str, groups: Mapping[str, P
     longest = max([*found, *counts, 0])
     gradients = [found.get(k, zero) for k in range(longest + 1)]
     names = [pair.name for pair in chosen]
-    return PathLengths(gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {}))
+    return PathLengths(
+        gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {})
+    )
 
 
 def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
     """The gradient of ``wrt`` by the number of branch edges on the way: the pass itself."""
     table: dict[Value, dict[int, Array]] = {value_of(job.loss): {0: job.seed}}
-    known = dict.fromkeys(job.nodes)
     target = value_of(job.wrt)
+    useful: dict[Node | Value, None] = dict.fromkeys([target, *job.nodes])  # a tensor's == is element-wise
     for node in reversed(job.nodes):
         arrived = [table.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
         wanted = [
-            (edge, value_of(x))
-            for edge, x in inputs_of(node)
-            if value_of(x) == target or (x.node is not None and x.node in known)
+            (edge, value_of(x)) for edge, x in inputs_of(node) if value_of(x) in useful or x.node in useful
         ]
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads))))
+            sent = as_tuple(
+                twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads)))
+            )
             for edge, value in wanted:
                 g = times(sent[edge.position], job.factors.get(edge, 1.0))
                 if g is not None:
@@ -168,7 +173,7 @@ def route(loss: TensorBase, wrt: TensorBase, through: Blocks, *, gradient: Any =
 
     Raises
     ------
-    OperationError, UnknownName
+    OperationError, UnknownNameError
         As in `path_lengths`.
 
     Examples

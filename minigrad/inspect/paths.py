@@ -66,8 +66,13 @@ class PathLengths(Tabular):
         size = measure.norm(self.total)
         if not size:
             return np.full(len(self), np.nan)
-        cosines = [measure.cosine(g, self.total, float(n), size) for g, n in zip(self.gradients, self.norms, strict=True)]
-        return np.array([0.0 if c is None else c * n / size for c, n in zip(cosines, self.norms, strict=True)])
+        cosines = [
+            measure.cosine(g, self.total, float(n), size)
+            for g, n in zip(self.gradients, self.norms, strict=True)
+        ]
+        return np.array(
+            [0.0 if c is None else c * n / size for c, n in zip(cosines, self.norms, strict=True)]
+        )
 
     @property
     def mean_length(self) -> float:
@@ -77,8 +82,16 @@ class PathLengths(Tabular):
     def to_dict(self) -> list[dict[str, Any]]:
         """A record for each length."""
         return [
-            {"length": k, "routes": self.counts[k], "norm": float(norm), "contribution": float(c), "share": float(share)}
-            for k, (norm, c, share) in enumerate(zip(self.norms, self.contributions, self.shares, strict=True))
+            {
+                "length": k,
+                "routes": self.counts[k],
+                "norm": float(norm),
+                "contribution": float(c),
+                "share": float(share),
+            }
+            for k, (norm, c, share) in enumerate(
+                zip(self.norms, self.contributions, self.shares, strict=True)
+            )
         ]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -92,6 +105,9 @@ class PathLengths(Tabular):
             for r in self.to_dict()
         ]
         notes = [f"{sum(self.counts):,} routes through {len(self.blocks)} blocks; the shares sum to 1"]
-        notes += [f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}" for name, split in self.groups.items()]
+        notes += [
+            f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}"
+            for name, split in self.groups.items()
+        ]
         columns = ["branches", "routes", "|gradient|", "<gradient, total>", "share"]
         return Table(columns, rows, title=self.label, notes=notes)

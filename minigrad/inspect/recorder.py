@@ -20,7 +20,7 @@ from minigrad.inspect.table import Table, Tabular, write_csv
 from minigrad.inspect.watching import Watcher
 from minigrad.nn.module import Module
 
-#: The edges of histograms, in powers of ten of the absolute value. What is smaller or larger is in the end bins.
+#: The edges of histograms, in powers of ten of the absolute value; the end bins hold all beyond them.
 EDGES = np.linspace(-16.0, 4.0, 41)
 
 
@@ -142,7 +142,9 @@ class Recorder(Watcher, Tabular):
             parameter = self._parameters.get(tensor) if tensor.node is None else None
             if parameter is not None and gradient is not None:
                 before = self._gradients.get(parameter)
-                self._gradients[parameter] = array_of(gradient) if before is None else before + array_of(gradient)
+                self._gradients[parameter] = (
+                    array_of(gradient) if before is None else before + array_of(gradient)
+                )
 
     def _open(self, node: Node) -> None:
         """Begin a record: look at the graph once, and at the weights as they are now."""
@@ -241,8 +243,16 @@ class Recorder(Watcher, Tabular):
         rows: list[list[Any]] = [
             ["output of " + name, first.layers.get(name), last.layers.get(name), None] for name in self.layers
         ]
-        rows += [[name, first.params.get(name), last.params.get(name), last.updates.get(name)] for name in self.params]
-        columns = ["gradient of", f"|g|, pass {first.number}", f"|g|, pass {last.number}", "|update| / |weight|"]
+        rows += [
+            [name, first.params.get(name), last.params.get(name), last.updates.get(name)]
+            for name in self.params
+        ]
+        columns = [
+            "gradient of",
+            f"|g|, pass {first.number}",
+            f"|g|, pass {last.number}",
+            "|update| / |weight|",
+        ]
         return Table(columns, rows, notes=[f"{len(self.records)} of {self._passes} passes recorded"])
 
 

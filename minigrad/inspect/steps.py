@@ -146,7 +146,7 @@ def traced(step: Step, norms: Norms, keep_arrays: bool = True) -> TracedStep:
     """Keep a step of the engine: its arrays, or only their norms."""
     sizes_out, sizes_in = norms.of(step)
     outputs = step.grad_outputs
-    dtype = next((g.dtype for g in outputs if g is not None), step.node.out_dtype)
+    dtype = next(g.dtype for g in outputs if g is not None)
     if not keep_arrays:
         return TracedStep(step.node, sizes_out, sizes_in, dtype)
     inputs = tuple(g if w else None for g, w in zip(step.grad_inputs, step.node.wants, strict=True))

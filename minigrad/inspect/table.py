@@ -36,7 +36,11 @@ class Table:
     """
 
     def __init__(
-        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", notes: Sequence[str] = ()
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        title: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         self.columns = list(columns)
         self.rows = [list(row) for row in rows]
@@ -114,6 +118,7 @@ def _is_numeric(rows: list[list[Any]], column: int) -> bool:
 
 def _aligned(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
     placed = [
-        cell.rjust(width) if r else cell.ljust(width) for cell, width, r in zip(cells, widths, right, strict=True)
+        cell.rjust(width) if r else cell.ljust(width)
+        for cell, width, r in zip(cells, widths, right, strict=True)
     ]
     return "  ".join(placed).rstrip()

@@ -140,7 +140,7 @@ class Trace(Tabular, Sequence[TracedStep]):
 
         Raises
         ------
-        UnknownName
+        UnknownNameError
             If nothing has such a name; it offers the nearest ones.
         """
         wanted = kind.__name__ if isinstance(kind, type) else kind
@@ -162,21 +162,25 @@ class Trace(Tabular, Sequence[TracedStep]):
         return Trace(
             steps,
             [node for node in self.nodes if node.name in nodes],
-            [leaf for leaf in self.leaves if leaf.reader in nodes or (leaf.module and leaf.module in modules)],
+            [
+                leaf
+                for leaf in self.leaves
+                if leaf.reader in nodes or (leaf.module and leaf.module in modules)
+            ],
             Ledger(rows, self._ledger.unpaired, self.label),
             self.keep,
             self.label,
         )
 
     def diff(self, other: Trace) -> TraceDiff:
-        """This trace beside another one: of another step, seed or model."""
-        from minigrad.inspect.diff import diff  # noqa: PLC0415  # a diff is made of traces
+        """Set beside another trace: of another step, seed or model."""
+        from minigrad.inspect.diff import diff  # a diff is made of traces
 
         return diff(self, other)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trace to a file, for `load`; see trace_file.py."""
-        from minigrad.inspect.trace_file import save  # noqa: PLC0415  # a file is made of traces
+        from minigrad.inspect.trace_file import save  # a file is made of traces
 
         save(self, path)
 
@@ -199,9 +203,7 @@ def _cells(step: TracedStep) -> list[Any]:
     return [step.name, step.module, step.norm, sent, measure.condition(step.norm, step.dtype), line]
 
 
-def trace(
-    loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_graph: bool = False
-) -> Trace:
+def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_graph: bool = False) -> Trace:
     """Run ``loss.backward()``, and keep every step of it.
 
     As after ``backward()``, the gradients are in the leaves' ``.grad``, and the graph is freed.

@@ -37,7 +37,8 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
         "keep": trace.keep,
         "label": trace.label,
         "nodes": [
-            [n.name, n.index, n.module, None if n.source is None else [*n.source], n.out_shapes] for n in trace.nodes
+            [n.name, n.index, n.module, None if n.source is None else [*n.source], n.out_shapes]
+            for n in trace.nodes
         ],
         "steps": [
             {
@@ -51,17 +52,26 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
             for step in trace.steps
         ],
         "leaves": [
-            [leaf.name, leaf.module, leaf.reader, leaf.learnt, leaf.norm, np.dtype(leaf.dtype).str, store.put(leaf.gradient)]
+            [
+                leaf.name,
+                leaf.module,
+                leaf.reader,
+                leaf.learnt,
+                leaf.norm,
+                np.dtype(leaf.dtype).str,
+                store.put(leaf.gradient),
+            ]
             for leaf in trace.leaves
         ],
         "ledger": [
-            {**row.record(), **{name: store.put(getattr(row, name)) for name in _ROW_ARRAYS}} for row in trace.ledger()
+            {**row.record(), **{name: store.put(getattr(row, name)) for name in _ROW_ARRAYS}}
+            for row in trace.ledger()
         ],
         "unpaired": trace.ledger().unpaired,
     }
     text = np.frombuffer(json.dumps(known).encode(), dtype=np.uint8)
     with Path(path).open("wb") as file:
-        np.savez(file, trace=text, **store.arrays)
+        np.savez(file, allow_pickle=False, trace=text, **store.arrays)
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -87,7 +97,9 @@ def load(path: str | os.PathLike[str]) -> Trace:
         return None if keys is None else tuple(map(get, keys))
 
     nodes = [
-        SavedNode(name, index, module, None if source is None else SourceLine(*source), tuple(map(tuple, shapes)))
+        SavedNode(
+            name, index, module, None if source is None else SourceLine(*source), tuple(map(tuple, shapes))
+        )
         for name, index, module, source, shapes in known["nodes"]
     ]
     by_name = {node.name: node for node in nodes}
@@ -102,8 +114,16 @@ def load(path: str | os.PathLike[str]) -> Trace:
         )
         for step in known["steps"]
     ]
-    leaves = [LeafGradient(*leaf[:5], np.dtype(leaf[5]), None, get(leaf[6])) for leaf in known["leaves"]]
-    rows = [LedgerRow(**{k: get(v) if k in _ROW_ARRAYS else v for k, v in row.items()}) for row in known["ledger"]]
+    leaves = [
+        LeafGradient(name, module, reader, learnt, size, np.dtype(dtype), gradient=get(key))
+        for name, module, reader, learnt, size, dtype, key in known["leaves"]
+    ]
+    rows = [
+        LedgerRow(
+            **{k: v for k, v in row.items() if k not in _ROW_ARRAYS}, **{k: get(row[k]) for k in _ROW_ARRAYS}
+        )
+        for row in known["ledger"]
+    ]
     ledger = Ledger(rows, [Unpaired(*u) for u in known["unpaired"]], known["label"])
     return Trace(steps, nodes, leaves, ledger, known["keep"], known["label"])
 

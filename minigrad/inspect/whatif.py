@@ -104,7 +104,9 @@ class Change(Watcher):
             graph = Graph.of_node(node)
             self._known = dict.fromkeys(graph.nodes)
             self._factors = self.edges(find_pairs(graph).some())
-        factors = {p: self._factors[Edge(node, p)] for p in range(len(node.inputs)) if (node, p) in self._factors}
+        factors = {
+            p: self._factors[Edge(node, p)] for p in range(len(node.inputs)) if (node, p) in self._factors
+        }
         if factors:
             vars(node)["backward"] = _Scaled(node, factors)
 
@@ -153,7 +155,7 @@ def cut(path: str, blocks: Blocks = None) -> Change:
 
     Raises
     ------
-    UnknownName
+    UnknownNameError
         In backward, if there is no such block.
     OperationError
         In backward, if there is no skip connection in the graph.
@@ -184,7 +186,7 @@ def scale(path: str, factor: float, blocks: Blocks = None) -> Change:
 
     Raises
     ------
-    UnknownName, OperationError
+    UnknownNameError, OperationError
         As in `cut`.
     """
     return Change(path, factor, blocks)

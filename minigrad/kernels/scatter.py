@@ -7,6 +7,7 @@ taken in the order of the index.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -70,13 +71,14 @@ def _scatter_add(index: Array, src: Array, out: Array) -> None:
 
 def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: int) -> Array:
     axis %= len(shape)
-    index = np.ascontiguousarray(np.broadcast_to(index, src.shape), dtype=np.int64)
+    if index.shape != src.shape:
+        index = np.broadcast_to(index, src.shape)
     # Where the index doesn't reach the end of another axis, the rest of it stays 0.
     reached = (*src.shape[:axis], shape[axis], *src.shape[axis + 1:])
     out = np.zeros(reached, dtype=src.dtype)
     if src.size:
-        outer = int(np.prod(src.shape[:axis]))
-        _scatter_add(2 * src.size, index.reshape(outer, src.shape[axis], -1),
+        outer = math.prod(src.shape[:axis])
+        _scatter_add(2 * src.size, np.ascontiguousarray(index, dtype=np.int64).reshape(outer, src.shape[axis], -1),
                      np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
                      out.reshape(outer, shape[axis], -1))
     if reached == tuple(shape):

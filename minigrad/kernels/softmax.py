@@ -26,10 +26,10 @@ COST = 3
 
 @jit
 def _row_max(x: Array) -> Any:
-    """The largest element; a NaN wins, as in NumPy."""
+    """Find the largest element. A NaN may go unseen here: it shows in the sum that follows."""
     largest = x[0]
     for i in range(1, x.size):
-        largest = largest if largest >= x[i] or largest != largest else x[i]
+        largest = x[i] if x[i] > largest else largest
     return largest
 
 
@@ -159,8 +159,8 @@ def log_softmax_backward(gy: Array, y: Array) -> Array:
 @row_kernel
 def _logsumexp(x: Array, y: Array) -> None:
     for r in prange(x.shape[0]):
-        top = _row_max(x[r])
-        y[r] = top if math.isinf(top) else _row_logsumexp(x[r])
+        norm = _row_logsumexp(x[r])
+        y[r] = x[r].max() if math.isnan(norm) else norm  # the maximum is infinite, or there is a NaN
 
 
 def _fast_logsumexp(x2: Array) -> Array:

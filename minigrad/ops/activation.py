@@ -60,7 +60,7 @@ class LeakyReLU(Node):
 
 
 class ELU(Node):
-    """``x`` where it is above 0, else ``alpha * (exp(x) - 1)``. Backward: ``gx = gy``, or ``gy * alpha * exp(x)``."""
+    """``x`` above 0, else ``alpha * (exp(x) - 1)``. Backward: ``gx = gy``, or ``gy * alpha * exp(x)``."""
 
     def __init__(self, alpha: float, scale: float = 1.0) -> None:
         self.alpha, self.scale = alpha, scale
@@ -80,7 +80,7 @@ class ELU(Node):
 
 
 class SELU(ELU):
-    """ELU with the constants of self-normalising networks, times a scale. Backward: as ELU's, times the scale."""
+    """ELU with the two constants of self-normalising networks, alpha and a scale. Backward: ELU's, scaled."""
 
     def __init__(self) -> None:
         super().__init__(SELU_ALPHA, SELU_SCALE)
@@ -209,7 +209,7 @@ def selu(input: T, inplace: bool = False) -> T:
 
 
 def gelu(input: T, approximate: str = "none") -> T:
-    """``input`` times the probability that a standard normal variable is below it (Hendrycks and Gimpel, 2016).
+    """``input`` times the probability that a normal variable is below it (Hendrycks and Gimpel, 2016).
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def silu(input: T, inplace: bool = False) -> T:
 
 
 def softplus(input: T, beta: float = 1, threshold: float = 20) -> T:
-    """``log(1 + exp(beta * input)) / beta``, a smooth relu; the identity where ``beta * input > threshold``."""
+    """``log(1 + exp(beta * input)) / beta``, a smooth relu; ``input`` where ``beta * input > threshold``."""
     result: T = Softplus(beta, threshold)(input)
     return result
 
@@ -241,7 +241,7 @@ def logsigmoid(input: T) -> T:
 
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
-    """``input`` held between ``min_val`` and ``max_val``. At the bounds the gradient is 0; that of ``clamp`` isn't."""
+    """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
     result: T = Hardtanh(min_val, max_val)(input)
     return result
 

@@ -145,7 +145,9 @@ class Sign(Node):
     """-1, 0 or 1. Backward: 0, it is flat on both sides."""
 
     def forward(self, x: Any) -> Any:
-        return x.copy() if x.dtype.kind == "b" else np.sign(x)
+        if x.dtype.kind == "b":
+            return x.copy()
+        return np.subtract(x > 0, x < 0, dtype=x.dtype)  # np.sign, but 0 for NaN, as in PyTorch
 
     def backward(self, gy: Any) -> Any:
         return ZerosLike()(gy)

@@ -29,13 +29,13 @@ class Amax(Reduction):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        self.y = np.maximum.reduce(x, axis=self.look_at(x), keepdims=self.keepdim)
+        self.y = x.max(axis=self.look_at(x), keepdims=self.keepdim)
         return self.y
 
     def backward(self, gy: Any) -> Any:
         x, y = array_of(self.x), array_of(self.y).reshape(self.kept_shape)
         taken = (x == y) | ((x != x) & (y != y))  # NaN, which isn't equal to itself, wins too
-        ties = np.add.reduce(taken, axis=self.axes, dtype=x.dtype, keepdims=True).reshape(self.kept_shape)
+        ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
         return Where()(taken, gy.reshape(self.kept_shape) / ties, 0)
 
 
@@ -44,14 +44,14 @@ class Amin(Amax):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        self.y = np.minimum.reduce(x, axis=self.look_at(x), keepdims=self.keepdim)
+        self.y = x.min(axis=self.look_at(x), keepdims=self.keepdim)
         return self.y
 
 
 class Max(Node):
-    """The largest value along one axis, and its index. Backward: ``gy`` goes to that index, 0 to the others."""
+    """The largest value along one axis, and its index. Backward: ``gy`` goes to that place, 0 elsewhere."""
 
-    find = staticmethod(np.argmax)
+    find: Any = staticmethod(np.argmax)
 
     def __init__(self, dim: int, keepdim: bool) -> None:
         self.dim, self.keepdim = dim, keepdim
@@ -72,9 +72,9 @@ class Max(Node):
 
 
 class Min(Max):
-    """The smallest value along one axis, and its index. Backward: ``gy`` goes to that index, 0 to the others."""
+    """The smallest value along one axis, and its index. Backward: ``gy`` goes to that place, 0 elsewhere."""
 
-    find = staticmethod(np.argmin)
+    find: Any = staticmethod(np.argmin)
 
 
 class Position(Node):
@@ -89,14 +89,14 @@ class Position(Node):
 
 
 class Quantifier(Reduction):
-    """Whether all or any of the values are true (``np.logical_and``, ``np.logical_or``); it has no gradient."""
+    """Whether all or any of the values are true (``np.all``, ``np.any``); it has no gradient."""
 
     def __init__(self, function: Any, dim: Dims, keepdim: bool) -> None:
         super().__init__(dim, keepdim)
         self.function = function
 
     def forward(self, x: Any) -> Any:
-        y = self.function.reduce(x, axis=self.look_at(x), keepdims=self.keepdim)
+        y = self.function(x, axis=self.look_at(x), keepdims=self.keepdim)
         return np.asarray(y, dtype=np.uint8 if x.dtype == np.uint8 else np.bool_)
 
 
@@ -170,7 +170,12 @@ def min(
 
 
 def argmax(
-    input: T, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None
+    input: T,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool | None = None,
 ) -> T:
     """The index of the first largest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmax, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
@@ -179,7 +184,12 @@ def argmax(
 
 
 def argmin(
-    input: T, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None
+    input: T,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool | None = None,
 ) -> T:
     """The index of the first smallest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmin, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
@@ -191,7 +201,7 @@ def all(
     input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
 ) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
-    node = Quantifier(np.logical_and, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
+    node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     result: T = node(input)
     return result
 
@@ -200,6 +210,6 @@ def any(
     input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
 ) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
-    node = Quantifier(np.logical_or, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
+    node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     result: T = node(input)
     return result

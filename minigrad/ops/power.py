@@ -54,10 +54,15 @@ class Square(Node):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        return x * x if x.dtype.kind != "b" else x.astype(np.int64)
+        with np.errstate(over="ignore"):
+            return x * x if x.dtype.kind != "b" else x.astype(np.int64)
 
     def backward(self, gy: Any) -> Any:
         return gy * (2 * self.x)
+
+
+#: Powers that NumPy has faster and exacter functions for.
+_ROOTS: dict[float, Any] = {0.5: np.sqrt, -0.5: lambda x: 1 / np.sqrt(x), -1: lambda x: 1 / x}
 
 
 class PowConstant(Node):
@@ -69,15 +74,13 @@ class PowConstant(Node):
     def forward(self, x: Any) -> Any:
         self.x = x
         p = self.exponent
-        if p == 2:
-            return x * x
         with np.errstate(all="ignore"):
-            if p == 0.5:
-                return np.sqrt(x)
-            if p == -1 and x.dtype.kind == "f":
-                return 1 / x
+            if p == 2:
+                return x * x
             if p == 3:
                 return x * x * x
+            if x.dtype.kind == "f" and p in _ROOTS:
+                return _ROOTS[p](x)
             return np.power(x, p)
 
     def backward(self, gy: Any) -> Any:
@@ -90,7 +93,7 @@ class PowConstant(Node):
 
 
 class Pow(Node):
-    """``a ** b``. Backward: ``ga = gy * b * a**(b - 1)``, ``gb = gy * y * log(a)``, summed over broadcast axes.
+    """``a ** b``. Backward: ``ga = gy * b * a**(b - 1)``, ``gb = gy * y * log(a)``, summed where broadcast.
 
     As in PyTorch, ``ga`` is 0 where ``b`` is 0, and ``gb`` is 0 where ``a`` is 0 and ``b`` isn't negative.
     """
@@ -98,6 +101,8 @@ class Pow(Node):
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         with np.errstate(all="ignore"):
+            if a.dtype.kind == "i" and np.any(b < 0):  # rounded to 0, as in PyTorch, but for 1 and -1
+                return np.where(b < 0, np.where(np.abs(a) == 1, a ** (b % 2), 0), a ** np.maximum(b, 0))
             self.y = np.power(a, b)
         return self.y
 
@@ -119,7 +124,7 @@ def pow(input: Any, exponent: Any) -> Any:
     Raises
     ------
     OperationError
-        For an integer tensor and a negative integer exponent: the result would be no integer.
+        For an integer tensor with a negative integer exponent: the result would be no integer.
     """
     base, power = promoted(input, exponent)
     if getattr(exponent, "dtype", None) is None:

@@ -1,4 +1,4 @@
-"""Sums and what is built on them: sum, mean, var, std, prod, count_nonzero. norm and the extremes have files.
+"""Sums and what is built on them: mean, var, std; and prod and count_nonzero.
 
 A reduction takes many values to one. Its backward copies the one gradient back to all of them
 (``Expand``, the adjoint of ``Sum``), times how much each of them counted.
@@ -11,25 +11,31 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import array_of
-from minigrad.engine.node import Node
 from minigrad.ops.common import Dims, T, cast, is_array
-from minigrad.ops.extremes import all, amax, amin, any, argmax, argmin, max, min
 from minigrad.ops.reduction import Reduction
 from minigrad.ops.select import Where
-from minigrad.ops.vector_norm import norm
-
-__all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "max", "mean", "min", "norm", "prod",
-    "std", "std_mean", "sum", "var", "var_mean",
-]  # fmt: skip
 
 
-class Sum(Reduction):
+class _Accumulating(Reduction):
+    """A reduction whose result may need a wider dtype than its input: integers give an int64."""
+
+    def __init__(self, dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> None:
+        super().__init__(dim, keepdim)
+        self.dtype = dtype
+
+    def output_dtype(self, x: Any) -> Any:
+        """The dtype that was asked for, or the one of PyTorch."""
+        if self.dtype is not None:
+            return self.dtype
+        return x.dtype if x.dtype.kind == "f" else np.int64
+
+
+class Sum(_Accumulating):
     """The sum over some axes. Backward: every value counts once, so each gets ``gy``."""
 
     def forward(self, x: Any) -> Any:
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
-        return np.add.reduce(x, axis=self.look_at(x), dtype=dtype, keepdims=self.keepdim)
+        with np.errstate(all="ignore"):
+            return x.sum(axis=self.look_at(x), dtype=self.output_dtype(x), keepdims=self.keepdim)
 
     def backward(self, gy: Any) -> Any:
         return self.spread(gy)
@@ -42,11 +48,10 @@ class Mean(Reduction):
         if x.dtype.kind != "f":
             raise TypeError(f"the mean of {x.dtype} is not in general {x.dtype}: use x.float(), or dtype=")
         axes = self.look_at(x)
-        with np.errstate(divide="ignore", invalid="ignore"):  # the mean of nothing is NaN, quietly
-            if x.dtype == np.float16:  # the sum may leave float16 where the mean doesn't
-                total = np.add.reduce(x, axis=axes, dtype=np.float32, keepdims=self.keepdim)
-                return (total / np.float32(self.count)).astype(x.dtype)
-            return np.true_divide(np.add.reduce(x, axis=axes, keepdims=self.keepdim), self.count)
+        # A sum may leave the range of float16 where the mean doesn't.
+        wide = np.float32 if x.dtype == np.float16 else x.dtype.type
+        with np.errstate(all="ignore"):  # the mean of nothing is NaN, quietly
+            return (x.sum(axis=axes, dtype=wide, keepdims=self.keepdim) / wide(self.count)).astype(x.dtype)
 
     def backward(self, gy: Any) -> Any:
         n = self.count
@@ -65,10 +70,10 @@ class Var(Reduction):
             raise TypeError(f"the variance of {x.dtype} is not in general {x.dtype}: use x.float()")
         self.x = x
         axes = self.look_at(x)
-        away = self._from_mean()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            total = np.add.reduce(away * away, axis=axes, keepdims=self.keepdim)
-            return np.true_divide(total, np.maximum(self.count - self.correction, 0), dtype=x.dtype)
+        with np.errstate(all="ignore"):
+            away = self._from_mean()
+            total = (away * away).sum(axis=axes, keepdims=self.keepdim)
+            return total / x.dtype.type(np.maximum(self.count - self.correction, 0))
 
     def backward(self, gy: Any) -> Any:
         freedom = self.count - self.correction
@@ -80,7 +85,7 @@ class Var(Reduction):
 
 
 class Std(Var):
-    """The standard deviation. Backward: as the variance's, with ``gy / (2 * y)`` for ``gy``; 0 where ``y`` is 0."""
+    """The standard deviation. Backward: the variance's, of ``gy / (2 * y)``; 0 where ``y`` is 0."""
 
     def forward(self, x: Any) -> Any:
         self.y = np.sqrt(super().forward(x))
@@ -90,13 +95,13 @@ class Std(Var):
         return super().backward(Where()(array_of(self.y) == 0, 0, gy / (2 * self.y)))
 
 
-class Prod(Reduction):
+class Prod(_Accumulating):
     """The product over some axes. Backward: each value gets ``gy`` times the product of the others."""
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
-        self.y = np.multiply.reduce(x, axis=self.look_at(x), dtype=dtype, keepdims=self.keepdim)
+        with np.errstate(all="ignore"):
+            self.y = x.prod(axis=self.look_at(x), dtype=self.output_dtype(x), keepdims=self.keepdim)
         return self.y
 
     def backward(self, gy: Any) -> Any:
@@ -106,9 +111,9 @@ class Prod(Reduction):
             return self.spread(gy * self.y) / self.x
         if is_array(gy):
             # Where one value is 0, only that one has others without a 0; where two are, none has.
-            zeros = np.add.reduce(zero, axis=self.axes, dtype=np.int64, keepdims=True).reshape(self.kept_shape)
             rest = np.where(zero, 1, x)
-            others = np.multiply.reduce(rest, axis=self.axes, keepdims=True).reshape(self.kept_shape) / rest
+            others = rest.prod(axis=self.axes, keepdims=True) / rest
+            zeros = zero.sum(axis=self.axes, keepdims=True)
             return gy.reshape(self.kept_shape) * np.where(zeros == zero, others, 0)
         return self.spread(gy) * self._others()
 
@@ -156,7 +161,7 @@ def sum(
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)(input)
     return result
 
 
@@ -240,7 +245,12 @@ def _spread_arguments(
 
 
 def var_mean(
-    input: T, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: T,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[T, T]:
     """The variance and the mean; the parameters are those of ``var``."""
     over = None if isinstance(dim, bool) else dim
@@ -248,7 +258,12 @@ def var_mean(
 
 
 def std_mean(
-    input: T, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: T,
+    dim: Dims | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> tuple[T, T]:
     """The standard deviation and the mean; the parameters are those of ``var``."""
     over = None if isinstance(dim, bool) else dim
@@ -267,7 +282,7 @@ def prod(
     """The product over dimensions; the parameters are those of ``sum``. Zeros have their right gradient."""
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)(input)
     return result
 
 

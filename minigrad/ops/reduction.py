@@ -42,5 +42,5 @@ class Reduction(Node):
         return count
 
     def spread(self, gy: Any) -> Any:
-        """Copy a gradient of the output back to every value that was reduced into it: the adjoint of a sum."""
+        """Copy a gradient of the output back to every value that went into it: the adjoint of a sum."""
         return Expand(self.from_shape)(gy.reshape(self.kept_shape))

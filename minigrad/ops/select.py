@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import array_of
+from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, cast, promoted, result_type, shape_of, unbroadcast
 
@@ -37,7 +38,7 @@ class Predicate(Node):
 
 
 class Where(Node):
-    """``a`` where the condition holds, else ``b``. Backward: ``gy`` goes to whichever was taken, 0 to the other."""
+    """``a`` where the condition holds, else ``b``. Backward: ``gy`` to the one taken, 0 to the other."""
 
     def forward(self, condition: Any, a: Any, b: Any) -> Any:
         self.condition = condition
@@ -52,7 +53,7 @@ class Where(Node):
 
 
 class MaskedFill(Node):
-    """``value`` where the mask holds, else ``x``. Backward: ``gx`` is ``gy`` with 0 there; the value gets the rest."""
+    """``value`` where the mask holds, else ``x``. Backward: ``gx = gy``, 0 there; the value gets the rest."""
 
     def forward(self, x: Any, mask: Any, value: Any) -> Any:
         self.mask = mask
@@ -71,7 +72,7 @@ class MaskedFill(Node):
 
 
 class Clamp(Node):
-    """``x`` held between ``low`` and ``high``. Backward: ``gy`` goes to ``x`` inside the bounds, else to the bound."""
+    """``x`` held between two bounds. Backward: ``gy`` to ``x`` if within or at them, else to the bound."""
 
     def forward(self, x: Any, low: Any, high: Any) -> Any:
         self.x, self.low, self.high = x, low, high
@@ -228,7 +229,13 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
         A number or a tensor without dimensions.
     """
     dtype = input.dtype  # type: ignore[attr-defined]
-    result: T = MaskedFill()(input, mask, cast(value, dtype) if hasattr(value, "dtype") else dtype.type(value))
+    if hasattr(value, "dtype"):
+        value = cast(value, dtype)
+    elif dtype.kind not in "fb" and value != int(value):
+        raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
+    else:
+        value = dtype.type(value)
+    result: T = MaskedFill()(input, mask, value)
     return result
 
 
@@ -253,12 +260,12 @@ def _bound(x: Any, dtype: Any) -> Any:
 
 
 def maximum(input: T, other: Any) -> T:
-    """The larger of two elements; NaN where either is NaN. Where they tie, each gets half of the gradient."""
+    """The larger of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
     result: T = Maximum()(*promoted(input, other))
     return result
 
 
 def minimum(input: T, other: Any) -> T:
-    """The smaller of two elements; NaN where either is NaN. Where they tie, each gets half of the gradient."""
+    """The smaller of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
     result: T = Minimum()(*promoted(input, other))
     return result

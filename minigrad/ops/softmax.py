@@ -71,7 +71,7 @@ class LogSoftmax(Node):
 
 
 class LogSumExp(Reduction):
-    """``log(sum(exp(x)))`` over some axes. Backward: ``gx = gy * exp(x - y)``, which is ``gy`` times the softmax."""
+    """``log(sum(exp(x)))`` over some axes. Backward: ``gx = gy * exp(x - y)``, ``gy`` times the softmax."""
 
     def forward(self, x: Any) -> Any:
         self.x = x = floating(x)
@@ -87,7 +87,7 @@ class LogSumExp(Reduction):
 
 
 class Cumsum(Node):
-    """The running sum along an axis, from its start or from its end. Backward: the running sum from the other end."""
+    """The running sum along an axis, from its start or end. Backward: the running sum from the other end."""
 
     def __init__(self, axis: int, reverse: bool = False) -> None:
         self.axis, self.reverse = axis, reverse
@@ -111,7 +111,9 @@ def _dim_for(name: str, dim: int | None, ndim: int) -> int:
     return axis_of(dim, ndim)
 
 
-def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3) -> T:
+def softmax(
+    input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3
+) -> T:
     """``exp(input)`` scaled to sum to 1 along a dimension.
 
     Parameters
@@ -125,7 +127,8 @@ def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | 
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Softmax(_dim_for("softmax", dim if axis is None else axis, len(shape_of(input))))(input)
+    place = _dim_for("softmax", dim if axis is None else axis, len(shape_of(input)))
+    result: T = Softmax(place)(input)
     return result
 
 
@@ -135,7 +138,8 @@ def log_softmax(
     """The logarithm of ``softmax``, computed without its underflow; the parameters are the same."""
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = LogSoftmax(_dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input))))(input)
+    place = _dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input)))
+    result: T = LogSoftmax(place)(input)
     return result
 
 

@@ -1,4 +1,4 @@
-"""The length of vectors, by one of several measures: norm, and what is built on it, normalize and cosine_similarity."""
+"""The length of vectors, by one of several measures: norm; and, built on it, normalize, cosine_similarity."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ class Norm(Reduction):
         p, axes, keep = self.p, self.look_at(x), self.keepdim
         with np.errstate(all="ignore"):
             if p == 2:
-                self.y = np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keep))
+                self.y = np.sqrt((x * x).sum(axis=axes, keepdims=keep))
             elif p == 1:
-                self.y = np.add.reduce(np.abs(x), axis=axes, keepdims=keep)
+                self.y = np.abs(x).sum(axis=axes, keepdims=keep)
             elif p == 0:
-                self.y = np.add.reduce(x != 0, axis=axes, keepdims=keep, dtype=x.dtype)
-            elif abs(p) == np.inf:
-                extreme = np.maximum if p > 0 else np.minimum
-                self.y = extreme.reduce(np.abs(x), axis=axes, keepdims=keep)
+                self.y = (x != 0).sum(axis=axes, dtype=x.dtype, keepdims=keep)
+            elif p == np.inf:
+                self.y = np.abs(x).max(axis=axes, keepdims=keep)
+            elif p == -np.inf:
+                self.y = np.abs(x).min(axis=axes, keepdims=keep)
             else:
-                self.y = np.add.reduce(np.abs(x) ** p, axis=axes, keepdims=keep) ** (1 / p)
+                self.y = (np.abs(x) ** p).sum(axis=axes, keepdims=keep) ** (1 / p)
         return self.y
 
     def backward(self, gy: Any) -> Any:
@@ -54,7 +55,7 @@ class Norm(Reduction):
             return g * Sign()(x)
         if abs(p) == np.inf:
             taken = np.abs(array_of(x)) == array_of(y)
-            ties = np.add.reduce(taken, axis=self.axes, dtype=x.dtype, keepdims=True).reshape(kept)
+            ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
             return Where()(taken, g / ties, 0) * Sign()(x)
         at_zero = array_of(y) == 0
         if p == 2:
