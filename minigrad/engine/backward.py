@@ -37,7 +37,7 @@ class Step:
 
     __slots__ = ("_grad_inputs", "_grad_outputs", "node")
 
-    def __init__(self, node: Node, grad_outputs: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def __init__(self, node: Node, grad_outputs: Sequence[Any], grad_inputs: Sequence[Any]) -> None:
         self.node = node
         self._grad_outputs = grad_outputs
         self._grad_inputs = grad_inputs
@@ -101,10 +101,10 @@ _FREED = (
 )
 
 
-def _run_hooks(tensor: TensorBase, gradient: Any) -> Any:
-    wrap = Node.tensor_class
+def _after_hooks(tensor: TensorBase, gradient: Any) -> Any:
+    """The gradient of a tensor, as its hooks leave it."""
     for hook in list((tensor._hooks or {}).values()):
-        given = gradient if isinstance(gradient, TensorBase) else _wrapped(wrap, gradient)
+        given = gradient if isinstance(gradient, TensorBase) else _wrapped(Node.tensor_class, gradient)
         changed = hook(given)
         if changed is not None:
             keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
@@ -138,64 +138,13 @@ def accumulate(tensor: TensorBase, gradient: Any) -> None:
             array += gradient
 
 
-class _Table:
-    """The gradients of a pass that are still growing.
-
-    ``interior`` has an entry for each node that a gradient has reached: the gradients of its outputs, and
-    after them the tensors through which they came. ``leaves`` has one for each leaf.
-    """
-
-    __slots__ = ("deliver", "interior", "leaves")
-
-    def __init__(self, deliver: Callable[[TensorBase, Any], None]) -> None:
-        self.interior: dict[Node, list[Any]] = {}
-        self.leaves: dict[TensorBase, Any] = {}
-        self.deliver = deliver
-
-    def send(self, tensor: TensorBase, gradient: Any) -> None:
-        """Add a gradient to what has reached this tensor so far."""
-        node = tensor.node
-        if node is None:
-            before = self.leaves.get(tensor)
-            self.leaves[tensor] = gradient if before is None else before + gradient
-            return
-        entry = self.interior.get(node)
-        if entry is None:
-            entry = self.interior[node] = [None] * len(node.out_shapes)
-            entry.append(tensor)
-        elif entry[-1] is not tensor:
-            entry.append(tensor)
-        before = entry[tensor.slot]
-        entry[tensor.slot] = gradient if before is None else before + gradient
-
-    def take(self, node: Node) -> tuple[Any, ...] | None:
-        """The gradients of a node's outputs, complete and delivered; None where none reached it."""
-        entry = self.interior.pop(node, None)
-        if entry is None:
-            return None
-        outputs = len(node.out_shapes)
-        for tensor in entry[outputs:]:
-            if tensor._hooks:
-                entry[tensor.slot] = _run_hooks(tensor, entry[tensor.slot])
-            self.deliver(tensor, entry[tensor.slot])
-        if outputs == 1:
-            return (entry[0],)
-        return tuple(zeros_for(node, i) if g is None else g for i, g in enumerate(entry[:outputs]))
-
-    def settle_leaf(self, leaf: TensorBase) -> None:
-        """Deliver the gradient of a leaf that no more consumer will add to."""
-        gradient = self.leaves.pop(leaf, None)
-        if gradient is not None:
-            self.deliver(leaf, _run_hooks(leaf, gradient) if leaf._hooks else gradient)
-
-
 def run_pass(
     outputs: Sequence[TensorBase],
     grad_outputs: Sequence[Any],
     *,
     retain_graph: bool = False,
     create_graph: bool = False,
-    deliver: Callable[[TensorBase, Any], None] = accumulate,
+    deliver: Callable[[TensorBase, Any], None] | None = None,
 ) -> Iterator[Step]:
     """Visit every node that ``outputs`` depend on, latest first, and yield each one's step.
 
@@ -208,44 +157,98 @@ def run_pass(
     create_graph
         Give the rules tensors, so that the gradients can be differentiated again.
     deliver
-        What is done with the complete gradient of a leaf, or of a tensor that a node still holds.
+        What is done with a complete gradient, of a leaf or of an interior tensor that a node still holds;
+        by default it is put into ``tensor.grad``.
     """
     order, consumers = collect(outputs)
-    table = _Table(deliver)
+    # For each node that a gradient has reached: the gradients of its outputs, then the tensors they came by.
+    table: dict[Node, list[Any]] = {}
+    leaves: dict[TensorBase, Any] = {}
+    settle = deliver or accumulate
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        table.send(tensor, gradient)
-    for tensor in outputs:
+        _send(tensor, gradient, table, leaves)
+    for tensor in dict.fromkeys(outputs):
         if tensor.node is None and tensor not in consumers:
-            table.settle_leaf(tensor)
+            settle(tensor, _after_hooks(tensor, leaves.pop(tensor)))
     watching = checks.get()
+    keep = retain_graph or create_graph
+    # The hottest loop of the engine, so nothing in it is a call that could be a line.
     while order:
         node = order.pop()
-        grads = table.take(node)
-        inputs, wants = node.inputs, node.wants
-        if grads is None:
-            grad_inputs: tuple[Any, ...] = (None,) * len(inputs)
+        entry = table.pop(node, None)
+        grad_inputs: tuple[Any, ...]
+        if entry is None:  # the pass came here only to count: no gradient reached the node
+            grads = None
+            grad_inputs = (None,) * len(node.inputs)
         else:
+            if len(entry) == 2:  # one output, reached through one tensor
+                tensor = entry.pop()
+                if tensor._hooks:
+                    entry[0] = _after_hooks(tensor, entry[0])
+                if deliver is None and not tensor.retains_grad:
+                    tensor._grad = entry[0]
+                else:
+                    settle(tensor, entry[0])
+                grads = entry
+            else:
+                grads = _complete(node, entry, settle)
             for check in watching:
                 check.before_backward(node)
             grad_inputs = _apply_rule(node, grads, create_graph)
             for check in watching:
                 check.after_backward(node, grads, grad_inputs)
-        for tensor, wanted, gradient in zip(inputs, wants, grad_inputs):  # noqa: B905  # checked by _apply_rule
-            if wanted:
-                if gradient is not None:
-                    table.send(tensor, gradient)
-                if tensor.node is None:
-                    left = consumers[tensor] = consumers[tensor] - 1
-                    if not left:
-                        table.settle_leaf(tensor)
+        for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs):  # noqa: B905  # checked there
+            if not wanted:
+                continue
+            producer = tensor.node
+            if gradient is not None:
+                if gradient.shape != tensor.data.shape:
+                    raise backward_error(node, ValueError(_WRONG_SHAPE.format(gradient.shape, tensor.data.shape)))
+                if producer is not None and producer not in table and len(producer.out_shapes) == 1:
+                    table[producer] = [gradient, tensor]
+                else:
+                    _send(tensor, gradient, table, leaves)
+            if producer is None:
+                left = consumers[tensor] = consumers[tensor] - 1
+                if not left and tensor in leaves:
+                    settle(tensor, _after_hooks(tensor, leaves.pop(tensor)))
         if grads is not None:
             yield Step(node, grads, grad_inputs)
-        if not (retain_graph or create_graph):
+        if not keep:
             node.release()
 
 
-def _apply_rule(node: Node, grads: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
-    """Call a node's ``backward``, and check that each gradient has its input's shape."""
+_WRONG_SHAPE = "it returned a gradient of shape {} for an input of shape {}"
+
+
+def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]], leaves: dict[TensorBase, Any]) -> None:
+    """Add a gradient to what has reached this tensor so far, in the pass's table."""
+    node = tensor.node
+    if node is None:
+        before = leaves.get(tensor)
+        leaves[tensor] = gradient if before is None else before + gradient
+        return
+    entry = table.get(node)
+    if entry is None:
+        entry = table[node] = [None] * len(node.out_shapes)
+        entry.append(tensor)
+    elif entry[-1] is not tensor:
+        entry.append(tensor)
+    before = entry[tensor.slot]
+    entry[tensor.slot] = gradient if before is None else before + gradient
+
+
+def _complete(node: Node, entry: list[Any], settle: Callable[[TensorBase, Any], None]) -> list[Any]:
+    """The gradients of all outputs of a node, delivered; zeros for an output that nothing used."""
+    outputs = len(node.out_shapes)
+    for tensor in entry[outputs:]:
+        entry[tensor.slot] = _after_hooks(tensor, entry[tensor.slot])
+        settle(tensor, entry[tensor.slot])
+    return [zeros_for(node, slot) if entry[slot] is None else entry[slot] for slot in range(outputs)]
+
+
+def _apply_rule(node: Node, grads: Sequence[Any], create_graph: bool) -> tuple[Any, ...]:
+    """Call a node's ``backward``."""
     try:
         if create_graph:
             with enable_grad():
@@ -259,13 +262,9 @@ def _apply_rule(node: Node, grads: tuple[Any, ...], create_graph: bool) -> tuple
         raise told from error
     if type(result) is not tuple:
         result = (result,)
-    inputs = node.inputs
-    if len(result) != len(inputs):
-        raise backward_error(node, ValueError(f"it returned {len(result)} gradients for {len(inputs)} inputs"))
-    for x, wanted, gradient in zip(inputs, node.wants, result):  # noqa: B905  # lengths were just compared
-        if wanted and gradient is not None and gradient.shape != x.data.shape:
-            told = f"it returned a gradient of shape {gradient.shape} for an input of shape {x.data.shape}"
-            raise backward_error(node, ValueError(told))
+    if len(result) != len(node.inputs):
+        told = f"it returned {len(result)} gradients for {len(node.inputs)} inputs"
+        raise backward_error(node, ValueError(told))
     return result
 
 

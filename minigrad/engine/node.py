@@ -109,9 +109,9 @@ class Node:
             check.after_forward(self, arrays, y)
         if type(y) is tuple:
             if linked:
-                self.out_shapes = tuple(part.shape for part in y)
+                self.out_shapes = tuple([part.shape for part in y])
                 self.out_dtype = y[0].dtype
-            return tuple(self._wrap(part, slot, linked) for slot, part in enumerate(y))
+            return tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
         if linked:
             self.out_shapes = (y.shape,)
         return self._wrap(y, 0, linked)

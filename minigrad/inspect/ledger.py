@@ -78,7 +78,7 @@ class LedgerRow:
 
     @property
     def terms(self) -> dict[str, float | None]:
-        """The terms of ``|g_in|^2``: ``skip``, ``branch``, ``cross`` (twice their inner product), ``other``."""
+        """The terms of ``|g_in|^2``, and their ``sum``; ``cross`` is twice the inner product."""
         other = self.norm_other**2 + 2 * self.inner_other
         parts = (
             _square(self.norm_skip),

@@ -118,12 +118,10 @@ def load(path: str | os.PathLike[str]) -> Trace:
         LeafGradient(name, module, reader, learnt, size, np.dtype(dtype), gradient=get(key))
         for name, module, reader, learnt, size, dtype, key in known["leaves"]
     ]
-    rows = [
-        LedgerRow(
-            **{k: v for k, v in row.items() if k not in _ROW_ARRAYS}, **{k: get(row[k]) for k in _ROW_ARRAYS}
-        )
-        for row in known["ledger"]
-    ]
+    rows = []
+    for row in known["ledger"]:
+        fields: dict[str, Any] = {k: get(v) if k in _ROW_ARRAYS else v for k, v in row.items()}
+        rows.append(LedgerRow(**fields))
     ledger = Ledger(rows, [Unpaired(*u) for u in known["unpaired"]], known["label"])
     return Trace(steps, nodes, leaves, ledger, known["keep"], known["label"])
 

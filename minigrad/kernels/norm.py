@@ -45,50 +45,49 @@ def _weights(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array,
 
 @row_kernel
 def _run_moments(x: Array, means: Array, squares: Array) -> None:
-    """Mean, and sum of squared deviations from it, of each row of x."""
-    rows, length = x.shape
+    """Mean, and sum of squared deviations from it, of each run of L elements."""
+    samples, channels, length = x.shape
     zero, count = x.dtype.type(0), x.dtype.type(length)
-    for r in prange(rows):
-        total = zero
-        for i in range(length):
-            total += x[r, i]
-        mean = total / count
-        square = zero
-        for i in range(length):
-            d = x[r, i] - mean
-            square += d * d
-        means[r] = mean
-        squares[r] = square
+    for n in prange(samples):
+        for c in range(channels):
+            total, square = zero, zero
+            for i in range(length):
+                total += x[n, c, i]
+            mean = total / count
+            for i in range(length):
+                d = x[n, c, i] - mean
+                square += d * d
+            means[n, c] = mean
+            squares[n, c] = square
 
 
 @jit
-def _join_moments(means: Array, squares: Array, length: int, eps: float, mean: Array, inv_std: Array,
-                  moments: Array) -> None:
-    """Put the moments of runs, (N, C), together to those of channels; ``moments`` is room to work in."""
+def _join_moments(means: Array, squares: Array, length: int, eps: float, mean: Array, inv_std: Array) -> None:
+    """Put the moments of runs, (N, C), together to those of channels."""
     runs, channels = means.shape
-    moments[:] = 0.0
+    center, square = np.zeros(channels), np.zeros(channels)
     for n in range(runs):
         for c in range(channels):
-            moments[0, c] += means[n, c]
+            center[c] += means[n, c]
     for c in range(channels):
-        moments[0, c] /= runs
+        center[c] /= runs
     for n in range(runs):
         for c in range(channels):
-            d = means[n, c] - moments[0, c]
-            moments[1, c] += squares[n, c] + length * (d * d)
+            d = means[n, c] - center[c]
+            square[c] += squares[n, c] + length * (d * d)
     for c in range(channels):
-        mean[c] = moments[0, c]
-        inv_std[c] = 1.0 / math.sqrt(moments[1, c] / (runs * length) + eps)
+        mean[c] = center[c]
+        inv_std[c] = 1.0 / math.sqrt(square[c] / (runs * length) + eps)
 
 
 @row_kernel
 def _normalise_runs(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
     samples, channels, length = x.shape
-    for run in prange(samples * channels):
-        n, c = run // channels, run % channels
-        center, scale, shift = mean[c], inv_std[c] * w[c], b[c]
-        for i in range(length):
-            y[n, c, i] = (x[n, c, i] - center) * scale + shift
+    for n in prange(samples):
+        for c in range(channels):
+            center, scale, shift = mean[c], inv_std[c] * w[c], b[c]
+            for i in range(length):
+                y[n, c, i] = (x[n, c, i] - center) * scale + shift
 
 
 @row_kernel
@@ -113,13 +112,12 @@ def _fast_batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) ->
     samples, channels, length = x3.shape
     x3 = np.ascontiguousarray(x3)
     if length == 1:
-        means, squares = x3, np.zeros_like(x3)
+        means, squares = x3[:, :, 0], np.zeros((samples, channels), dtype=x3.dtype)
     else:
         means, squares = np.empty((2, samples, channels), dtype=x3.dtype)
-        _run_moments(2 * x3.size, x3.reshape(-1, length), means.reshape(-1), squares.reshape(-1))
+        _run_moments(2 * x3.size, x3, means, squares)
     mean, inv_std = np.empty((2, channels), dtype=x3.dtype)
-    _join_moments(means.reshape(samples, channels), squares.reshape(samples, channels), length, float(eps),
-                  mean, inv_std, np.empty((2, channels)))
+    _join_moments(means, squares, length, float(eps), mean, inv_std)
     return _normalise(x3, *_weights(x3, channels, w, b), mean, inv_std), mean, inv_std
 
 
@@ -165,46 +163,59 @@ def batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, va
 
 
 @row_kernel
-def _run_gradients(gy: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
+def _run_sums(gy: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
     """Per run: the sums of gy and of gy * (x - mean)."""
     samples, channels, length = x.shape
-    for run in prange(samples * channels):
-        n, c = run // channels, run % channels
-        total, product, center = gy.dtype.type(0), gy.dtype.type(0), mean[c]
-        for i in range(length):
-            total += gy[n, c, i]
-            product += gy[n, c, i] * (x[n, c, i] - center)
-        sums[n, c] = total
-        products[n, c] = product
+    for n in prange(samples):
+        for c in range(channels):
+            total, product, center = gy.dtype.type(0), gy.dtype.type(0), mean[c]
+            for i in range(length):
+                total += gy[n, c, i]
+                product += gy[n, c, i] * (x[n, c, i] - center)
+            sums[n, c] = total
+            products[n, c] = product
+
+
+@row_kernel
+def _row_products(gy: Array, x: Array, mean: Array, products: Array) -> None:
+    """For L = 1: gy * (x - mean)."""
+    samples, channels = x.shape
+    for n in prange(samples):
+        for c in range(channels):
+            products[n, c] = gy[n, c] * (x[n, c] - mean[c])
 
 
 @jit
-def _row_gradients(gy: Array, x: Array, mean: Array, sums: Array) -> None:
-    """For L = 1: both sums, (2, C), straight from the rows."""
-    samples, channels = x.shape
-    sums[:] = 0.0
-    for n in range(samples):
+def _join_sums(sums: Array, products: Array, w: Array, inv_std: Array, length: int, factors: Array) -> None:
+    """Put the sums of runs, (N, C), together: ``factors`` are gw, gb, and the three of ``_run_gradients``."""
+    runs, channels = sums.shape
+    total, product = np.zeros(channels), np.zeros(channels)
+    for n in range(runs):
         for c in range(channels):
-            sums[0, c] += gy[n, c]
-            sums[1, c] += gy[n, c] * (x[n, c] - mean[c])
+            total[c] += sums[n, c]
+            product[c] += products[n, c]
+    for c in range(channels):
+        factors[0, c] = product[c] * inv_std[c]
+        factors[1, c] = total[c]
+        factors[2, c] = inv_std[c] * w[c]
+        factors[3, c] = total[c] / (runs * length)
+        factors[4, c] = product[c] * inv_std[c] * inv_std[c] / (runs * length)
 
 
 @row_kernel
-def _run_input_gradients(gy: Array, x: Array, mean: Array, scale: Array, shift: Array, slope: Array,
-                         gx: Array) -> None:
-    """``gx = scale * (gy - shift - slope * (x - mean))``, channel by channel."""
+def _run_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
     samples, channels, length = x.shape
-    for run in prange(samples * channels):
-        n, c = run // channels, run % channels
-        a, s, k, center = scale[c], shift[c], slope[c], mean[c]
-        for i in range(length):
-            gx[n, c, i] = a * (gy[n, c, i] - s - k * (x[n, c, i] - center))
+    for n in prange(samples):
+        for c in range(channels):
+            center, scale, shift, slope = mean[c], factors[2, c], factors[3, c], factors[4, c]
+            for i in range(length):
+                gx[n, c, i] = scale * (gy[n, c, i] - shift - slope * (x[n, c, i] - center))
 
 
 @row_kernel
-def _row_input_gradients(gy: Array, x: Array, mean: Array, scale: Array, shift: Array, slope: Array,
-                         gx: Array) -> None:
+def _row_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
     samples, channels = x.shape
+    scale, shift, slope = factors[2], factors[3], factors[4]
     for n in prange(samples):
         for c in range(channels):
             gx[n, c] = scale[c] * (gy[n, c] - shift[c] - slope[c] * (x[n, c] - mean[c]))
@@ -214,25 +225,19 @@ def _fast_batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Arra
                               inv_std: Array) -> tuple[Array, Array | None, Array | None]:
     samples, channels, length = x3.shape
     gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
-    gx = np.empty(x3.shape, dtype=x3.dtype)
+    gx, factors = np.empty(x3.shape, dtype=x3.dtype), np.empty((5, channels), dtype=x3.dtype)
+    scale = np.ones(channels, dtype=x3.dtype) if w is None else np.ascontiguousarray(w)
     if length == 1:
-        sums = np.empty((2, channels))
-        _row_gradients(gy3[:, :, 0], x3[:, :, 0], mean, sums)
+        gy2, x2, products = gy3[:, :, 0], x3[:, :, 0], np.empty((samples, channels), dtype=x3.dtype)
+        _row_products(x2.size, gy2, x2, mean, products)
+        _join_sums(gy2, products, scale, inv_std, 1, factors)
+        _row_gradients(x2.size, gy2, x2, mean, factors, gx[:, :, 0])
     else:
-        parts = np.empty((2, samples, channels), dtype=x3.dtype)
-        _run_gradients(2 * x3.size, gy3, x3, mean, parts[0], parts[1])
-        sums = parts.sum(axis=1, dtype=np.float64)
-    gb, gw = sums[0], sums[1] * inv_std
-    count = max(samples * length, 1)
-    scale = inv_std if w is None else inv_std * w
-    shift, slope = (gb / count).astype(x3.dtype), (gw * inv_std / count).astype(x3.dtype)
-    if length == 1:
-        _row_input_gradients(x3.size, gy3[:, :, 0], x3[:, :, 0], mean, scale, shift, slope, gx[:, :, 0])
-    else:
-        _run_input_gradients(x3.size, gy3, x3, mean, scale, shift, slope, gx)
-    if w is None:
-        return gx, None, None
-    return gx, gw.astype(x3.dtype), gb.astype(x3.dtype)
+        sums, products = np.empty((2, samples, channels), dtype=x3.dtype)
+        _run_sums(2 * x3.size, gy3, x3, mean, sums, products)
+        _join_sums(sums, products, scale, inv_std, length, factors)
+        _run_gradients(x3.size, gy3, x3, mean, factors, gx)
+    return (gx, None, None) if w is None else (gx, factors[0], factors[1])
 
 
 @replaced_by(_fast_batch_norm_backward)

@@ -24,6 +24,7 @@ class Server(ThreadingHTTPServer):
         self.shift_range = 0
         self.cuts: list[int] = []
         self.stall = 0.0
+        self.sent = 0
         self.codes: list[int] = []
         self.pause = 0.0
 
@@ -62,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body[first : first + (1 << 14)])
             except OSError:
                 return
+            self.server.sent += 1 << 14
         if len(body) < len(content) - start:
             time.sleep(self.server.stall)
 

@@ -105,7 +105,7 @@ def test_a_negative_size_does_not_lower_the_total(inside, tmp_path):
     info.size = -512
     path = tmp_path / "a.tar.gz"
     path.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)))
-    with pytest.raises(FileFormatError):
+    with pytest.raises(FileFormatError, match="claims -512 bytes"):
         unpack_tar(path, inside, max_bytes=100)
     assert everything(inside) == []
 
