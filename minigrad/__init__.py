@@ -70,7 +70,17 @@ from minigrad.ops.gather import gather, scatter_add, take_along_dim
 from minigrad.ops.index import getitem, index_select, masked_select, repeat_interleave
 from minigrad.ops.join import cat, chunk, concat, split, stack, unbind
 from minigrad.ops.linalg import addmm, bmm, dot, linear, matmul, mm, mv, outer
-from minigrad.ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits, check_reduction, huber_loss, kl_div, l1_loss, legacy_reduction, mse_loss, smooth_l1_loss
+from minigrad.ops.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    check_reduction,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    legacy_reduction,
+    mse_loss,
+    smooth_l1_loss,
+)
 from minigrad.ops.norm import batch_norm, group_norm, layer_norm
 from minigrad.ops.pad import pad
 from minigrad.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
@@ -79,8 +89,46 @@ from minigrad.ops.rearrange import diag, diagonal, flip, repeat, roll, tile, tri
 from minigrad.ops.reduce import count_nonzero, mean, prod, std, std_mean, sum, var, var_mean
 from minigrad.ops.resample import interpolate
 from minigrad.ops.rounding import ceil, floor, floor_divide, isfinite, isinf, isnan, remainder, round, trunc
-from minigrad.ops.select import bitwise_and, bitwise_not, bitwise_or, bitwise_xor, clamp, eq, ge, gt, le, logical_and, logical_not, logical_or, logical_xor, lt, masked_fill, maximum, minimum, ne, where
-from minigrad.ops.shape import broadcast_to, contiguous, expand, expand_as, flatten, movedim, permute, reshape, reshape_as, squeeze, swapaxes, t, transpose, unflatten, unsqueeze, view, view_as
+from minigrad.ops.select import (
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    clamp,
+    eq,
+    ge,
+    gt,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    masked_fill,
+    maximum,
+    minimum,
+    ne,
+    where,
+)
+from minigrad.ops.shape import (
+    broadcast_to,
+    contiguous,
+    expand,
+    expand_as,
+    flatten,
+    movedim,
+    permute,
+    reshape,
+    reshape_as,
+    squeeze,
+    swapaxes,
+    t,
+    transpose,
+    unflatten,
+    unsqueeze,
+    view,
+    view_as,
+)
 from minigrad.ops.softmax import cumsum, log_softmax, logsumexp, softmax
 from minigrad.ops.sort import argsort, sort, topk
 from minigrad.ops.vector_norm import cosine_similarity, norm, normalize
@@ -239,10 +287,10 @@ __all__ = [
     "inference_mode",
     "inspect",
     "int",
+    "int8",
     "int16",
     "int32",
     "int64",
-    "int8",
     "interpolate",
     "is_grad_enabled",
     "is_tensor",

@@ -13,18 +13,18 @@ from minigrad.version import __version__
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from minigrad import demo  # noqa: PLC0415  # each command loads only what it needs
+    from minigrad import demo  # each command loads only what it needs
 
     demo.run(Path(arguments.out), arguments.epochs or demo.EPOCHS, arguments.seed)
     return 0
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    import numba  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
+    import numba
+    import numpy as np
 
-    from minigrad.kernels.compile import BACKEND  # noqa: PLC0415
-    from minigrad.kernels.threads import get_num_threads  # noqa: PLC0415
+    from minigrad.kernels.compile import BACKEND
+    from minigrad.kernels.threads import get_num_threads
 
     print(f"minigrad {__version__}")
     print(f"Python   {platform.python_version()} on {platform.system()} {platform.machine()}")

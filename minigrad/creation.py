@@ -186,7 +186,9 @@ def rand(
     check_device(device)
     values = numpy_generator(generator).random(shape_from(size))
     # Rounding to float32 can reach 1.0, which the interval leaves out.
-    values = np.minimum(values.astype(dtype or get_default_dtype()), np.nextafter(1, 0, dtype=dtype or get_default_dtype()))
+    values = np.minimum(
+        values.astype(dtype or get_default_dtype()), np.nextafter(1, 0, dtype=dtype or get_default_dtype())
+    )
     return from_array(np.asarray(values), requires_grad)
 
 

@@ -126,7 +126,7 @@ def train(name: str, residual: bool, progress: Progress, epochs: int = EPOCHS, s
     test_images, test_labels = digits("test", flatten=True)
     probe = images[:256], labels[:256]
     result = Result(name, net.layers, before=gradient_norms(net, *probe))
-    batches = DataLoader(
+    batches: DataLoader[tuple[Tensor, ...]] = DataLoader(
         TensorDataset(images, labels), BATCH, shuffle=True, drop_last=True, generator=Generator().manual_seed(seed)
     )
     optimizer = optim.SGD(net.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
@@ -189,7 +189,7 @@ def run(out: Path, epochs: int = EPOCHS, seed: int = 0) -> tuple[Result, Result]
         residual = train("residual", True, progress, epochs, seed)
     console.print(table(plain, residual))
 
-    from minigrad.plot.demo import save_demo_figure  # noqa: PLC0415  # matplotlib only now, to start fast
+    from minigrad.plot.demo import save_demo_figure  # matplotlib only now, to start fast
 
     save_demo_figure(plain, residual, out)
     console.print(f"figure: {out}")

@@ -37,7 +37,9 @@ def check_device(name: Any) -> None:
     """Accept the CPU, under any of its spellings, and nothing else."""
     if name is None or isinstance(name, device) or str(name) in ("cpu", "cpu:0"):
         return
-    raise RuntimeError(f"device {name!r} isn't there: minigrad runs on the CPU only. Pass device='cpu', or leave it out")
+    raise RuntimeError(
+        f"device {name!r} isn't there: minigrad runs on the CPU only. Pass device='cpu', or leave it out"
+    )
 
 
 CPU = device()

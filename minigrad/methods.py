@@ -10,7 +10,23 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.engine.base import TensorBase
-from minigrad.ops import activation, arithmetic, common, elementwise, extremes, index, join, linalg, power, rearrange, reduce, rounding, select, shape, vector_norm
+from minigrad.ops import (
+    activation,
+    arithmetic,
+    common,
+    elementwise,
+    extremes,
+    index,
+    join,
+    linalg,
+    power,
+    rearrange,
+    reduce,
+    rounding,
+    select,
+    shape,
+    vector_norm,
+)
 from minigrad.ops import gather as gather_ops
 from minigrad.ops import softmax as softmax_ops
 from minigrad.ops import sort as sort_ops

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, axis_of, shape_of, unbroadcast
+from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 
 
 class Fork(Node):
@@ -73,8 +73,8 @@ class SkipConcat(Node):
         return np.concatenate((skip, branch), axis)
 
     def backward(self, gy: Any) -> Any:
-        before = (slice(None),) * self.axis
-        return gy[(*before, slice(None, self.split_at))], gy[(*before, slice(self.split_at, None))]
+        g_skip = gy[along(self.axis, slice(None, self.split_at))]
+        return g_skip, gy[along(self.axis, slice(self.split_at, None))]
 
 
 class HighwayGate(Node):

@@ -331,7 +331,9 @@ class Tensor(Methods, InPlace, TensorBase):
 
     # -- dtype and device --------------------------------------------------------------------------
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False) -> Tensor:
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+    ) -> Tensor:
         """In another dtype: ``to(float64)``, ``to("cpu", float64)``, ``to(other)``. The device can only be the CPU."""
         for given in args:
             if isinstance(given, TensorBase):

@@ -91,9 +91,7 @@ values = st.recursive(
         st.floats(),
         st.text(),
         st.sampled_from(DTYPES).flatmap(
-            lambda dtype: arrays.arrays(dtype, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)).map(
-                from_array
-            )
+            lambda dtype: arrays.arrays(dtype, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)).map(from_array)
         ),
     ),
     lambda inner: st.one_of(

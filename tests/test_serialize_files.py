@@ -45,9 +45,7 @@ def test_the_file_is_synced_before_it_is_moved(path, monkeypatch):
     calls = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (calls.append("fsync"), fsync(fd)))
-    monkeypatch.setattr(
-        os, "replace", lambda a, b: (calls.append(Path(a).parent == Path(b).parent), replace(a, b))
-    )
+    monkeypatch.setattr(os, "replace", lambda a, b: (calls.append(Path(a).parent == Path(b).parent), replace(a, b)))
     save({"x": t([1.0])}, path)
     assert calls == ["fsync", True]
 

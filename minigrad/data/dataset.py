@@ -31,9 +31,7 @@ class Dataset(Generic[T_co]):
     """
 
     def __getitem__(self, index: Any) -> T_co:
-        raise NotImplementedError(
-            f"{type(self).__name__} has no __getitem__: write one that gives item {index!r}"
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no __getitem__: write one that gives item {index!r}")
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -73,9 +71,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
                 raise ValueError(f"TensorDataset: argument {position} is a single number, and has no rows")
         if len({len(t) for t in tensors}) > 1:
             shapes = ", ".join(str(t.shape) for t in tensors)
-            raise ValueError(
-                f"TensorDataset: the tensors must have the same length, but their shapes are {shapes}"
-            )
+            raise ValueError(f"TensorDataset: the tensors must have the same length, but their shapes are {shapes}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -115,9 +111,7 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
-) -> list[Subset[Any]]:
+def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset[Any]]:
     """Split a data set at random into parts that don't overlap.
 
     Parameters
@@ -153,9 +147,7 @@ def random_split(
             f"up to {total}, or be fractions that add up to 1"
         )
     if 0 in counts:
-        warnings.warn(
-            f"random_split: a part is empty: lengths {list(lengths)} of {total} items", stacklevel=2
-        )
+        warnings.warn(f"random_split: a part is empty: lengths {list(lengths)} of {total} items", stacklevel=2)
     order = numpy_generator(generator).permutation(total).tolist()
     ends = np.cumsum(counts).tolist()
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]

@@ -20,7 +20,7 @@ _PARTS = ("all", "train", "test")
 
 def _part(split: str, count: int) -> npt.NDArray[np.bool_]:
     """Which images belong to a part: of every fifty, the first ten are for testing."""
-    test = np.arange(count) // 10 % 5 == 0
+    test: npt.NDArray[np.bool_] = np.arange(count) // 10 % 5 == 0
     return {"all": np.ones(count, bool), "train": ~test, "test": test}[split]
 
 

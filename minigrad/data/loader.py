@@ -101,9 +101,7 @@ class DataLoader(Generic[T_co]):
         self.collate_fn = default_collate if collate_fn is None else collate_fn
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
-                    "batch_sampler replaces batch_size, shuffle, sampler and drop_last: leave those out"
-                )
+                raise ValueError("batch_sampler replaces batch_size, shuffle, sampler and drop_last: leave those out")
             self.sampler = getattr(batch_sampler, "sampler", None)
             self.batch_sampler = batch_sampler
             self.batch_size = None

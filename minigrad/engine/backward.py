@@ -64,7 +64,7 @@ def read_only(gradient: Any) -> Array | None:
     """A read-only view of a gradient."""
     if gradient is None:
         return None
-    view = (gradient.data if isinstance(gradient, TensorBase) else gradient).view()
+    view: Array = (gradient.data if isinstance(gradient, TensorBase) else gradient).view()
     view.flags.writeable = False
     return view
 
@@ -260,12 +260,11 @@ def _apply_rule(node: Node, grads: Sequence[Any], create_graph: bool) -> tuple[A
         if told is error:
             raise
         raise told from error
-    if type(result) is not tuple:
-        result = (result,)
-    if len(result) != len(node.inputs):
-        told = f"it returned {len(result)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(told))
-    return result
+    grad_inputs: tuple[Any, ...] = result if type(result) is tuple else (result,)
+    if len(grad_inputs) != len(node.inputs):
+        message = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
+        raise backward_error(node, ValueError(message))
+    return grad_inputs
 
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:

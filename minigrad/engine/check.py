@@ -183,4 +183,3 @@ def gradgradcheck(
         raise_exception=raise_exception,
         seed=seed,
     )
-

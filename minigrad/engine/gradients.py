@@ -28,7 +28,9 @@ def backward(
                 pass
         return
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    for tensor, found in zip(tensors, grad(loss, tensors, gradient, keep, create_graph, allow_unused=True), strict=True):
+    for tensor, found in zip(
+        tensors, grad(loss, tensors, gradient, keep, create_graph, allow_unused=True), strict=True
+    ):
         if found is not None:
             accumulate(tensor, found if create_graph else found.data)
 

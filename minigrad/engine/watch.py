@@ -69,9 +69,7 @@ class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
             trouble = _trouble(part)
             if trouble:
                 shapes = ", ".join(describe(x) for x in arrays)
-                raise AnomalyError(
-                    f"forward of {type(node).__name__}({shapes}) made {trouble}\n  at {user_line()}"
-                )
+                raise AnomalyError(f"forward of {type(node).__name__}({shapes}) made {trouble}\n  at {user_line()}")
 
     def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
         """Raise if a gradient is not finite."""

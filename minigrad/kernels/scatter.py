@@ -78,7 +78,8 @@ def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: in
     out = np.zeros(reached, dtype=src.dtype)
     if src.size:
         outer = math.prod(src.shape[:axis])
-        _scatter_add(2 * src.size, np.ascontiguousarray(index, dtype=np.int64).reshape(outer, src.shape[axis], -1),
+        index = np.ascontiguousarray(index, dtype=np.int64)
+        _scatter_add(2 * src.size, index.reshape(outer, src.shape[axis], -1),
                      np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
                      out.reshape(outer, shape[axis], -1))
     if reached == tuple(shape):

@@ -156,11 +156,20 @@ def log_softmax_backward(gy: Array, y: Array) -> Array:
     return gx
 
 
+@jit
+def _infinite_or_nan(x: Array) -> Any:
+    """Find the largest element, or a NaN, in a row that has no finite maximum."""
+    largest = x[0]
+    for i in range(1, x.size):
+        largest = largest if largest >= x[i] or math.isnan(largest) else x[i]
+    return largest
+
+
 @row_kernel
 def _logsumexp(x: Array, y: Array) -> None:
     for r in prange(x.shape[0]):
         norm = _row_logsumexp(x[r])
-        y[r] = x[r].max() if math.isnan(norm) else norm  # the maximum is infinite, or there is a NaN
+        y[r] = _infinite_or_nan(x[r]) if math.isnan(norm) else norm
 
 
 def _fast_logsumexp(x2: Array) -> Array:

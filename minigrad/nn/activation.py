@@ -175,9 +175,7 @@ class _AlongAxis(Module):
 
     def _axis(self) -> int:
         if self.dim is None:
-            raise ValueError(
-                f"{type(self).__name__}() needs to know along which axis: pass dim=-1 for the last"
-            )
+            raise ValueError(f"{type(self).__name__}() needs to know along which axis: pass dim=-1 for the last")
         return self.dim
 
     def extra_repr(self) -> str:

@@ -70,9 +70,7 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         if add_bias_kv or add_zero_attn or kdim not in (None, embed_dim) or vdim not in (None, embed_dim):
-            raise NotImplementedError(
-                "MultiheadAttention: add_bias_kv, add_zero_attn, kdim and vdim aren't there"
-            )
+            raise NotImplementedError("MultiheadAttention: add_bias_kv, add_zero_attn, kdim and vdim aren't there")
         if embed_dim % num_heads:
             raise ValueError(f"embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
         self.embed_dim = embed_dim

@@ -85,9 +85,7 @@ class Embedding(Module):
         return F.embedding(input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq)
 
     @classmethod
-    def from_pretrained(
-        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None
-    ) -> Embedding:
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An embedding with a table that is there already, of which the memory is shared.
 
         Parameters
@@ -105,9 +103,7 @@ class Embedding(Module):
             If it is no matrix.
         """
         if embeddings.ndim != 2:
-            raise ValueError(
-                f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}"
-            )
+            raise ValueError(f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}")
         rows, columns = embeddings.shape
         made = cls(rows, columns, padding_idx=padding_idx)
         made.weight = Parameter(embeddings, requires_grad=not freeze)

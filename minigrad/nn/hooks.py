@@ -211,9 +211,7 @@ class Hooked:
         """
         return _add(self._call_hooks().before, (hook, with_kwargs), prepend)
 
-    def register_forward_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
+    def register_forward_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after every forward; what it returns replaces the output.
 
         Parameters

@@ -47,9 +47,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else float(param)
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity not in _GAINS:
-        raise ValueError(
-            f"no gain is known for {nonlinearity!r}; there are {', '.join(_GAINS)} and leaky_relu"
-        )
+        raise ValueError(f"no gain is known for {nonlinearity!r}; there are {', '.join(_GAINS)} and leaky_relu")
     return _GAINS[nonlinearity]
 
 
@@ -141,9 +139,7 @@ def eye_(tensor: T) -> T:
         If it is no matrix.
     """
     if tensor.ndim != 2:
-        raise ValueError(
-            f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_"
-        )
+        raise ValueError(f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_")
     tensor.data[...] = np.eye(tensor.shape[0], tensor.shape[1])
     return tensor
 

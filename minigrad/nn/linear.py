@@ -73,9 +73,7 @@ class Linear(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-        )
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 def init_as_pytorch(weight: Tensor, bias: Tensor | None) -> None:

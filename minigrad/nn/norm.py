@@ -47,12 +47,8 @@ class _BatchNorm(Module):
             learnt = empty_parameter(num_features, device=device, dtype=dtype) if there else None
             self.register_parameter(name, learnt)
         tracked = track_running_stats
-        self.register_buffer(
-            "running_mean", zeros(num_features, device=device, dtype=dtype) if tracked else None
-        )
-        self.register_buffer(
-            "running_var", ones(num_features, device=device, dtype=dtype) if tracked else None
-        )
+        self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("num_batches_tracked", tensor(0) if tracked else None)
         self.reset_parameters()
 
@@ -199,9 +195,7 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, there in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
-            self.register_parameter(
-                name, empty_parameter(*shape, device=device, dtype=dtype) if there else None
-            )
+            self.register_parameter(name, empty_parameter(*shape, device=device, dtype=dtype) if there else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

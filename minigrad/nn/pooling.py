@@ -111,9 +111,7 @@ class AvgPool1d(_AvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool (N, C, L)."""
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
 class AvgPool2d(_AvgPool):
@@ -243,9 +241,7 @@ class Upsample(Module):
         super().__init__()
         self.size = size
         self.scale_factor = (
-            tuple(map(float, scale_factor))
-            if isinstance(scale_factor, tuple)
-            else scale_factor and float(scale_factor)
+            tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else scale_factor and float(scale_factor)
         )
         self.mode = mode
         self.align_corners = align_corners

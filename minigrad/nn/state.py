@@ -88,18 +88,14 @@ class State(Tree):
         <All keys matched successfully>
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(
-                f"load_state_dict() takes a dictionary of tensors, not {type(state_dict).__name__}"
-            )
+            raise TypeError(f"load_state_dict() takes a dictionary of tensors, not {type(state_dict).__name__}")
         own = self.state_dict(keep_vars=True)
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
         mismatched = [key for key, array in arrays.items() if array.shape != own[key].data.shape]
         if mismatched or (strict and (missing or unexpected)):
-            raise OperationError(
-                self._mismatch(own, arrays, (missing, unexpected) if strict else ([], []), mismatched)
-            )
+            raise OperationError(self._mismatch(own, arrays, (missing, unexpected) if strict else ([], []), mismatched))
         if not assign:
             # Copies, so that keys which share memory with this module can't change each other.
             arrays = {key: np.array(array, own[key].data.dtype) for key, array in arrays.items()}

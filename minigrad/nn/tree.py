@@ -54,13 +54,9 @@ class Tree(Walk):
         """
         self._check_name(name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"{name!r} is a {type(param).__name__}: wrap it in nn.Parameter(...) to register it"
-            )
+            raise TypeError(f"{name!r} is a {type(param).__name__}: wrap it in nn.Parameter(...) to register it")
         if param is not None and param.node is not None:
-            raise ValueError(
-                f"parameter {name!r} was computed by {param.node.name}: compute it in forward() instead"
-            )
+            raise ValueError(f"parameter {name!r} was computed by {param.node.name}: compute it in forward() instead")
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -133,9 +129,7 @@ class Tree(Walk):
                 object.__setattr__(self, name, value)
                 return
             if value is not None and not (table == "_buffers" and isinstance(value, Tensor)):
-                kind = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[
-                    table
-                ]
+                kind = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[table]
                 raise TypeError(
                     f"{type(self).__name__}.{name} must be {kind} or None, not {type(value).__name__}: "
                     f"to put something else there, say `del module.{name}` first"

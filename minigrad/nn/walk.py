@@ -31,9 +31,7 @@ class Walk:
         yield prefix, self  # type: ignore[misc]  # every Walk is a Module
         for name, module in self._modules.items():
             if module is not None:
-                yield from module.named_modules(
-                    memo, f"{prefix}.{name}" if prefix else name, remove_duplicate
-                )
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
         """Walk through the module itself and all below it, each once."""
@@ -113,9 +111,7 @@ class Walk:
             found = module._modules.get(name)
             if found is None:
                 names = ", ".join(module._modules) or "none"
-                raise AttributeError(
-                    f"{target!r}: {type(module).__name__} has no submodule {name!r}; it has {names}"
-                )
+                raise AttributeError(f"{target!r}: {type(module).__name__} has no submodule {name!r}; it has {names}")
             module = found
         return module  # type: ignore[return-value]  # every Walk is a Module
 
@@ -148,7 +144,5 @@ class Walk:
         if found is None:
             names = ", ".join(module.__dict__[table]) or "none"
             kind = table[1:-1]
-            raise AttributeError(
-                f"{target!r}: {type(module).__name__} has no {kind} {name!r}; it has {names}"
-            )
+            raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}; it has {names}")
         return found

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import array_of
+from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, is_array
@@ -171,7 +172,7 @@ class Hardtanh(Node):
 
     def __init__(self, low: float, high: float) -> None:
         if low > high:
-            raise ValueError(f"hardtanh: min_val={low} is above max_val={high}")
+            raise OperationError(f"hardtanh: min_val={low} is above max_val={high}")
         self.low, self.high = low, high
 
     def forward(self, x: Any) -> Any:
@@ -217,7 +218,7 @@ def gelu(input: T, approximate: str = "none") -> T:
         ``"none"``, or ``"tanh"`` for the approximation that GPT-2 uses.
     """
     if approximate not in ("none", "tanh"):
-        raise ValueError(f"approximate is {approximate!r}: it can be 'none' or 'tanh'")
+        raise OperationError(f"approximate is {approximate!r}: it can be 'none' or 'tanh'")
     result: T = (GELU() if approximate == "none" else GELUTanh())(input)
     return result
 

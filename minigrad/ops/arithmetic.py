@@ -86,7 +86,9 @@ class RoundedDiv(Node):
             return np.trunc(np.true_divide(a, b)).astype(np.result_type(a, b))
 
     def backward(self, gy: Any) -> Any:
-        return tuple(np.zeros_like(x.data) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True))
+        return tuple(
+            np.zeros_like(x.data) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True)
+        )
 
 
 def add(input: T, other: Any, *, alpha: float = 1) -> T:

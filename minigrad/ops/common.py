@@ -173,6 +173,11 @@ def axes_of(dim: Dims, ndim: int) -> tuple[int, ...]:
     return axes
 
 
+def along(axis: int, *keys: Any) -> tuple[Any, ...]:
+    """An index that applies ``keys`` from ``axis`` on, and takes all of the axes before."""
+    return (slice(None),) * axis + keys
+
+
 def axis_of(dim: int, ndim: int) -> int:
     """One axis, counted from 0.
 

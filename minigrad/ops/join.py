@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, axis_of, cast, result_type, shape_of
+from minigrad.ops.common import T, along, axis_of, cast, result_type, shape_of
 from minigrad.ops.shape import as_sizes
 
 
@@ -34,11 +34,10 @@ class Split(Node):
         self.axis, self.sizes = axis, sizes
 
     def forward(self, x: Any) -> Any:
-        before = (slice(None),) * self.axis
         parts = []
         start = 0
         for size in self.sizes:
-            parts.append(x[(*before, slice(start, start + size))])
+            parts.append(x[along(self.axis, slice(start, start + size))])
             start += size
         return tuple(parts)
 
@@ -66,8 +65,7 @@ class Unbind(Node):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        before = (slice(None),) * self.axis
-        return tuple(x[(*before, i, ...)] for i in range(x.shape[self.axis]))
+        return tuple(x[along(self.axis, i, ...)] for i in range(x.shape[self.axis]))
 
     def backward(self, *gys: Any) -> Any:
         return Stack(self.axis)(*gys)

@@ -199,7 +199,9 @@ def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
     return reduction
 
 
-def _compared(name: str, input: Any, target: Any, reduction: str, size_average: Any, reduce: Any) -> tuple[Any, Any, str]:
+def _compared(
+    name: str, input: Any, target: Any, reduction: str, size_average: Any, reduce: Any
+) -> tuple[Any, Any, str]:
     """The two operands in one dtype, and the reduction, checked."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(name, reduction)
@@ -304,5 +306,6 @@ def kl_div(
     rows = shape_of(input)[0] if shape_of(input) else 1
     node = KLDivLog if log_target else KLDiv
     check_reduction("kl_div", "sum" if reduction == "batchmean" else reduction)
-    result: T = node("sum" if reduction == "batchmean" else reduction)(input, target)
-    return result / rows if reduction == "batchmean" else result  # type: ignore[operator,no-any-return]
+    total = node("sum" if reduction == "batchmean" else reduction)(input, target)
+    result: T = total / rows if reduction == "batchmean" else total
+    return result

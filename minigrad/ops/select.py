@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import array_of
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, cast, promoted, result_type, shape_of, unbroadcast
@@ -83,11 +83,14 @@ class Clamp(Node):
         x = array_of(self.x)
         low = -np.inf if self.low is None else array_of(self.low)
         high = np.inf if self.high is None else array_of(self.high)
-        masks = (x >= low) & (x <= high), (x < low) & (low < high), (x > high) | (high < low)
-        return tuple(
-            unbroadcast(Where()(mask, gy, 0), shape_of(bound)) if wanted else None
-            for mask, bound, wanted in zip(masks, (self.x, self.low, self.high), self.wants, strict=True)
-        )
+        gx = glow = ghigh = None
+        if self.wants[0]:
+            gx = unbroadcast(Where()((x >= low) & (x <= high), gy, 0), x.shape)
+        if self.wants[1]:
+            glow = unbroadcast(Where()((x < low) & (low < high), gy, 0), shape_of(low))
+        if self.wants[2]:
+            ghigh = unbroadcast(Where()((x > high) | (high < low), gy, 0), shape_of(high))
+        return gx, glow, ghigh
 
 
 class Maximum(Node):
@@ -129,12 +132,16 @@ class Nonzero(Node):
 
 
 def eq(input: Any, other: Any) -> Any:
-    """``input == other``, element by element."""
+    """``input == other``, element by element; False for a value that is no number, such as None."""
+    if other is None or isinstance(other, str):
+        return NotImplemented  # Python then compares identities
     return Compare(np.equal)(*promoted(input, other))
 
 
 def ne(input: Any, other: Any) -> Any:
-    """``input != other``, element by element."""
+    """``input != other``, element by element; True for a value that is no number, such as None."""
+    if other is None or isinstance(other, str):
+        return NotImplemented
     return Compare(np.not_equal)(*promoted(input, other))
 
 
@@ -229,12 +236,10 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
         A number or a tensor without dimensions.
     """
     dtype = input.dtype  # type: ignore[attr-defined]
-    if hasattr(value, "dtype"):
-        value = cast(value, dtype)
-    elif dtype.kind not in "fb" and value != int(value):
+    fill = array_of(value)
+    if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
-    else:
-        value = dtype.type(value)
+    value = cast(value, dtype) if isinstance(value, TensorBase) else fill.astype(dtype)
     result: T = MaskedFill()(input, mask, value)
     return result
 
@@ -248,7 +253,7 @@ def clamp(input: T, min: Any = None, max: Any = None) -> T:
         Numbers, tensors or None; one of them has to be given.
     """
     if min is None and max is None:
-        raise ValueError("clamp needs min= or max= (or both)")
+        raise OperationError("clamp needs min= or max= (or both)")
     low, high = min, max
     dtype = result_type(*(x for x in (input, low, high) if x is not None))
     result: T = Clamp()(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))

@@ -29,7 +29,9 @@ def save_demo_figure(plain: Result, residual: Result, path: Path) -> None:
             norms.semilogy(
                 result.layers, values, style, color=colour, marker=marker, markersize=4, label=f"{result.name}, {when}"
             )
-        losses.plot(_smooth(result.losses), color=colour, label=f"{result.name}: {result.accuracy:.0%} of test digits right")
+        losses.plot(
+            _smooth(result.losses), color=colour, label=f"{result.name}: {result.accuracy:.0%} of test digits right"
+        )
     norms.set(
         xlabel="layer (1 is nearest to the image)",
         ylabel="norm of the gradient at the layer's output",

@@ -29,7 +29,7 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float =
     width, height
         In inches.
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415  # matplotlib takes time to load: only when drawing
+    from matplotlib.figure import Figure  # matplotlib takes time to load: only when drawing
 
     fig = Figure(figsize=(width, height))
     axes = fig.subplots(rows, columns)
@@ -43,7 +43,7 @@ def axes_or_new(ax: Any = None, **size: float) -> Any:
     """``ax`` itself, or a new one: in pyplot if it is in use already, else in a figure of its own."""
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt  # noqa: PLC0415
+    import matplotlib.pyplot as plt
 
     _, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)))
     ax.grid(alpha=0.25, linewidth=0.6)

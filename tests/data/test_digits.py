@@ -14,9 +14,7 @@ from minigrad.data import digits, digits_arrays
 def test_values_are_the_published_ones():
     images, labels = digits_arrays()
     content = images.tobytes() + labels.astype(np.uint8).tobytes()
-    assert hashlib.sha256(content).hexdigest() == (
-        "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
-    )
+    assert hashlib.sha256(content).hexdigest() == ("87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826")
 
 
 def test_values_are_those_of_scikit_learn():

@@ -152,9 +152,7 @@ def test_a_busy_server_is_asked_again(server, path):
 
 def test_gives_up_and_keeps_the_part(server, path):
     server.cuts = [10_000] * ATTEMPTS
-    with pytest.raises(
-        DownloadError, match=r"40,000 of 200,000 bytes came.*goes on where it stopped"
-    ) as caught:
+    with pytest.raises(DownloadError, match=r"40,000 of 200,000 bytes came.*goes on where it stopped") as caught:
         fetch(remote(server), path)
     assert str(path) in str(caught.value)
     assert len(server.requests) == ATTEMPTS
@@ -164,9 +162,7 @@ def test_gives_up_and_keeps_the_part(server, path):
 
 def test_no_server(server, path):
     wanted = remote(server)._replace(url="http://127.0.0.1:9/a.gz")
-    with pytest.raises(
-        DownloadError, match=r"could not download http://127.0.0.1:9/a.gz.*0 of 200,000 bytes"
-    ):
+    with pytest.raises(DownloadError, match=r"could not download http://127.0.0.1:9/a.gz.*0 of 200,000 bytes"):
         fetch(wanted, path)
     assert not path.exists()
 

@@ -51,9 +51,7 @@ def python2_pickle(value):
 
 
 def batch(pixels=COLOURS, labels=(0, 9, 2, 2)):
-    return python2_pickle(
-        {"data": pixels, "labels": list(labels), "batch_label": "b", "filenames": ["x.png"]}
-    )
+    return python2_pickle({"data": pixels, "labels": list(labels), "batch_label": "b", "filenames": ["x.png"]})
 
 
 def serve(server, name, content):

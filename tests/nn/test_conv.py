@@ -48,9 +48,7 @@ def test_groups_see_their_own_channels(rng):
     np.testing.assert_allclose(y.reshape(2), [x[0, :2].sum(), x[0, 2:].sum()], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("mode", "numpy_mode"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]
-)
+@pytest.mark.parametrize(("mode", "numpy_mode"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")])
 def test_padding_modes_are_those_of_numpy(rng, mode, numpy_mode):
     x = rng.standard_normal((1, 2, 5, 6))
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2)), mode=numpy_mode)
@@ -110,8 +108,7 @@ def test_reprs_are_pytorchs():
         "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)"
     )
     assert repr(nn.Conv1d(4, 8, 3, padding="same", dilation=2, groups=4, padding_mode="circular")) == (
-        "Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same, dilation=(2,), groups=4, "
-        "padding_mode=circular)"
+        "Conv1d(4, 8, kernel_size=(3,), stride=(1,), padding=same, dilation=(2,), groups=4, padding_mode=circular)"
     )
     assert repr(nn.ConvTranspose2d(3, 8, 2, stride=2, output_padding=1)) == (
         "ConvTranspose2d(3, 8, kernel_size=(2, 2), stride=(2, 2), output_padding=(1, 1))"

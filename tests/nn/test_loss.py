@@ -44,9 +44,7 @@ def test_cross_entropy(pair):
     logits, target = pair[0], mg.tensor([0, 2, 1, 2])
     each = -log_probabilities(logits.data)[np.arange(4), target.data]
     np.testing.assert_allclose(nn.CrossEntropyLoss()(logits, target).item(), each.mean(), rtol=1e-12)
-    np.testing.assert_allclose(
-        nn.NLLLoss(reduction="none")(nn.LogSoftmax(1)(logits), target).data, each, rtol=1e-12
-    )
+    np.testing.assert_allclose(nn.NLLLoss(reduction="none")(nn.LogSoftmax(1)(logits), target).data, each, rtol=1e-12)
     weight = np.array([1.0, 2.0, 3.0])
     w = weight[target.data]
     for loss, x in ((nn.CrossEntropyLoss, logits), (nn.NLLLoss, nn.LogSoftmax(1)(logits))):
@@ -61,9 +59,7 @@ def test_label_smoothing(pair):
     logits, target = pair[0], mg.tensor([0, 2, 1, 2])
     logp = log_probabilities(logits.data)
     each = -0.9 * logp[np.arange(4), target.data] - 0.1 * logp.mean(1)
-    np.testing.assert_allclose(
-        nn.CrossEntropyLoss(label_smoothing=0.1)(logits, target).item(), each.mean(), rtol=1e-12
-    )
+    np.testing.assert_allclose(nn.CrossEntropyLoss(label_smoothing=0.1)(logits, target).item(), each.mean(), rtol=1e-12)
 
 
 def test_binary_losses(pair, rng):

@@ -20,9 +20,7 @@ def test_batch_norm_in_training(rng):
     norm.bias.data[...] = [4, 5, 6]
     mean, var = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
     scale, shift = np.array([1, 2, 3]).reshape(1, 3, 1, 1), np.array([4, 5, 6]).reshape(1, 3, 1, 1)
-    np.testing.assert_allclose(
-        norm(t64(x)).data, (x - mean) / np.sqrt(var + 1e-3) * scale + shift, rtol=1e-10
-    )
+    np.testing.assert_allclose(norm(t64(x)).data, (x - mean) / np.sqrt(var + 1e-3) * scale + shift, rtol=1e-10)
 
 
 def test_running_statistics_are_pytorchs(rng):

@@ -31,9 +31,7 @@ def test_every_part(rng):
     branch, shortcut = nn.Linear(3, 2).double(), nn.Linear(3, 2).double()
     block = nn.Residual(branch, shortcut, after=nn.ReLU(), scale=0.5)
     x = t64(rng, 4, 3)
-    np.testing.assert_allclose(
-        block(x).data, np.maximum(shortcut(x).data + 0.5 * branch(x).data, 0), rtol=1e-14
-    )
+    np.testing.assert_allclose(block(x).data, np.maximum(shortcut(x).data + 0.5 * branch(x).data, 0), rtol=1e-14)
     assert [name for name, _ in block.named_children()] == ["branch", "shortcut", "after"]
 
 
@@ -134,9 +132,7 @@ def test_highway_weighs(rng):
     g = rng.standard_normal((2, 3))
     y.backward(g)
     by_gate = g * (h - x.data) * t * (1 - t) @ gate[0].weight.data
-    np.testing.assert_allclose(
-        x.grad.data, g * (1 - t) + (g * t) @ layer.branch.weight.data + by_gate, rtol=1e-12
-    )
+    np.testing.assert_allclose(x.grad.data, g * (1 - t) + (g * t) @ layer.branch.weight.data + by_gate, rtol=1e-12)
     assert [type(n).__name__ for n in nodes_of(layer(x).sum())][0] == "Fork"
 
 

@@ -26,7 +26,9 @@ def conv2d(x, w, b=None, stride=1, padding=0, dilation=1):
 def conv_transpose2d(x, w, b, stride, padding, output_padding):
     n, _, height, width = x.shape
     kh, kw = w.shape[2:]
-    full = np.zeros((n, w.shape[1], (height - 1) * stride + kh + output_padding, (width - 1) * stride + kw + output_padding))
+    full = np.zeros(
+        (n, w.shape[1], (height - 1) * stride + kh + output_padding, (width - 1) * stride + kw + output_padding)
+    )
     for i in range(height):
         for j in range(width):
             spread = np.einsum("nc,cohw->nohw", x[:, :, i, j], w)

@@ -266,7 +266,12 @@ NORMS = [
         lambda q, k, v: softmax(q @ k.swapaxes(-1, -2) / math.sqrt(3), -1) @ v,
         (sequence,) * 3,
     ),
-    Case("causal attention", lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), None, (sequence,) * 3),
+    Case(
+        "causal attention",
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        None,
+        (sequence,) * 3,
+    ),
     Case("dropout", lambda x: F.dropout(x * 1, p=0.0), lambda x: x, one),
 ]
 

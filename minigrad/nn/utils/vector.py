@@ -36,9 +36,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     given = list(parameters)
     total = sum(p.data.size for p in given)
     if vec.shape != (total,):
-        raise OperationError(
-            f"the vector has shape {vec.shape}, the parameters have {total} elements together"
-        )
+        raise OperationError(f"the vector has shape {vec.shape}, the parameters have {total} elements together")
     start = 0
     for parameter in given:
         stop = start + parameter.data.size
