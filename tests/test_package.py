@@ -20,7 +20,11 @@ def test_everything_in_all_exists():
 
 
 def test_matplotlib_is_not_imported_until_something_is_drawn(run_python):
-    code = "import sys, minigrad, minigrad.cli, minigrad.demo; from minigrad import plot, inspect, nn, optim, data; print('matplotlib' in sys.modules)"
+    code = (
+        "import sys, minigrad, minigrad.cli, minigrad.demo\n"
+        "from minigrad import plot, inspect, nn, optim, data\n"
+        "print('matplotlib' in sys.modules)"
+    )
     assert run_python(code).stdout.strip() == "False"
 
 
