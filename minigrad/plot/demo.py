@@ -44,9 +44,9 @@ def save_demo_figure(plain: Result, residual: Result, path: Path) -> None:
     fig.text(
         0.5,
         0.01,
-        "Left: from the last layer back to the first, the plain net's gradient shrinks at every layer; that\n"
-        "of its residual twin hardly changes. Right: so only the residual net learns. Same layers, same first values; digits,\n"
-        "no norm layers.",
+        "Left: from the last layer back to the first, the plain net's gradient shrinks at every layer;\n"
+        "that of its residual twin hardly changes. Right: so only the residual net learns.\n"
+        "Same layers, same first values; digits, no norm layers.",
         ha="center",
         fontsize=8,
     )
