@@ -209,8 +209,7 @@ def _from_bytes(content: bytes, name: str) -> Any:
             f"{name} can't be loaded: it holds numbers of the type {error}, which NumPy doesn't have. "
             "Convert them to float32 with the tool that wrote the file"
         ) from error
-    # safetensors before 0.5 or so gives read-only arrays; those are copied.
-    tensors = {key: from_array(np.require(array, requirements="W")) for key, array in arrays.items()}
+    tensors = {key: from_array(array) for key, array in arrays.items()}
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     text = (header.get("__metadata__") or {}).get(_KEY)
     if text is None:

@@ -31,8 +31,8 @@ _LN2_HIGH, _LN2_LOW = f32(0.693359375), f32(-2.12194440e-4)
 def _by_dtype(float32: Callable[..., Any], float64: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function for kernels that means ``float32`` or ``float64``, by the type of its argument."""
 
-    def choose(x: Any) -> Any:
-        raise NotImplementedError("only compiled code can call this")
+    def choose(x: Any) -> Any:  # what runs where nothing is compiled (NUMBA_DISABLE_JIT)
+        return float32(x) if isinstance(x, np.float32) else float64(x)
 
     def pick(x: Any) -> Any:
         return (lambda x: float32(x)) if x == numba.float32 else (lambda x: float64(x))

@@ -17,7 +17,7 @@ from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, is_array
 from minigrad.ops.elementwise import Erf, Exp, Sigmoid, Tanh
-from minigrad.ops.select import Clamp, Where
+from minigrad.ops.select import Clamp, Where, masked
 
 #: The constants with which activations keep mean 0 and variance 1 (Klambauer et al., 2017).
 SELU_ALPHA = 1.6732632423543772848170429916717
@@ -35,13 +35,14 @@ class ReLU(Node):
     """``max(x, 0)``. Backward: ``gx = gy`` where ``y > 0``, else 0."""
 
     def forward(self, x: Any) -> Any:
-        self.y = np.maximum(x, 0)
+        # The same as np.maximum(x, 0), and faster with two bounds than with one.
+        self.y = x.clip(0, np.inf) if x.dtype.kind == "f" else np.maximum(x, 0)
         return self.y
 
     def backward(self, gy: Any) -> Any:
         if is_array(gy):
             return kernels.relu_backward(gy, self.y)
-        return Where()(array_of(self.y) <= 0, 0, gy)
+        return masked(gy, array_of(self.y) > 0)
 
 
 class LeakyReLU(Node):
@@ -178,11 +179,11 @@ class Hardtanh(Node):
     def forward(self, x: Any) -> Any:
         self.x = x
         low, high = np.asarray((self.low, self.high)).astype(x.dtype)
-        return np.minimum(np.maximum(x, low), high)
+        return x.clip(low, high)
 
     def backward(self, gy: Any) -> Any:
         x = array_of(self.x)
-        return Where()((x <= self.low) | (x >= self.high), 0, gy)
+        return masked(gy, (x > self.low) & (x < self.high))
 
 
 def relu(input: T, inplace: bool = False) -> T:

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, get_default_dtype, is_array
+from minigrad.ops.select import masked
 
 
 def floating(x: Any) -> Any:
@@ -147,7 +148,8 @@ class Sign(Node):
     def forward(self, x: Any) -> Any:
         if x.dtype.kind == "b":
             return x.copy()
-        return np.subtract(x > 0, x < 0, dtype=x.dtype)  # np.sign, but 0 for NaN, as in PyTorch
+        y = np.sign(x)
+        return masked(y, y == y) if x.dtype.kind == "f" else y  # 0 for NaN, as in PyTorch
 
     def backward(self, gy: Any) -> Any:
         return ZerosLike()(gy)

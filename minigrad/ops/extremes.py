@@ -14,7 +14,7 @@ from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import Dims, T, axis_of
 from minigrad.ops.reduction import Reduction
-from minigrad.ops.select import Where, maximum, minimum
+from minigrad.ops.select import masked, maximum, minimum
 
 
 class ValuesIndices(NamedTuple):
@@ -36,7 +36,7 @@ class Amax(Reduction):
         x, y = array_of(self.x), array_of(self.y).reshape(self.kept_shape)
         taken = (x == y) | ((x != x) & (y != y))  # NaN, which isn't equal to itself, wins too
         ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
-        return Where()(taken, gy.reshape(self.kept_shape) / ties, 0)
+        return masked(gy.reshape(self.kept_shape) / ties, taken)
 
 
 class Amin(Amax):
@@ -68,7 +68,7 @@ class Max(Node):
         return (values, index) if self.keepdim else (values.squeeze(axis), index.squeeze(axis))
 
     def backward(self, gy: Any, gindex: Any) -> Any:
-        return Where()(self.taken, gy.reshape(self.kept_shape), 0)
+        return masked(gy.reshape(self.kept_shape), self.taken)
 
 
 class Min(Max):

@@ -10,7 +10,7 @@ from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import Log, ZerosLike, floating
-from minigrad.ops.select import Where
+from minigrad.ops.select import masked
 
 
 class Sqrt(Node):
@@ -111,10 +111,10 @@ class Pow(Node):
         ga = gb = None
         if self.wants[0]:
             flat = array_of(b) == 0
-            ga = unbroadcast(Where()(flat, 0, gy * (b * Pow()(a, b - 1))), shape_of(a))
+            ga = unbroadcast(masked(gy * (b * Pow()(a, b - 1)), ~flat), shape_of(a))
         if self.wants[1]:
             flat = (array_of(a) == 0) & (array_of(b) >= 0)
-            gb = unbroadcast(Where()(flat, 0, gy * (self.y * Log()(a))), shape_of(b))
+            gb = unbroadcast(masked(gy * (self.y * Log()(a)), ~flat), shape_of(b))
         return ga, gb
 
 

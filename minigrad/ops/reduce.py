@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.ops.common import Dims, T, cast, is_array
 from minigrad.ops.reduction import Reduction
-from minigrad.ops.select import Where
+from minigrad.ops.select import Where, masked
 
 
 class _Accumulating(Reduction):
@@ -92,7 +92,7 @@ class Std(Var):
         return self.y
 
     def backward(self, gy: Any) -> Any:
-        return super().backward(Where()(array_of(self.y) == 0, 0, gy / (2 * self.y)))
+        return super().backward(masked(gy / (2 * self.y), array_of(self.y) != 0))
 
 
 class Prod(_Accumulating):

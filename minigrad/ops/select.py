@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, cast, promoted, result_type, shape_of, unbroadcast
+from minigrad.ops.common import T, cast, is_array, promoted, result_type, shape_of, unbroadcast
 
 
 class Compare(Node):
@@ -37,6 +37,19 @@ class Predicate(Node):
         return self.function(x)
 
 
+def masked(gy: Any, mask: Any) -> Any:
+    """``gy`` where the mask holds, else 0: what a choice sends back.
+
+    For arrays this is ``np.where(mask, gy, 0)``, which hesitates at each change of the mask; clearing bits
+    is up to ten times faster, and (where a product with the mask isn't) safe with NaN and infinity.
+    """
+    if not is_array(gy):
+        return Where()(mask, gy, 0)
+    bits = np.dtype(f"i{gy.dtype.itemsize}")
+    all_or_none = (-mask.view(np.int8)).astype(bits)  # True is 1, and -1 has all bits set
+    return (gy.view(bits) & all_or_none).view(gy.dtype)
+
+
 class Where(Node):
     """``a`` where the condition holds, else ``b``. Backward: ``gy`` to the one taken, 0 to the other."""
 
@@ -47,8 +60,9 @@ class Where(Node):
 
     def backward(self, gy: Any) -> Any:
         shape_a, shape_b = self.shapes
-        ga = unbroadcast(Where()(self.condition, gy, 0), shape_a) if self.wants[1] else None
-        gb = unbroadcast(Where()(self.condition, 0, gy), shape_b) if self.wants[2] else None
+        taken = array_of(self.condition)
+        ga = unbroadcast(masked(gy, taken), shape_a) if self.wants[1] else None
+        gb = unbroadcast(masked(gy, ~taken), shape_b) if self.wants[2] else None
         return None, ga, gb
 
 
@@ -66,8 +80,9 @@ class MaskedFill(Node):
 
     def backward(self, gy: Any) -> Any:
         shape_x, shape_value = self.shapes
-        gx = unbroadcast(Where()(self.mask, 0, gy), shape_x) if self.wants[0] else None
-        gvalue = unbroadcast(Where()(self.mask, gy, 0), shape_value) if self.wants[2] else None
+        mask = array_of(self.mask)
+        gx = unbroadcast(masked(gy, ~mask), shape_x) if self.wants[0] else None
+        gvalue = unbroadcast(masked(gy, mask), shape_value) if self.wants[2] else None
         return gx, None, gvalue
 
 
@@ -76,8 +91,7 @@ class Clamp(Node):
 
     def forward(self, x: Any, low: Any, high: Any) -> Any:
         self.x, self.low, self.high = x, low, high
-        y = x if low is None else np.maximum(x, low)
-        return y if high is None else np.minimum(y, high)
+        return x.clip(low, high)
 
     def backward(self, gy: Any) -> Any:
         x = array_of(self.x)
@@ -85,11 +99,11 @@ class Clamp(Node):
         high = np.inf if self.high is None else array_of(self.high)
         gx = glow = ghigh = None
         if self.wants[0]:
-            gx = unbroadcast(Where()((x >= low) & (x <= high), gy, 0), x.shape)
+            gx = unbroadcast(masked(gy, (x >= low) & (x <= high)), x.shape)
         if self.wants[1]:
-            glow = unbroadcast(Where()((x < low) & (low < high), gy, 0), shape_of(low))
+            glow = unbroadcast(masked(gy, (x < low) & (low < high)), shape_of(low))
         if self.wants[2]:
-            ghigh = unbroadcast(Where()((x > high) | (high < low), gy, 0), shape_of(high))
+            ghigh = unbroadcast(masked(gy, (x > high) | (high < low)), shape_of(high))
         return gx, glow, ghigh
 
 
@@ -118,9 +132,11 @@ class Minimum(Node):
 
 
 def _share(gy: Any, a: Any, b: Any, a_loses: Any, b_loses: Any, wants: tuple[bool, ...]) -> Any:
-    gy = Where()(a == b, gy * 0.5, gy)
-    ga = unbroadcast(Where()(a_loses, 0, gy), a.shape) if wants[0] else None
-    gb = unbroadcast(Where()(b_loses, 0, gy), b.shape) if wants[1] else None
+    tie = a == b
+    if tie.any():
+        gy = Where()(tie, gy * 0.5, gy)
+    ga = unbroadcast(masked(gy, ~a_loses), a.shape) if wants[0] else None
+    gb = unbroadcast(masked(gy, ~b_loses), b.shape) if wants[1] else None
     return ga, gb
 
 

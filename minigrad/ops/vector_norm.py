@@ -11,7 +11,7 @@ from minigrad.ops.common import Dims, T, cast, promoted, shape_of
 from minigrad.ops.elementwise import Abs, Sign, ZerosLike
 from minigrad.ops.power import PowConstant
 from minigrad.ops.reduction import Reduction
-from minigrad.ops.select import Where, clamp
+from minigrad.ops.select import clamp, masked
 from minigrad.ops.shape import Expand
 
 
@@ -56,12 +56,12 @@ class Norm(Reduction):
         if abs(p) == np.inf:
             taken = np.abs(array_of(x)) == array_of(y)
             ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
-            return Where()(taken, g / ties, 0) * Sign()(x)
-        at_zero = array_of(y) == 0
+            return masked(g / ties, taken) * Sign()(x)
+        at_zero = np.asarray(array_of(y) == 0)
         if p == 2:
-            return x * Where()(at_zero, 0, g / y)
+            return x * masked(g / y, ~at_zero)
         ratio = PowConstant(p - 1)(Abs()(x) / y)
-        return Where()(at_zero | (array_of(x) == 0), 0, g * (Sign()(x) * ratio))
+        return masked(g * (Sign()(x) * ratio), ~at_zero & (array_of(x) != 0))
 
 
 def norm(

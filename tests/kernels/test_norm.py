@@ -1,0 +1,107 @@
+"""Normalisation kernels: against their references, and against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minigrad.kernels import norm
+
+TABLE = ("norm.batch_norm", "norm.batch_norm_eval", "norm.batch_norm_backward", "norm.layer_norm",
+         "norm.layer_norm_backward")
+SHAPES = [(4, 3, 1), (1, 2, 5), (5, 1, 1), (3, 4, 7), (2, 3, 33), (37, 19, 1)]
+DTYPES = [np.float32, np.float64]
+EPS = 1e-5
+
+
+def arguments(name, shape, dtype, rng, affine=True):
+    """What the kernel takes for an x of this shape; layer norm's rows are the samples."""
+    batch = name.startswith("norm.batch")
+    shape = shape if batch else (shape[0], shape[1] * shape[2])
+    groups = shape[1] if batch else shape[0]
+    features = shape[1]
+    x, gy = (rng.standard_normal((2, *shape)) * 2 + 1).astype(dtype)
+    w, b = rng.standard_normal((2, features)).astype(dtype) if affine else (None, None)
+    mean, var = rng.standard_normal(groups).astype(dtype), rng.uniform(0.5, 2, groups).astype(dtype)
+    if name.endswith("eval"):
+        return x, w, b, mean, var, EPS
+    if name.endswith("backward"):
+        return gy, x, w, mean, 1 / np.sqrt(var)
+    return x, w, b, EPS
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_agrees_with_its_reference(name, shape, dtype, rng, agree):
+    for affine in (True, False):
+        agree(name, *arguments(name, shape, dtype, rng, affine), tolerance=2e-5 if dtype == np.float32 else None)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_takes_any_strides(name, rng, agree):
+    args = arguments(name, (6, 4, 10), np.float64, rng)
+    agree(name, *(np.repeat(np.asfortranarray(a), 2, axis=0)[::2] if isinstance(a, np.ndarray) and a.ndim > 1
+                  else a for a in args))
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("shape", [(9, 5, 1), (9, 5, 6)])
+def test_one_thread_as_two(name, shape, rng, same_in_parallel):
+    same_in_parallel(name, *arguments(name, shape, np.float32, rng))
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("shape", [(0, 3, 4), (0, 3, 1)])
+def test_takes_an_empty_batch(name, shape, rng, agree):
+    if name in ("norm.batch_norm", "norm.batch_norm_eval") and name.endswith("norm"):
+        pytest.skip("no element to take the mean of")
+    agree(name, *arguments(name, shape, np.float64, rng))
+
+
+def test_layer_norm_backward_is_the_same_to_the_bit_for_any_number_of_threads(rng, monkeypatch):
+    """Its sums over rows are cut into as many parts whatever the threads."""
+    from minigrad.kernels import threads
+
+    args = arguments("norm.layer_norm_backward", (50, 5, 2), np.float32, rng)
+    one = norm.layer_norm_backward(*args)
+    monkeypatch.setattr(threads, "SMALL", 0)
+    for mine, theirs in zip(norm.layer_norm_backward(*args), one, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(8, 3, 50), (400, 3, 1)])
+def test_variance_is_stable_where_the_mean_is_large(shape, rng):
+    """The mean of squares less the square of the mean would leave no digit here."""
+    x = (rng.standard_normal(shape) + 3000).astype(np.float32)
+    exact = x.astype(np.float64)
+    _, mean, inv_std = norm.batch_norm(x, None, None, 0.0)
+    np.testing.assert_allclose(mean, exact.mean(axis=(0, 2)), rtol=1e-6)
+    np.testing.assert_allclose(inv_std, 1 / exact.std(axis=(0, 2)), rtol=1e-5)
+    _, _, inv_std = norm.layer_norm(x.reshape(3, -1), None, None, 0.0)
+    np.testing.assert_allclose(inv_std, 1 / exact.reshape(3, -1).std(axis=1), rtol=1e-5)
+
+
+def test_a_constant_group_gives_the_bias():
+    x = np.full((4, 2, 3), 7.0)
+    b = np.array([1.0, -2.0])
+    y, _, _ = norm.batch_norm(x, np.ones(2), b, EPS)
+    np.testing.assert_array_equal(y, np.broadcast_to(b[:, None], x.shape))
+
+
+@pytest.mark.parametrize("shape", [(6, 2, 1), (3, 2, 4)])
+@pytest.mark.parametrize("kind", ["batch", "layer"])
+def test_backward_is_the_derivative(kind, shape, rng):
+    forward, backward = getattr(norm, f"{kind}_norm"), getattr(norm, f"{kind}_norm_backward")
+    x, w, b, _ = arguments(f"norm.{kind}_norm", shape, np.float64, rng)
+    y, mean, inv_std = forward(x, w, b, EPS)
+    gy = rng.standard_normal(y.shape)
+    gradients = backward(gy, x, w, mean, inv_std)
+    for which, gradient in enumerate(gradients):
+        direction, h = rng.standard_normal(gradient.shape), 1e-6
+        ends = []
+        for sign in (h, -h):
+            moved = [x, w, b]
+            moved[which] = moved[which] + sign * direction
+            ends.append((gy * forward(*moved, EPS)[0]).sum())
+        np.testing.assert_allclose((gradient * direction).sum(), (ends[0] - ends[1]) / (2 * h), rtol=1e-6)

@@ -1,0 +1,107 @@
+"""The figures' numbers are those of the inspection; nothing is drawn as zero that is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import inspect, nn, plot
+
+
+def axes():
+    return Figure().subplots()
+
+
+def net():
+    block = [nn.Residual(nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6)), scale=0.5) for _ in range(3)]
+    return nn.Sequential(nn.Linear(6, 6), *block, nn.Linear(6, 2))
+
+
+@pytest.fixture
+def loss():
+    return F.cross_entropy(net()(mg.randn(8, 6)), mg.randint(2, (8,)))
+
+
+def test_gradient_norms_draws_the_layers_norms(loss):
+    trace = inspect.trace(loss)
+    ax = plot.gradient_norms({"a": trace, "b": trace}, ax=axes())
+    first = ax.get_lines()[0]
+    np.testing.assert_array_equal(first.get_ydata(), trace.layers().norms)
+    assert ax.get_yscale() == "log"
+    assert [t.get_text() for t in ax.get_xticklabels()] == trace.layers().names
+    assert "norm" in ax.get_ylabel()
+
+
+def test_what_is_missing_is_marked_and_not_drawn_as_zero():
+    dead = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 1))
+    with mg.no_grad():
+        dead[0].bias.fill_(-100.0)
+    trace = inspect.trace(dead(mg.rand(4, 3)).mean())
+    ax = plot.gradient_norms(trace, ax=axes())
+    drawn = ax.get_lines()[0].get_ydata()
+    assert np.isnan(drawn[0])
+    assert "zero" in " ".join(t.get_text() for t in ax.get_legend().get_texts())
+
+
+def test_parameters_can_be_drawn(loss):
+    trace = inspect.trace(loss)
+    ax = plot.gradient_norms(trace, ax=axes(), parameters=True)
+    expected = [row.param_norm for row in trace.layers() if row.param_norm is not None]
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), expected)
+
+
+def test_nothing_to_draw():
+    with pytest.raises(ValueError, match="no trace"):
+        plot.gradient_norms({}, ax=axes())
+    trace = inspect.trace(nn.Linear(2, 1)(mg.ones(1, 2)).sum())
+    with pytest.raises(ValueError, match="no skip connection"):
+        plot.ledger(trace, ax=axes())
+
+
+def test_the_ledgers_three_terms_sum_to_one(loss):
+    trace = inspect.trace(loss)
+    ax = plot.ledger(trace, ax=axes())
+    skip, branch = ([bar.get_height() for bar in bars] for bars in ax.containers)
+    cross = ax.get_lines()[0].get_ydata()
+    np.testing.assert_allclose(np.add(np.add(skip, branch), cross), 1, rtol=1e-5)
+
+
+def test_path_lengths_are_parts_of_their_sums():
+    model = net()
+    loss = model(mg.randn(8, 6)).square().mean()
+    paths = inspect.path_lengths(loss, wrt=model[0].weight)
+    ax = plot.path_lengths(paths, ax=axes())
+    heights = np.array([bar.get_height() for bar in ax.containers[0]])
+    np.testing.assert_allclose(heights, paths.norms / paths.norms.sum())
+    np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), np.array([1, 3, 3, 1]) / 8)
+
+
+def test_norms_over_time():
+    model = net()
+    with inspect.Recorder(model) as recorder:
+        for _ in range(3):
+            model(mg.randn(4, 6)).square().mean().backward()
+    ax = plot.norms_over_time(recorder, ax=axes())
+    drawn = ax.get_images()[0].get_array()
+    np.testing.assert_allclose(drawn, np.log10(recorder.norms))
+
+
+def test_saving_leaves_no_half_written_file(tmp_path):
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    path = plot.save(figure, tmp_path / "new" / "a.png")
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        plot.save(_Broken(), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["a.png"]
+
+
+class _Broken:
+    def savefig(self, path, dpi):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise TypeError("the disk is full, say")
