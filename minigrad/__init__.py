@@ -58,7 +58,7 @@ from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid,
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.classification import cross_entropy, nll_loss
-from minigrad.ops.common import get_default_dtype, set_default_dtype
+from minigrad.ops.common import along, get_default_dtype, set_default_dtype
 from minigrad.ops.conv import conv1d, conv2d, conv_transpose2d
 from minigrad.ops.dropout import dropout, dropout1d, dropout2d
 from minigrad.ops.einsum import einsum
@@ -104,6 +104,7 @@ from minigrad.ops.select import (
     logical_or,
     logical_xor,
     lt,
+    masked,
     masked_fill,
     maximum,
     minimum,
@@ -134,7 +135,7 @@ from minigrad.ops.sort import argsort, sort, topk
 from minigrad.ops.vector_norm import cosine_similarity, norm, normalize
 from minigrad.ops.windows import as_batch, check_fits, pair_of, single_of
 from minigrad.random import Generator, default_generator, manual_seed
-from minigrad.serialize import load, save
+from minigrad.serialize import FileFormatError, load, save
 from minigrad.tensor import Tensor, from_array, is_tensor
 from minigrad.version import __version__
 
@@ -165,6 +166,7 @@ inf, nan, pi = _np.inf, _np.nan, _np.pi
 __all__ = [
     "AnomalyError",
     "DataChangedError",
+    "FileFormatError",
     "Generator",
     "GradcheckError",
     "Node",
@@ -180,6 +182,7 @@ __all__ = [
     "add",
     "addmm",
     "all",
+    "along",
     "amax",
     "amin",
     "any",
@@ -321,6 +324,7 @@ __all__ = [
     "long",
     "lt",
     "manual_seed",
+    "masked",
     "masked_fill",
     "masked_select",
     "matmul",

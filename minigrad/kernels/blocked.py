@@ -1,7 +1,31 @@
-"""x"""
+"""The inner loops of convolution, blocked for registers, in the machine's own vector instructions.
+
+A plain loop over ``total += x * w`` loads two numbers for each multiplication, and waits for the last sum
+before it starts the next: it reaches a tenth of what a core can do. Here a *tile* of sums, some pixels by
+16 channels, stays in vector registers for the whole reduction. A step of the reduction is one element of
+the kernel for one input channel, say "two up, one left, channel 5"::
+
+                        16 output channels
+                       w[step]: 2 registers of 8
+                      +-----------+-----------+
+    pixel 0   x[0] ---|> sums 0 a |  sums 0 b |      At each step a pixel's one number is copied into
+    pixel 1   x[1] ---|> sums 1 a |  sums 1 b |      all lanes of a register, and multiplied into the
+       ...            |    ...    |    ...    |      pixel's row of the tile. So 2 + 6 loads do for 12
+    pixel 5   x[5] ---|> sums 5 a |  sums 5 b |      multiply-adds of 8 lanes: the core is kept busy.
+                      +-----------+-----------+
+
+The x's are anywhere: pixel ``p`` finds its number for step ``k`` at ``starts[p] + steps[k]``. So one tile
+serves every stride, dilation and image width. It even serves the gradient by weight, where pixels and
+steps change places: the sums are then for 6 elements of the kernel, and the reduction runs over pixels.
+
+Numba can't be told to hold a tile in registers, so ``_multiply_add`` and ``_transpose`` are written in
+LLVM's language, which has vectors as values. Everything that is compiled is in this file, as Numba's disk
+cache needs; ``direct_conv.py`` says what is to be multiplied with what.
+"""
+
 from __future__ import annotations
 
-import functools
+import platform
 from typing import Any, NamedTuple
 
 import numba
@@ -12,164 +36,178 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minigrad.kernels.compile import jit
-from minigrad.kernels.patches import Array, Pair
-from minigrad.kernels.threads import get_num_threads, row_kernel
-
-VECTOR_BYTES, TILE = 32, 6
-BLOCK_BYTES = 64
+from minigrad.kernels.patches import Array
+from minigrad.kernels.threads import row_kernel
 
 
-@intrinsic
-def _multiply_add(typingctx, x, starts, first_start, steps, count, w, first_w, sums, first_sum):
-    dtype = x.dtype
-    size = dtype.bitwidth // 8
-    lanes = VECTOR_BYTES // size
-    vectors = BLOCK_BYTES // VECTOR_BYTES
-    signature = types.void(x, starts, types.intp, steps, types.intp, w, types.intp, sums, types.intp)
+class Machine(NamedTuple):
+    """How wide a vector register is, and for how many pixels a tile of sums fits into all of them."""
 
-    def codegen(context, builder, signature, args):
-        scalar = context.get_value_type(dtype)
-        vector = ir.VectorType(scalar, lanes)
-        one_lane = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        index = lambda i: ir.Constant(ir.IntType(64), i)
-        data = lambda k: context.make_array(signature.args[k])(context, builder, args[k]).data
-        x, starts, steps, w, sums = (data(k) for k in (0, 1, 3, 5, 7))
-        first_start, count, first_w, first_sum = (args[k] for k in (2, 4, 6, 8))
+    vector_bytes: int
+    pixels: int
 
-        def vector_at(pointer, offset):
-            return builder.bitcast(builder.gep(pointer, [offset]), vector.as_pointer())
 
-        windows = []
-        for p in range(TILE):
-            start = builder.load(builder.gep(starts, [builder.add(first_start, index(p))]))
-            windows.append(builder.gep(x, [start]))
-        totals = []
-        for p in range(TILE):
-            for v in range(vectors):
-                target = vector_at(sums, builder.add(first_sum, index((p * vectors + v) * lanes)))
-                register = cgutils.alloca_once(builder, vector)
-                builder.store(builder.load(target, align=size), register)
-                totals.append((register, target))
-        w = builder.gep(w, [first_w])
+def _machine() -> Machine | None:
+    """Look up this CPU; None if it isn't known, or if Numba was told to compile for another, or not at all."""
+    if numba.config.DISABLE_JIT or numba.config.CPU_NAME or numba.config.CPU_FEATURES:
+        return None
+    if platform.machine() in ("aarch64", "arm64"):  # 32 registers of 16 bytes
+        return Machine(16, 6)
+    try:
+        features = binding.get_host_cpu_features()
+    except RuntimeError:
+        return None
+    if features.get("avx512f"):  # 32 registers of 64 bytes
+        return Machine(64, 12)
+    if features.get("avx2") and features.get("fma"):  # 16 registers of 32 bytes
+        return Machine(32, 6)
+    return None
+
+
+MACHINE = _machine()
+VECTOR_BYTES, TILE = MACHINE or Machine(16, 4)
+#: A tile's row: 16 channels in float32, 8 in float64; a cache line.
+ROW_BYTES = 64
+
+
+class _Emitter:
+    """What the two intrinsics below have in common: vectors of one type, at places in arrays."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
+        self.builder = builder
+        self.arrays = [
+            context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+            for kind, value in zip(signature.args, args, strict=True)
+        ]
+        element = signature.args[0].dtype
+        self.size = element.bitwidth // 8
+        self.lanes = VECTOR_BYTES // self.size
+        self.vector = ir.VectorType(context.get_value_type(element), self.lanes)
+
+    def element(self, array: Any, index: Any, plus: int = 0) -> Any:
+        """Point at ``array[index + plus]``."""
+        return self.builder.gep(array, [self.builder.add(index, ir.Constant(index.type, plus))])
+
+    def pointer(self, array: Any, index: Any, plus: int = 0) -> Any:
+        """Point at the vector that begins at ``array[index + plus]``."""
+        return self.builder.bitcast(self.element(array, index, plus), self.vector.as_pointer())
+
+    def load(self, pointer: Any) -> Any:
+        return self.builder.load(pointer, align=self.size)
+
+    def store(self, vector: Any, pointer: Any) -> None:
+        self.builder.store(vector, pointer, align=self.size)
+
+    def shuffle(self, a: Any, b: Any, lanes: list[int]) -> Any:
+        """Pick lanes of two vectors, counted through both."""
+        kind = ir.VectorType(ir.IntType(32), self.lanes)
+        return self.builder.shuffle_vector(a, b, ir.Constant(kind, lanes))
+
+    def broadcast(self, number: Any) -> Any:
+        """Copy a number into every lane."""
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        return self.shuffle(first, undefined, [0] * self.lanes)
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba ships no types
+def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, count: Any, w: Any, w_at: Any,
+                  sums: Any, sums_at: Any) -> Any:
+    """Add to a tile: ``sums[p, :] += x[starts[first + p] + steps[k]] * w[k, :]``, for ``count`` steps ``k``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(context, builder, signature, args)
+        x, starts, first, steps, count, w, w_at, sums, sums_at = emit.arrays
+        row = ROW_BYTES // emit.size
+        vectors = range(0, row, emit.lanes)
+
+        pixels = [builder.gep(x, [builder.load(emit.element(starts, first, p))]) for p in range(TILE)]
+        targets = [[emit.pointer(sums, sums_at, p * row + v) for v in vectors] for p in range(TILE)]
+        # LLVM makes registers of these places on the stack, as they are only ever loaded and stored whole.
+        tile = [[cgutils.alloca_once_value(builder, emit.load(t)) for t in targets[p]] for p in range(TILE)]
+
         with cgutils.for_range(builder, count) as loop:
             step = builder.load(builder.gep(steps, [loop.index]))
-            here = builder.mul(loop.index, index(lanes * vectors))
-            weights = [builder.load(vector_at(w, builder.add(here, index(v * lanes))), align=size) for v in range(vectors)]
-            for p in range(TILE):
-                value = builder.load(builder.gep(windows[p], [step]))
-                value = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-                value = builder.shuffle_vector(value, ir.Constant(vector, ir.Undefined), one_lane)
-                for v in range(vectors):
-                    register = totals[p * vectors + v][0]
-                    product = builder.fmul(value, weights[v], flags=["contract"])
-                    builder.store(builder.fadd(builder.load(register), product, flags=["contract"]), register)
-        for register, target in totals:
-            builder.store(builder.load(register), target, align=size)
+            w_row = builder.add(w_at, builder.mul(loop.index, ir.Constant(loop.index.type, row)))
+            weights = [emit.load(emit.pointer(w, w_row, v)) for v in vectors]
+            for pixel, registers in zip(pixels, tile, strict=True):
+                value = emit.broadcast(builder.load(builder.gep(pixel, [step])))
+                for weight, register in zip(weights, registers, strict=True):
+                    product = builder.fmul(value, weight, flags=("contract",))
+                    total = builder.fadd(builder.load(register), product, flags=("contract",))
+                    builder.store(total, register)
+
+        for p in range(TILE):
+            for register, target in zip(tile[p], targets[p], strict=True):
+                emit.store(builder.load(register), target)
         return context.get_dummy_value()
 
-    return signature, codegen
+    return types.void(x, starts, types.intp, steps, types.intp, w, types.intp, sums, types.intp), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _transpose(typing: Any, x: Any, x_at: Any, x_apart: Any, y: Any, y_at: Any, y_apart: Any) -> Any:
+    """Turn a square, one vector wide, whose rows lie ``x_apart`` elements apart, and in ``y`` ``y_apart``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(context, builder, signature, args)
+        x, x_at, x_apart, y, y_at, y_apart = emit.arrays
+        lanes, half = emit.lanes, emit.lanes // 2
+
+        def row(array: Any, at: Any, apart: Any, i: int) -> Any:
+            return emit.pointer(array, builder.add(at, builder.mul(apart, ir.Constant(apart.type, i))))
+
+        rows = [emit.load(row(x, x_at, x_apart, i)) for i in range(lanes)]
+        # Number the elements row * lanes + column. Interleaving the first half of the rows with the second
+        # rotates the bits of that number by one; after log2(lanes) times, row and column have swapped.
+        order = [lane for i in range(lanes) for lane in (i, lanes + i)]
+        for _ in range(lanes.bit_length() - 1):
+            pairs = zip(rows[:half], rows[half:], strict=True)
+            rows = [emit.shuffle(a, b, part) for a, b in pairs for part in (order[:lanes], order[lanes:])]
+        for i in range(lanes):
+            emit.store(rows[i], row(y, y_at, y_apart, i))
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp, types.intp, y, types.intp, types.intp), codegen
+
+
+# Below, arrays are flat, and indices unsigned: Numba has a signed index checked for being negative, and such
+# loops don't become vector instructions.
 
 
 @jit
-def _fill(patch, x, first_sample, samples, first_channel, channels, height, width, top, left):
-    n, _, h, w = x.shape
-    first, last = min(max(0, -left), width), max(min(width, w - left), 0)
-    at = 0
-    for s in range(first_sample, first_sample + samples):
-        for c in range(first_channel, first_channel + channels):
-            for r in range(top, top + height):
-                row = patch[at:at + width]
-                at += width
-                if s >= n or not 0 <= r < h:
-                    row[:] = 0
-                    continue
-                row[:first] = 0
-                source = x[s, c, r]
-                for k in range(first, last):
-                    row[k] = source[k + left]
-                row[last:] = 0
+def _gather_patch(x: Array, shape: tuple[int, int, int, int], sample: int, samples: int, channel: int,
+                  channels: int, top: int, left: int, height: int, width: int, patch: Array) -> None:
+    """Copy a window of the padded images into ``patch`` (samples, channels, height, width).
+
+    The columns left and right of the image are never written: they are zero from the start.
+    """
+    _, all_channels, h, w = shape
+    first = max(0, -left)
+    count = np.uint64(max(0, min(width, w - left) - first))
+    for s in range(samples):
+        for c in range(channels):
+            plane = ((sample + s) * all_channels + channel + c) * h
+            for r in range(height):
+                target = np.uint64(((s * channels + c) * height + r) * width + first)
+                if 0 <= top + r < h:
+                    source = np.uint64((plane + top + r) * w + left + first)
+                    for k in range(count):
+                        patch[target + k] = x[source + k]
+                else:
+                    for k in range(count):
+                        patch[target + k] = 0
 
 
 @jit
-def _store(sums, lanes, y, first_sample, samples, first_row, rows, oh, ow, first_channel, channels, y_top, y_left, y_down, y_across):
-    n = y.shape[0]
-    for s in range(min(samples, n - first_sample)):
-        for lane in range(channels):
-            for r in range(min(rows, oh - first_row)):
-                target = y[first_sample + s, first_channel + lane, y_top + (first_row + r) * y_down]
-                source = sums[(s * rows + r) * ow * lanes + lane:]
-                for c in range(ow):
-                    target[y_left + c * y_across] = source[c * lanes]
-
-
-@row_kernel
-def _correlate_parts(parts, x, w, bias, y, pixels, taps, samples, rows, oh, ow, height, width, sh, top, left, y_top, y_left, y_down, y_across):
-    n = x.shape[0]
-    groups, blocks, depth, lanes = w.shape
-    channels, out_channels = x.shape[1] // groups, y.shape[1] // groups
-    bands = (oh + rows - 1) // rows
-    tasks = (n + samples - 1) // samples * bands
-    flat_w = w.reshape(w.size)
-    for part in prange(parts):
-        patch = np.empty(samples * channels * height * width, x.dtype)
-        sums = np.empty(len(pixels) * lanes, x.dtype)
-        for task in range(part * tasks // parts, (part + 1) * tasks // parts):
-            first_sample, first_row = task // bands * samples, task % bands * rows
-            for g in range(groups):
-                _fill(patch, x, first_sample, samples, g * channels, channels, height, width, top + first_row * sh, left)
-                for block in range(blocks):
-                    for p in range(len(pixels)):
-                        sums[p * lanes:(p + 1) * lanes] = bias[g, block]
-                    for p in range(0, len(pixels), TILE):
-                        _multiply_add(patch, pixels, p, taps, depth, flat_w, (g * blocks + block) * depth * lanes, sums, p * lanes)
-                    _store(sums, lanes, y, first_sample, samples, first_row, rows, oh, ow, g * out_channels + block * lanes,
-                           min(lanes, out_channels - block * lanes), y_top, y_left, y_down, y_across)
-
-
-class Plan(NamedTuple):
-    samples: int
-    rows: int
-    height: int
-    width: int
-    pixels: Array
-    taps: Array
-
-PIXELS = 256
-
-def _whole_tiles(offsets):
-    return np.pad(offsets.ravel(), (0, -offsets.size % TILE), mode="edge")
-
-@functools.lru_cache(256)
-def _plan(n, c, oh, ow, kh, kw, sh, sw, dh, dw):
-    bands = max(1, round(oh * ow / PIXELS))
-    rows = -(-oh // bands)
-    samples = max(1, min(n, PIXELS // (oh * ow)))
-    height, width = (rows - 1) * sh + (kh - 1) * dh + 1, (ow - 1) * sw + (kw - 1) * dw + 1
-    s, r, q = np.ogrid[:samples, :rows, :ow]
-    pixels = (s * c * height + r * sh) * width + q * sw
-    ch, i, j = np.ogrid[:c, :kh, :kw]
-    taps = (ch * height + i * dh) * width + j * dw
-    return Plan(samples, rows, height, width, _whole_tiles(pixels), _whole_tiles(taps))
-
-def _pack(w, groups):
-    o, c, kh, kw = w.shape
-    lanes = BLOCK_BYTES // w.itemsize
-    og = o // groups
-    blocks = -(-og // lanes)
-    packed = np.zeros((groups, blocks * lanes, c * kh * kw), w.dtype)
-    packed[:, :og] = w.reshape(groups, og, -1)
-    return np.ascontiguousarray(packed.reshape(groups, blocks, lanes, -1).swapaxes(2, 3))
-
-def conv2d(x, w, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, b=None):
-    from minigrad.kernels.patches import windows_hw
-    n, c, h, wd = x.shape
-    o, cg, kh, kw = w.shape
-    oh, ow = windows_hw((h, wd), (kh, kw), stride, padding, dilation)
-    y = np.empty((n, o, oh, ow), x.dtype)
-    plan = _plan(n, cg, oh, ow, kh, kw, *stride, *dilation)
-    packed = _pack(w, groups)
-    bias = np.zeros((groups, packed.shape[1], packed.shape[3]), x.dtype)
-    parts = get_num_threads()
-    _correlate_parts(y.size * cg * kh * kw, parts, x, packed, bias, y, plan.pixels, plan.taps, plan.samples, plan.rows, oh, ow, plan.height, plan.width,
-                     stride[0], -padding[0], -padding[1], 0, 0, 1, 1)
-    return y
+def _rows_to_planes(rows: Array, row: int, channels: int, count: int, planes: Array, at: int, apart: int) -> None:
+    """Copy ``count`` pixels of ``channels`` numbers each into one stretch a channel, ``apart`` from the next."""
+    lanes = VECTOR_BYTES // rows.itemsize
+    whole = count // lanes * lanes
+    for c in range(channels):
+        if c % lanes == 0 and c + lanes <= channels:
+            for p in range(0, whole, lanes):
+                _transpose(rows, p * row + c, row, planes, at + c * apart + p, apart)
+        left_over = whole if c < channels // lanes * lanes else 0
+        for p in range(left_over, count):
+            planes[np.uint64(at + c * apart + p)] = rows[np.uint64(p * row + c)]

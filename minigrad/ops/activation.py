@@ -42,7 +42,7 @@ class ReLU(Node):
     def backward(self, gy: Any) -> Any:
         if is_array(gy):
             return kernels.relu_backward(gy, self.y)
-        return masked(gy, array_of(self.y) > 0)
+        return masked(gy, ~(array_of(self.y) <= 0))
 
 
 class LeakyReLU(Node):

@@ -236,6 +236,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return Nonzero()(condition)
     if input is None or other is None:
         raise TypeError("where takes a condition alone, or a condition and two values")
+    if array_of(condition).dtype != np.bool_:
+        raise TypeError("where: the condition must be a boolean tensor, as x > 0 gives")
     if getattr(input, "dtype", None) is None and getattr(other, "dtype", None) is None:
         input = np.asarray(input, dtype=result_type(input, other))
     return Where()(condition, *promoted(input, other))
