@@ -61,6 +61,8 @@ def tensor(
     --------
     >>> import minigrad as mg
     >>> mg.tensor([1.0, 2.0])
+    Tensor([1., 2.], shape=(2,), float32)
+    >>> print(mg.tensor([1.0, 2.0]))
     tensor([1., 2.])
     """
     check_device(device)

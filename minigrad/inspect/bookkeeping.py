@@ -20,7 +20,6 @@ from minigrad.inspect import measure
 from minigrad.inspect.graph import Edge, Value
 from minigrad.inspect.ledger import LedgerRow
 from minigrad.inspect.pairs import Pair
-from minigrad.skip import Fork
 
 
 class Bookkeeper:
@@ -41,7 +40,7 @@ class Bookkeeper:
         self._out: dict[Pair, tuple[float, Array | None]] = {}
         self._parts: dict[Value, list[tuple[Edge, Array]]] = {}
         self._joins: dict[Node, list[Pair]] = {}
-        self._forks: dict[Fork, Pair] = {}
+        self._forks: dict[Node, list[Pair]] = {}
         self._values: dict[Value, list[Pair]] = {}
         self._makers: dict[Node, list[Value]] = {}
         self._readers: dict[Node, list[tuple[Edge, Value]]] = {}
@@ -49,7 +48,7 @@ class Bookkeeper:
         for pair in self._pairs:
             self._joins.setdefault(pair.join, []).append(pair)
             if pair.fork is not None:
-                self._forks[pair.fork] = pair
+                self._forks.setdefault(pair.fork, []).append(pair)
                 continue
             if pair.value not in self._values:
                 for edge in pair.parts:
@@ -68,8 +67,7 @@ class Bookkeeper:
             out = step.grad_outputs[0]
             if out is not None:
                 self._out[pair] = measure.norm(out), out if self._keep else None
-        if isinstance(node, Fork) and node in self._forks:
-            pair = self._forks[node]
+        for pair in self._forks.get(node, ()):
             parts = [(pair.parts[slot], g) for slot, g in enumerate(step.grad_outputs) if g is not None]
             self._rows[pair] = self._row(pair, parts, step.grad_inputs[0])
         for edge, value in self._readers.get(node, ()):
@@ -94,37 +92,39 @@ class Bookkeeper:
         for pair in self._values[value]:
             self._rows[pair] = self._row(pair, [(pair.parts[edge], g) for edge, g in parts], total)
 
-    def _row(self, pair: Pair, parts: list[tuple[str, Array]], g_in: Array | None) -> LedgerRow:
-        """A row from the parts, in the order in which they are summed, and their sum."""
+    def _row(self, pair: Pair, parts: list[tuple[str, Array]], total: Array | None) -> LedgerRow:
+        """A row from the parts, in the order in which they were summed, and what the engine has as their sum."""
         norm_out, g_out = self._out.get(pair, (None, None))
-        row = LedgerRow(
-            pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out, g_out=g_out
-        )
-        if g_in is None or not parts:
+        row = LedgerRow(pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out, g_out=g_out)
+        if total is None or not parts:
             return row
-        nothing = np.broadcast_to(np.zeros((), g_in.dtype), g_in.shape)
-        skip, branch, other = (_total(parts, way) for way in ("skip", "branch", "gate other"))
-        g_skip, g_branch = (nothing if g is None else g for g in (skip, branch))
+        nothing = np.broadcast_to(np.zeros((), total.dtype), total.shape)
+        g_skip, g_branch = (nothing if g is None else g for g in (_sum(parts, "skip"), _sum(parts, "branch")))
+        g_other = _sum(parts, "other")
+        g_in = g_skip + g_branch
         size_skip, size_branch, size_in = (measure.norm(g) for g in (g_skip, g_branch, g_in))
         along = measure.cosine(g_skip, g_in, size_skip, size_in)
         if along is None and size_skip == 0 and size_in > 0:
             along = 0.0
-        total = _total(parts, "skip branch gate other")
         row = replace(
             row,
             norm_skip=size_skip,
             norm_branch=size_branch,
             norm_in=size_in,
-            norm_other=0.0 if other is None else measure.norm(other),
+            norm_other=None if g_other is None else measure.norm(g_other),
             inner=measure.inner(g_skip, g_branch),
-            inner_other=0.0 if other is None else measure.inner(other, g_skip + g_branch),
             cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch),
             skip_share=None if along is None else along * size_skip / size_in,
-            conserved=total is not None and np.array_equal(total, g_in, equal_nan=True),
+            conserved=_same(g_in if len(parts) == 2 and g_other is None else _sum(parts), total),
         )
         if not self._keep:
             return row
-        return replace(row, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=other, g_in=g_in))
+        return replace(row, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=g_other, g_in=g_in))
+
+
+def _same(a: Array | None, b: Array) -> bool:
+    """Whether two arrays are equal to the bit, NaNs included."""
+    return a is not None and (np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True))
 
 
 def _frozen(**arrays: Array | None) -> dict[str, Any]:
@@ -139,10 +139,10 @@ def _name(pair: Pair) -> str:
     return pair.value[0].name
 
 
-def _total(parts: list[tuple[str, Array]], ways: str) -> Array | None:
-    """The sum of the parts of some ways, in the order in which the engine adds."""
+def _sum(parts: list[tuple[str, Array]], way: str = "") -> Array | None:
+    """The sum of the parts of a way, or of all, in the order in which the engine adds."""
     total = None
-    for way, part in parts:
-        if way in ways:
+    for its, part in parts:
+        if its == way or not way:
             total = part if total is None else total + part
     return total

@@ -80,16 +80,12 @@ class WhatIf(Tabular):
     def to_dict(self) -> list[dict[str, Any]]:
         """The numbers as dictionaries."""
         names = ("norm_true", "norm_changed", "norm_difference")
-        return [
-            {"name": r.name, **dict(zip(names, r.norms, strict=True)), "cosine": r.cosine} for r in self.rows
-        ]
+        return [{"name": r.name, **dict(zip(names, r.norms, strict=True)), "cosine": r.cosine} for r in self.rows]
 
     def table(self) -> Table:
         """The table that is shown."""
         rows = [[row.name, *row.norms, row.cosine] for row in self.rows]
-        return Table(
-            ["gradient of", "|true|", "|changed|", "|changed - true|", "cosine"], rows, title=self.label
-        )
+        return Table(["gradient of", "|true|", "|changed|", "|changed - true|", "cosine"], rows, title=self.label)
 
 
 def what_if(
@@ -128,9 +124,7 @@ def what_if(
     x                 4          3                 1       1
     """
     if not changes:
-        raise OperationError(
-            'what_if needs a change, such as inspect.cut("skip") or inspect.scale("branch", 0.5)'
-        )
+        raise OperationError('what_if needs a change, such as inspect.cut("skip") or inspect.scale("branch", 0.5)')
     named = _named(loss, wrt)
     tensors = list(named.values())
     true = grad(loss, tensors, gradient, retain_graph=True, allow_unused=True)

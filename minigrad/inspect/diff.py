@@ -90,9 +90,7 @@ class TraceDiff(Tabular):
             for which, names in (("first", self.only_a), ("second", self.only_b))
             if names
         ]
-        return Table(
-            ["step", "|g| first", "|g| second", "ratio", "|difference|", "cosine"], rows, notes=notes
-        )
+        return Table(["step", "|g| first", "|g| second", "ratio", "|difference|", "cosine"], rows, notes=notes)
 
 
 def diff(a: Trace, b: Trace) -> TraceDiff:
@@ -140,9 +138,7 @@ def _row(key: tuple[str, str, int], a: TracedStep, b: TracedStep) -> DiffRow:
     distance = cosine = None
     if a.kept and b.kept:
         pairs = [
-            (x, y)
-            for x, y in zip(a.grad_outputs, b.grad_outputs, strict=False)
-            if x is not None and y is not None
+            (x, y) for x, y in zip(a.grad_outputs, b.grad_outputs, strict=False) if x is not None and y is not None
         ]
         if pairs and all(x.shape == y.shape for x, y in pairs):
             flat_a, flat_b = (np.concatenate([np.ravel(g[i]) for g in pairs]) for i in (0, 1))

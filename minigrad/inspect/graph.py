@@ -133,11 +133,7 @@ def as_tuple(result: Any) -> tuple[Any, ...]:
 
 def matching(names: Sequence[str], pattern: str) -> list[str]:
     """The names that a pattern selects: the name itself, all below it, or all that a glob fits."""
-    return [
-        name
-        for name in names
-        if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)
-    ]
+    return [name for name in names if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)]
 
 
 def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:

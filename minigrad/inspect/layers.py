@@ -125,16 +125,12 @@ class Layers(Tabular, Sequence[LayerRow]):
                 row.kind,
                 row.norm if row.norm is not None else row.condition,
                 "" if row.norm is None else row.condition,
-                row.param_norm
-                if row.param_norm is not None
-                else row.param_condition.replace("no parameters", "-"),
+                row.param_norm if row.param_norm is not None else row.param_condition.replace("no parameters", "-"),
                 "" if row.param_norm is None else row.param_condition,
             ]
             for row in self.rows
         ]
-        return Table(
-            ["layer", "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label
-        )
+        return Table(["layer", "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label)
 
 
 def layers_of(trace: Trace, model: Module | None = None) -> Layers:

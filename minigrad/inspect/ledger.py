@@ -36,23 +36,24 @@ class LedgerRow:
         Whether the pair was found in the graph, and not written with a fork and a join.
     norm_out, norm_skip, norm_branch, norm_in
         The norms of the four gradients below; None where none arrived.
-    norm_other, inner_other
-        The norm of ``g_other``, and its inner product with ``g_skip + g_branch``; 0 where there is none.
+    norm_other
+        The norm of ``g_other``; None where there is none.
     inner, cosine
         The inner product of ``g_skip`` and ``g_branch``, and the cosine of the angle between them.
     skip_share
-        The part of ``g_in`` that came over the skip: ``<g_skip, g_in> / |g_in|^2``. It is above 1 where
-        another way works against the skip; all shares sum to 1.
+        The part of ``g_in`` that came over the skip: ``<g_skip, g_in> / |g_in|^2``. The branch's part is the
+        rest. It is above 1 where the branch works against the skip.
     conserved
-        Whether ``g_in`` is the sum of what came in, to the bit; None where nothing came.
+        Whether the complete gradient of the forked value is the sum of what came in, to the bit, in the order
+        in which the engine adds; None where nothing came.
     g_out
         What reached the join.
     g_skip, g_branch
-        What reached the fork along each way.
-    g_other
-        What reached the forked value on no way of this pair, through a gate or from other readers; or None.
+        What reached the fork along each way; a gate's part belongs to the branch.
     g_in
-        What left the fork.
+        What left the fork: ``g_skip + g_branch``, to the bit.
+    g_other
+        What reached the forked value past this pair, from readers that lead elsewhere; or None.
     """
 
     name: str
@@ -64,41 +65,27 @@ class LedgerRow:
     norm_skip: float | None = None
     norm_branch: float | None = None
     norm_in: float | None = None
-    norm_other: float = 0.0
+    norm_other: float | None = None
     inner: float | None = None
-    inner_other: float = 0.0
     cosine: float | None = None
     skip_share: float | None = None
     conserved: bool | None = None
     g_out: Array | None = None
     g_skip: Array | None = None
     g_branch: Array | None = None
-    g_other: Array | None = None
     g_in: Array | None = None
+    g_other: Array | None = None
 
     @property
     def terms(self) -> dict[str, float | None]:
-        """The terms of ``|g_in|^2``, and their ``sum``; ``cross`` is twice the inner product."""
-        other = self.norm_other**2 + 2 * self.inner_other
-        parts = (
-            _square(self.norm_skip),
-            _square(self.norm_branch),
-            None if self.inner is None else 2 * self.inner,
-        )
-        known = [part for part in parts if part is not None]
-        return {
-            "skip": parts[0],
-            "branch": parts[1],
-            "cross": parts[2],
-            "other": other,
-            "sum": sum(known) + other if known else None,
-        }
+        """The terms of ``|g_in|^2``: ``skip``, ``branch``, and ``cross``, which is twice the inner product."""
+        if self.norm_skip is None or self.norm_branch is None or self.inner is None:
+            return {"skip": None, "branch": None, "cross": None}
+        return {"skip": self.norm_skip**2, "branch": self.norm_branch**2, "cross": 2 * self.inner}
 
     def record(self) -> dict[str, Any]:
         """The numbers, without the arrays."""
-        return {
-            k: v for k, v in ((f.name, getattr(self, f.name)) for f in fields(self)) if not k.startswith("g_")
-        }
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("g_")}
 
     def sentence(self) -> str:
         """The row in plain words."""
@@ -127,10 +114,6 @@ class LedgerRow:
 
     def __repr__(self) -> str:
         return f"<LedgerRow {self.name!r}: {self.sentence()}>"
-
-
-def _square(size: float | None) -> float | None:
-    return None if size is None else size * size
 
 
 class Ledger(Tabular, Sequence[LedgerRow]):
@@ -190,53 +173,30 @@ class Ledger(Tabular, Sequence[LedgerRow]):
 
     def table(self) -> Table:
         """The table that is shown."""
+        columns = ["block", "join", "|g_out|", "|skip|^2", "|branch|^2", "2<skip,branch>", "|g_in|^2"]
+        columns += ["cosine", "skip share"]
         if not self.rows:
-            return Table(["block"], [], notes=[no_skip(self.unpaired)])
-        others = any(row.norm_other for row in self.rows)
-        columns = [
-            "block",
-            "join",
-            "|g_out|",
-            "|skip|^2",
-            "|branch|^2",
-            "2<skip,branch>",
-            "|g_in|^2",
-            "cosine",
-            "skip share",
-        ]
-        if others:
-            columns.insert(6, "other")
-        rows = [_cells(row, others) for row in self.rows]
-        notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + 2<skip,branch>" + (" + other" if others else "")]
-        if self.conserved:
-            notes[0] += "; in every row g_in is the sum of its parts, to the bit"
+            return Table(columns[:1], [], notes=[no_skip(self.unpaired)])
+        notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + 2<skip,branch>"]
+        broken = ", ".join(row.name for row in self.rows if row.conserved is False)
+        if broken:
+            notes.append(f"Not the sum of its parts, as a hook changed it: {broken}")
         else:
-            bad = ", ".join(row.name for row in self.rows if row.conserved is False)
-            notes.append(f"Not the sum of its parts, as a hook changed it: {bad}")
-        notes += [
-            f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}"
-            for u in self.unpaired[:LISTED]
-        ]
+            notes[0] += "; every g_in is the sum of its parts, to the bit"
+        read = ", ".join(row.name for row in self.rows if row.norm_other)
+        if read:
+            notes.append(f"Read elsewhere too, which is not part of g_in: {read}")
+        for u in self.unpaired[:LISTED]:
+            notes.append(f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}")
         if len(self.unpaired) > LISTED:
             notes.append(f"... and {len(self.unpaired) - LISTED} more in .unpaired")
-        return Table(columns, rows, title=self.label, notes=notes)
+        return Table(columns, [_cells(row) for row in self.rows], title=self.label, notes=notes)
 
 
-def _cells(row: LedgerRow, others: bool) -> list[Any]:
-    terms = row.terms
-    share = None if row.skip_share is None else f"{100 * row.skip_share:.1f} %"
-    cosine = None if row.cosine is None else f"{row.cosine:.3f}"
+def _cells(row: LedgerRow) -> list[Any]:
     join = f"{row.kind} (implicit)" if row.implicit else row.kind
-    missing = "not reached" if row.norm_in is None else None
-    cells = [
-        row.name,
-        join,
-        row.norm_out,
-        terms["skip"],
-        terms["branch"],
-        terms["cross"],
-        _square(row.norm_in),
-    ]
-    if others:
-        cells.insert(6, terms["other"])
-    return [*(missing if cell is None else cell for cell in cells), cosine, share]
+    if row.norm_in is None:
+        return [row.name, join, row.norm_out, *["not reached"] * 4, None, None]
+    cosine = None if row.cosine is None else f"{row.cosine:.3f}"
+    share = None if row.skip_share is None else f"{100 * row.skip_share:.1f} %"
+    return [row.name, join, row.norm_out, *row.terms.values(), row.norm_in**2, cosine, share]

@@ -75,9 +75,7 @@ class _Lesions(_Joins):
         if positions is None:
             return
         if not isinstance(y, np.ndarray):
-            raise OperationError(
-                "lesion: a block of numbers without dimensions has no array to remove a branch from"
-            )
+            raise OperationError("lesion: a block of numbers without dimensions has no array to remove a branch from")
         if isinstance(node, (SkipConcat, Cat)):
             start = 0
             for position, part in enumerate(arrays):
@@ -152,14 +150,10 @@ class Lesion:
         """Run the model once, and find where the joins are that were asked for."""
         joins = _Joins()
         with _evaluating(self.model), enable_grad(), joins:
-            outputs = self._own_forward()(
-                *map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()}
-            )
+            outputs = self._own_forward()(*map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()})
         roots = [t for t in _tensors(outputs) if t.node is not None]
         if not roots:
-            raise OperationError(
-                "lesion: nothing that the model returned has a graph, so its joins can't be found"
-            )
+            raise OperationError("lesion: nothing that the model returned has a graph, so its joins can't be found")
         chosen = choose(find_pairs(Graph(*roots)).some(), self.block)
         removed: dict[Place, tuple[int, ...]] = {}
         for pair in chosen:

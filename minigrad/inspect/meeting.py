@@ -92,9 +92,7 @@ class Search:
             if isinstance(node, Fork):
                 self._meet(node, union)
             else:
-                self.failures.append(
-                    f"its ways start from different outputs of {node.name}: a split, not a fork"
-                )
+                self.failures.append(f"its ways start from different outputs of {node.name}: a split, not a fork")
                 self._merge(self._touched(union))
         self._reached[node] = union
         if len(self.groups) > 1:
@@ -124,9 +122,7 @@ class Search:
             self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached)))
         else:
             here = f"the outputs of {fork.name}" if isinstance(fork, Fork) else describe(fork)
-            self.failures.append(
-                f"its ways meet at two values, {here} and {describe(other)}: neither is the fork"
-            )
+            self.failures.append(f"its ways meet at two values, {here} and {describe(other)}: neither is the fork")
         self._merge(touched)
 
     def _merge(self, touched: Sequence[int]) -> None:
@@ -144,8 +140,7 @@ class Search:
         masks = {
             value: mask
             for value, mask in self._masks.items()
-            if value is not fork
-            and not (isinstance(value, tuple) and (value[0] is here or value[0] in self._reached))
+            if value is not fork and not (isinstance(value, tuple) and (value[0] is here or value[0] in self._reached))
         }
         open_ways = [
             group

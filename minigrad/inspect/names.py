@@ -69,9 +69,7 @@ def _path(pair: Pair, graph: Graph) -> str:
     if branch:
         return branch
     maker = pair.value[0].module if isinstance(pair.value, tuple) else ""
-    reader = next(
-        (edge.node.module for edge in graph.readers.get((pair.join, 0), ()) if edge.node.module), ""
-    )
+    reader = next((edge.node.module for edge in graph.readers.get((pair.join, 0), ()) if edge.node.module), "")
     return f"{_top(maker)}->{_top(reader)}" if maker and reader else ""
 
 

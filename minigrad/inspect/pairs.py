@@ -43,8 +43,8 @@ class Pair:
     skip_positions, branch_positions
         Which inputs of the join each way leads to. A gate counts with the branch.
     parts
-        For each way out of the fork, ``"skip"``, ``"branch"``, ``"gate"`` or ``"other"`` (which leads
-        past the join). The key is an output of the `Fork` node, or an edge that reads the value.
+        For each way out of the fork, ``"skip"``, ``"branch"`` (a gate counts with it) or ``"other"``, which
+        leads past the join. The key is an output of the `Fork` node, or an edge that reads the value.
     skip_nodes, branch_nodes
         What stands on each way, in forward order.
     """
@@ -143,9 +143,7 @@ def find_pairs(graph: Graph) -> Pairs:
     if any(pair.learns or not pair.implicit for pair in found):
         # A hand-written GELU has x + 0.04 * x**3 in it: a formula and no block, beside blocks that learn.
         reason = "no weight stands on either way: a formula, not a block"
-        unpaired += [
-            Unpaired(p.join.name, p.join.module, reason) for p in found if p.implicit and not p.learns
-        ]
+        unpaired += [Unpaired(p.join.name, p.join.module, reason) for p in found if p.implicit and not p.learns]
         found = [pair for pair in found if not pair.implicit or pair.learns]
     paired = dict.fromkeys(pair.fork for pair in found)
     for node in graph.nodes:
@@ -163,8 +161,7 @@ def _may_join(node: Node, graph: Graph) -> bool:
     if isinstance(node, Add) and tensors[0].data.shape != tensors[1].data.shape:
         return False
     return not any(
-        isinstance(tensor, Parameter) or (tensor.node is None and len(graph.readers[tensor]) == 1)
-        for tensor in tensors
+        isinstance(tensor, Parameter) or (tensor.node is None and len(graph.readers[tensor]) == 1) for tensor in tensors
     )
 
 
@@ -196,16 +193,11 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
     if isinstance(join, EXPLICIT):
         skip = min(meeting.groups, key=lambda group: not group & 1)
     else:
-        skip = min(
-            meeting.groups, key=lambda g: (sum(_has_weights(n, value) for n in ways[g]), len(ways[g]), g)
-        )
+        skip = min(meeting.groups, key=lambda g: (sum(_has_weights(n, value) for n in ways[g]), len(ways[g]), g))
     branch = sum(group for group in meeting.groups if group != skip)
-    gate = 0b100 if isinstance(join, HighwayGate) else 0
 
     def way_of(mask: int) -> str:
-        if mask & skip:
-            return "skip"
-        return "branch" if mask & branch & ~gate else "gate" if mask & branch else "other"
+        return "skip" if mask & skip else "branch" if mask & branch else "other"
 
     def mask_of(edge: Edge) -> int:
         return 1 << edge.position if edge.node is join else meeting.reached.get(edge.node, 0)

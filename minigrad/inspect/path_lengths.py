@@ -91,8 +91,7 @@ def path_lengths(
     chosen = choose(pairs, blocks)
     label = label_in_force()
     split = {
-        name: _split(job, choose(pairs, members), label)
-        for name, members in ({} if groups is None else groups).items()
+        name: _split(job, choose(pairs, members), label) for name, members in ({} if groups is None else groups).items()
     }
     return _split(job, chosen, label, split)
 
@@ -115,9 +114,7 @@ def _split(
     longest = max([*found, *counts, 0])
     gradients = [found.get(k, zero) for k in range(longest + 1)]
     names = [pair.name for pair in chosen]
-    return PathLengths(
-        gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {})
-    )
+    return PathLengths(gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {}))
 
 
 def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
@@ -127,15 +124,11 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
     useful: dict[Node | Value, None] = dict.fromkeys([target, *job.nodes])  # a tensor's == is element-wise
     for node in reversed(job.nodes):
         arrived = [table.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
-        wanted = [
-            (edge, value_of(x)) for edge, x in inputs_of(node) if value_of(x) in useful or x.node in useful
-        ]
+        wanted = [(edge, value_of(x)) for edge, x in inputs_of(node) if value_of(x) in useful or x.node in useful]
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(
-                twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads)))
-            )
+            sent = as_tuple(twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads))))
             for edge, value in wanted:
                 g = times(sent[edge.position], job.factors.get(edge, 1.0))
                 if g is not None:

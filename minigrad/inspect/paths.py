@@ -67,12 +67,9 @@ class PathLengths(Tabular):
         if not size:
             return np.full(len(self), np.nan)
         cosines = [
-            measure.cosine(g, self.total, float(n), size)
-            for g, n in zip(self.gradients, self.norms, strict=True)
+            measure.cosine(g, self.total, float(n), size) for g, n in zip(self.gradients, self.norms, strict=True)
         ]
-        return np.array(
-            [0.0 if c is None else c * n / size for c, n in zip(cosines, self.norms, strict=True)]
-        )
+        return np.array([0.0 if c is None else c * n / size for c, n in zip(cosines, self.norms, strict=True)])
 
     @property
     def mean_length(self) -> float:
@@ -89,9 +86,7 @@ class PathLengths(Tabular):
                 "contribution": float(c),
                 "share": float(share),
             }
-            for k, (norm, c, share) in enumerate(
-                zip(self.norms, self.contributions, self.shares, strict=True)
-            )
+            for k, (norm, c, share) in enumerate(zip(self.norms, self.contributions, self.shares, strict=True))
         ]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -106,8 +101,7 @@ class PathLengths(Tabular):
         ]
         notes = [f"{sum(self.counts):,} routes through {len(self.blocks)} blocks; the shares sum to 1"]
         notes += [
-            f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}"
-            for name, split in self.groups.items()
+            f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}" for name, split in self.groups.items()
         ]
         columns = ["branches", "routes", "|gradient|", "<gradient, total>", "share"]
         return Table(columns, rows, title=self.label, notes=notes)

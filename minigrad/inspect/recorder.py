@@ -142,9 +142,7 @@ class Recorder(Watcher, Tabular):
             parameter = self._parameters.get(tensor) if tensor.node is None else None
             if parameter is not None and gradient is not None:
                 before = self._gradients.get(parameter)
-                self._gradients[parameter] = (
-                    array_of(gradient) if before is None else before + array_of(gradient)
-                )
+                self._gradients[parameter] = array_of(gradient) if before is None else before + array_of(gradient)
 
     def _open(self, node: Node) -> None:
         """Begin a record: look at the graph once, and at the weights as they are now."""
@@ -243,10 +241,7 @@ class Recorder(Watcher, Tabular):
         rows: list[list[Any]] = [
             ["output of " + name, first.layers.get(name), last.layers.get(name), None] for name in self.layers
         ]
-        rows += [
-            [name, first.params.get(name), last.params.get(name), last.updates.get(name)]
-            for name in self.params
-        ]
+        rows += [[name, first.params.get(name), last.params.get(name), last.updates.get(name)] for name in self.params]
         columns = [
             "gradient of",
             f"|g|, pass {first.number}",

@@ -127,13 +127,14 @@ class Norms:
     def of(self, step: Step) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
         """The norms of what reached a node, and of what it sent on."""
         node = step.node
+        sent = step.grad_inputs
         outputs = []
         for slot, gradient in enumerate(step.grad_outputs):
             known = self._sent.pop((node, slot), None)
             outputs.append(measure.norm(gradient) if known is None and gradient is not None else known)
         inputs: list[float | None] = [None] * len(node.inputs)
         for edge, tensor in inputs_of(node):
-            gradient = step.grad_inputs[edge.position]
+            gradient = sent[edge.position]
             if gradient is not None:
                 size = inputs[edge.position] = measure.norm(gradient)
                 value = value_of(tensor)

@@ -118,7 +118,6 @@ def _is_numeric(rows: list[list[Any]], column: int) -> bool:
 
 def _aligned(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
     placed = [
-        cell.rjust(width) if r else cell.ljust(width)
-        for cell, width, r in zip(cells, widths, right, strict=True)
+        cell.rjust(width) if r else cell.ljust(width) for cell, width, r in zip(cells, widths, right, strict=True)
     ]
     return "  ".join(placed).rstrip()

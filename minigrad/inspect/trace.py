@@ -162,11 +162,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         return Trace(
             steps,
             [node for node in self.nodes if node.name in nodes],
-            [
-                leaf
-                for leaf in self.leaves
-                if leaf.reader in nodes or (leaf.module and leaf.module in modules)
-            ],
+            [leaf for leaf in self.leaves if leaf.reader in nodes or (leaf.module and leaf.module in modules)],
             Ledger(rows, self._ledger.unpaired, self.label),
             self.keep,
             self.label,

@@ -37,8 +37,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
         "keep": trace.keep,
         "label": trace.label,
         "nodes": [
-            [n.name, n.index, n.module, None if n.source is None else [*n.source], n.out_shapes]
-            for n in trace.nodes
+            [n.name, n.index, n.module, None if n.source is None else [*n.source], n.out_shapes] for n in trace.nodes
         ],
         "steps": [
             {
@@ -64,8 +63,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
             for leaf in trace.leaves
         ],
         "ledger": [
-            {**row.record(), **{name: store.put(getattr(row, name)) for name in _ROW_ARRAYS}}
-            for row in trace.ledger()
+            {**row.record(), **{name: store.put(getattr(row, name)) for name in _ROW_ARRAYS}} for row in trace.ledger()
         ],
         "unpaired": trace.ledger().unpaired,
     }
@@ -97,9 +95,7 @@ def load(path: str | os.PathLike[str]) -> Trace:
         return None if keys is None else tuple(map(get, keys))
 
     nodes = [
-        SavedNode(
-            name, index, module, None if source is None else SourceLine(*source), tuple(map(tuple, shapes))
-        )
+        SavedNode(name, index, module, None if source is None else SourceLine(*source), tuple(map(tuple, shapes)))
         for name, index, module, source, shapes in known["nodes"]
     ]
     by_name = {node.name: node for node in nodes}

@@ -104,9 +104,7 @@ class Change(Watcher):
             graph = Graph.of_node(node)
             self._known = dict.fromkeys(graph.nodes)
             self._factors = self.edges(find_pairs(graph).some())
-        factors = {
-            p: self._factors[Edge(node, p)] for p in range(len(node.inputs)) if (node, p) in self._factors
-        }
+        factors = {p: self._factors[Edge(node, p)] for p in range(len(node.inputs)) if (node, p) in self._factors}
         if factors:
             vars(node)["backward"] = _Scaled(node, factors)
 

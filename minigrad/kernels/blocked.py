@@ -200,14 +200,144 @@ def _gather_patch(x: Array, shape: tuple[int, int, int, int], sample: int, sampl
 
 
 @jit
-def _rows_to_planes(rows: Array, row: int, channels: int, count: int, planes: Array, at: int, apart: int) -> None:
-    """Copy ``count`` pixels of ``channels`` numbers each into one stretch a channel, ``apart`` from the next."""
-    lanes = VECTOR_BYTES // rows.itemsize
-    whole = count // lanes * lanes
+def _rows_to_planes(rows: Array, channels: int, count: int, planes: Array, at: int, apart: int) -> None:
+    """Copy ``count`` rows, of one pixel each, into one stretch a channel, each ``apart`` from the next."""
+    lanes, row = VECTOR_BYTES // rows.itemsize, ROW_BYTES // rows.itemsize
+    squares = count // lanes * lanes
+    for c in range(0, channels - lanes + 1, lanes):
+        for p in range(0, squares, lanes):
+            _transpose(rows, p * row + c, row, planes, at + c * apart + p, apart)
     for c in range(channels):
-        if c % lanes == 0 and c + lanes <= channels:
-            for p in range(0, whole, lanes):
-                _transpose(rows, p * row + c, row, planes, at + c * apart + p, apart)
-        left_over = whole if c < channels // lanes * lanes else 0
-        for p in range(left_over, count):
+        done = squares if c < channels // lanes * lanes else 0
+        for p in range(done, count):
             planes[np.uint64(at + c * apart + p)] = rows[np.uint64(p * row + c)]
+
+
+@jit
+def _planes_to_rows(planes: Array, at: int, apart: int, channels: int, count: int, rows: Array, row_at: int) -> None:
+    """The reverse: gather what lies in one stretch a channel into ``count`` rows. Lanes without a channel stay."""
+    lanes, row = VECTOR_BYTES // rows.itemsize, ROW_BYTES // rows.itemsize
+    squares = count // lanes * lanes
+    for c in range(0, channels - lanes + 1, lanes):
+        for p in range(0, squares, lanes):
+            _transpose(planes, at + c * apart + p, apart, rows, (row_at + p) * row + c, row)
+    for c in range(channels):
+        done = squares if c < channels // lanes * lanes else 0
+        for p in range(done, count):
+            rows[np.uint64((row_at + p) * row + c)] = planes[np.uint64(at + c * apart + p)]
+
+
+class Plan(NamedTuple):
+    """How a convolution is cut into tasks, each of some samples, or of a band of rows of one sample."""
+
+    samples: int  # in a task
+    rows: int  # of the output, in a task
+    oh: int
+    ow: int
+    height: int  # of the patch, the window of the padded images that a task reads
+    width: int
+    top: int  # of the first band's patch in the image: negative in the padding
+    left: int
+    down: int  # from one output row to the next, in rows of the image
+    pixels: Array  # where in the patch each output pixel's window begins
+    taps: Array  # how far from there each element of the kernel is, channel by channel
+    y_at: int  # where in a plane of y the first output goes, the next row, and the next column
+    y_down: int
+    y_across: int
+
+
+@jit
+def _task(plan: Plan, n: int, task: int) -> tuple[int, int, int, int]:
+    """Give a task's first sample, its samples, its first row, and its rows."""
+    bands = (plan.oh + plan.rows - 1) // plan.rows
+    sample, row = task // bands * plan.samples, task % bands * plan.rows
+    return sample, min(plan.samples, n - sample), row, min(plan.rows, plan.oh - row)
+
+
+@jit
+def _tasks(plan: Plan, n: int, part: int, parts: int) -> tuple[int, int]:
+    """Give the first task of a part, and one past the last."""
+    tasks = (n + plan.samples - 1) // plan.samples * ((plan.oh + plan.rows - 1) // plan.rows)
+    return part * tasks // parts, (part + 1) * tasks // parts
+
+
+@jit
+def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+    n, (groups, blocks, depth, row) = len(x), w.shape
+    channels, out_channels, plane = x.shape[1] // groups, y.shape[1] // groups, y.shape[2] * y.shape[3]
+    flat_x, flat_w, flat_y = x.ravel(), w.ravel(), y.ravel()
+    patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
+    sums = np.empty(len(plan.pixels) * row, x.dtype)
+    first, last = _tasks(plan, n, part, parts)
+    for task in range(first, last):
+        sample, samples, top, rows = _task(plan, n, task)
+        count = samples * rows * plan.ow
+        for g in range(groups):
+            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels,
+                          plan.top + top * plan.down, plan.left, plan.height, plan.width, patch)
+            for block in range(blocks):
+                for p in range(np.uint64(count)):
+                    for lane in range(np.uint64(row)):
+                        sums[p * np.uint64(row) + lane] = bias[g, block, 0, lane]
+                w_at = (g * blocks + block) * depth * row
+                for p in range(0, count, TILE):
+                    _multiply_add(patch, plan.pixels, p, plan.taps, depth, flat_w, w_at, sums, p * row)
+                _put_block(sums, flat_y, sample, samples, y.shape[1], g * out_channels + block * row,
+                           min(row, out_channels - block * row), plane, top, rows, plan)
+
+
+@jit
+def _put_block(sums: Array, y: Array, sample: int, samples: int, all_channels: int, channel: int, channels: int,
+               plane: int, top: int, rows: int, plan: Plan) -> None:
+    """Write a block of channels of a task's output."""
+    row, run = ROW_BYTES // sums.itemsize, rows * plan.ow
+    for s in range(samples):
+        at = ((sample + s) * all_channels + channel) * plane + plan.y_at + top * plan.y_down
+        if plan.y_across == 1 and plan.y_down == plan.ow:
+            _rows_to_planes(sums[s * run * row:], channels, run, y, at, plane)
+            continue
+        for c in range(channels):
+            for r in range(rows):
+                source = np.uint64((s * run + r * plan.ow) * row + c)
+                target = np.uint64(at + c * plane + r * plan.y_down)
+                for k in range(np.uint64(plan.ow)):
+                    y[target + k * np.uint64(plan.y_across)] = sums[source + k * np.uint64(row)]
+
+
+@jit
+def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
+    n, (_, groups, blocks, depth, row) = len(x), gw.shape
+    channels, out_channels, plane = x.shape[1] // groups, gy.shape[1] // groups, plan.oh * plan.ow
+    flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw[part].ravel()
+    patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
+    gy_rows = np.empty(len(plan.pixels) * row, x.dtype)
+    first, last = _tasks(plan, n, part, parts)
+    for task in range(first, last):
+        sample, samples, top, rows = _task(plan, n, task)
+        run = rows * plan.ow
+        for g in range(groups):
+            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels,
+                          plan.top + top * plan.down, plan.left, plan.height, plan.width, patch)
+            for block in range(blocks):
+                channel = g * out_channels + block * row
+                for s in range(samples):
+                    at = ((sample + s) * gy.shape[1] + channel) * plane + top * plan.ow
+                    _planes_to_rows(flat_gy, at, plane, min(row, out_channels - block * row), run, gy_rows, s * run)
+                gw_at = (g * blocks + block) * depth * row
+                for tap in range(0, depth, TILE):
+                    _multiply_add(patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0,
+                                  flat_gw, gw_at + tap * row)
+
+
+@row_kernel
+def correlate_blocked(parts: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+    """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row)."""
+    for part in prange(parts):
+        _correlate_part(part, parts, x, w, bias, y, plan)
+
+
+@row_kernel
+def weight_gradient_blocked(parts: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
+    """Add each part's share of the gradient to its own ``gw[part]`` (groups, blocks, taps, row)."""
+    for part in prange(parts):
+        _weight_part(part, parts, x, gy, gw, plan)

@@ -4,8 +4,9 @@ Each is a matrix product with the patches of the input (``patches.py``)::
 
     y = w @ unfold(x)          gx = fold(w.T @ gy)          gw = gy @ unfold(x).T
 
-The references say just that, group by group. The fast versions do it a few samples at a time, in one
-product for all groups.
+The references say just that, group by group. The fast versions leave it to ``direct_conv.py``, which lays
+out no patches; where that can't be done (an unknown CPU, other dtypes) they take the products, a few samples
+at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minigrad.kernels import direct_conv
 from minigrad.kernels.compile import replaced_by
 from minigrad.kernels.patches import Array, Pair, fold, pad_hw, strided_view, unfold, windows_hw
 
@@ -42,6 +44,8 @@ def _patches(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, 
 
 def _fast_conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1),
                  groups: int = 1, b: Array | None = None) -> Array:
+    if direct_conv.can_be_blocked(x, w):
+        return direct_conv.conv2d(x, w, stride, padding, dilation, groups, b)
     n, (o, _, kh, kw) = x.shape[0], w.shape
     oh, ow = windows_hw(x.shape[2:], (kh, kw), stride, padding, dilation)
     y = np.empty((n, groups, o // groups, oh * ow), dtype=np.result_type(x, w))
@@ -57,6 +61,8 @@ def _fast_conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 
 
 def _fast_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
                          dilation: Pair = (1, 1), groups: int = 1) -> Array:
+    if direct_conv.can_be_blocked(gy, w):
+        return direct_conv.conv2d_input_gradient(gy, w, input_hw, stride, padding, dilation, groups)
     (n, o, oh, ow), (_, c, kh, kw) = gy.shape, w.shape
     gx = np.empty((n, groups * c, *input_hw), dtype=np.result_type(gy, w))
     weight = w.reshape(groups, o // groups, c * kh * kw).swapaxes(1, 2)
@@ -69,6 +75,8 @@ def _fast_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1,
 
 def _fast_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
                           dilation: Pair = (1, 1), groups: int = 1) -> Array:
+    if direct_conv.can_be_blocked(gy, x):
+        return direct_conv.conv2d_weight_gradient(gy, x, kernel_hw, stride, padding, dilation, groups)
     (n, o, oh, ow), c = gy.shape, x.shape[1]
     (kh, kw) = kernel_hw
     gw = np.zeros((groups, o // groups, c // groups * kh * kw), dtype=np.result_type(gy, x))

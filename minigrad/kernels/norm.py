@@ -45,20 +45,24 @@ def _weights(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array,
 
 @row_kernel
 def _run_moments(x: Array, means: Array, squares: Array) -> None:
-    """Mean, and sum of squared deviations from it, of each run of L elements."""
+    """Mean, and sum of squared deviations from it, of each run of L elements.
+
+    The deviations from a mean that was rounded don't add up to 0; what they add up to corrects both.
+    """
     samples, channels, length = x.shape
     zero, count = x.dtype.type(0), x.dtype.type(length)
     for n in prange(samples):
         for c in range(channels):
-            total, square = zero, zero
+            total, square, rest = zero, zero, zero
             for i in range(length):
                 total += x[n, c, i]
             mean = total / count
             for i in range(length):
                 d = x[n, c, i] - mean
+                rest += d
                 square += d * d
-            means[n, c] = mean
-            squares[n, c] = square
+            means[n, c] = np.float64(mean) + np.float64(rest) / length
+            squares[n, c] = square - rest * rest / count
 
 
 @jit
@@ -112,9 +116,9 @@ def _fast_batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) ->
     samples, channels, length = x3.shape
     x3 = np.ascontiguousarray(x3)
     if length == 1:
-        means, squares = x3[:, :, 0], np.zeros((samples, channels), dtype=x3.dtype)
+        means, squares = x3[:, :, 0], np.zeros((samples, channels))
     else:
-        means, squares = np.empty((2, samples, channels), dtype=x3.dtype)
+        means, squares = np.empty((2, samples, channels))
         _run_moments(2 * x3.size, x3, means, squares)
     mean, inv_std = np.empty((2, channels), dtype=x3.dtype)
     _join_moments(means, squares, length, float(eps), mean, inv_std)

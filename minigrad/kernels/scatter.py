@@ -63,6 +63,11 @@ def _scatter_add(index: Array, src: Array, out: Array) -> None:
     outer, count, inner = index.shape
     height = out.shape[1]
     for a in prange(outer):
+        if inner == 1:  # along the last axis: the one loop there is had better be this
+            for i in range(count):
+                j = index[a, i, 0]
+                out[a, j + height if j < 0 else j, 0] += src[a, i, 0]
+            continue
         for i in range(count):
             for b in range(inner):
                 j = index[a, i, b]

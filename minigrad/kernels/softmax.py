@@ -10,6 +10,7 @@ The largest element of a row is subtracted first, so no exponential overflows: w
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -18,10 +19,12 @@ from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
-from minigrad.kernels.vector_math import exp_neg
+from minigrad.kernels.vector_math import exp_neg, log
 
 #: What an element of a row costs, beside an addition.
 COST = 3
+#: For ``x - top - rest``, which must not become ``x - (top + rest)``.
+IN_ORDER = {"contract"}
 
 
 @jit
@@ -98,20 +101,21 @@ def softmax_backward(gy: Array, y: Array) -> Array:
 
 @jit
 def _row_logsumexp(x: Array) -> Any:
+    """Its two parts: the maximum, and the logarithm of what is left. The sum would lose digits of both."""
     top = _row_max(x)
     total = x.dtype.type(0)
     for i in range(x.size):
         total += exp_neg(x[i] - top)
-    return top + math.log(total)
+    return top, log(total)
 
 
-@row_kernel
+@row_kernel(fastmath=IN_ORDER)
 def _log_softmax(x: Array, y: Array) -> None:
     rows, d = x.shape
     for r in prange(rows):
-        norm = x.dtype.type(_row_logsumexp(x[r]))
+        top, rest = _row_logsumexp(x[r])
         for i in range(d):
-            y[r, i] = x[r, i] - norm
+            y[r, i] = x[r, i] - top - rest
 
 
 def _fast_log_softmax(x2: Array) -> Array:
@@ -168,7 +172,8 @@ def _infinite_or_nan(x: Array) -> Any:
 @row_kernel
 def _logsumexp(x: Array, y: Array) -> None:
     for r in prange(x.shape[0]):
-        norm = _row_logsumexp(x[r])
+        top, rest = _row_logsumexp(x[r])
+        norm = top + rest
         y[r] = _infinite_or_nan(x[r]) if math.isnan(norm) else norm
 
 
@@ -192,15 +197,15 @@ def logsumexp(x2: Array) -> Array:
 # --- cross-entropy ----------------------------------------------------------------------------------------
 
 
-@row_kernel
+@row_kernel(fastmath=IN_ORDER)
 def _cross_entropy(x: Array, labels: Array, weight: Array, ignore: int, smoothing: float, losses: Array,
                    log_probs: Array) -> None:
     rows, d = x.shape
     on_label, on_each = x.dtype.type(1 - smoothing), x.dtype.type(smoothing / d)
     for r in prange(rows):
-        norm = x.dtype.type(_row_logsumexp(x[r]))
+        top, rest = _row_logsumexp(x[r])
         for i in range(d):
-            log_probs[r, i] = x[r, i] - norm
+            log_probs[r, i] = x[r, i] - top - rest
         label = labels[r]
         losses[r] = 0
         if label != ignore:
@@ -227,9 +232,14 @@ def _indices(labels: Array) -> Array:
     return np.ascontiguousarray(labels, dtype=np.int64)
 
 
+@functools.lru_cache(maxsize=16)
+def _ones(d: int, dtype: np.dtype[Any]) -> Array:
+    return np.ones(d, dtype=dtype)
+
+
 def _class_weights(logits2: Array, weight: Array | None) -> Array:
     if weight is None:
-        return np.ones(logits2.shape[1], dtype=logits2.dtype)
+        return _ones(logits2.shape[1], logits2.dtype)
     return np.ascontiguousarray(weight, dtype=logits2.dtype)
 
 

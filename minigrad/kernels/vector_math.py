@@ -1,6 +1,6 @@
 """Functions of one number for use inside kernels, written so that the compiler can do eight at a time.
 
-They are exp, expm1, log1p, erf and the logistic function. NumPy has no erf, and its exp costs a pass over
+They are exp, expm1, log, log1p, erf and the logistic function. NumPy has no erf, and its exp costs a pass over
 memory of its own; the C library's exp stops the compiler from using vector instructions. So the float32
 versions here are polynomials without branches, accurate to about two units in the last place. The float64
 versions, which serve gradient checks, are the C library's.
@@ -71,6 +71,22 @@ def _expm1_neg_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
+def _log_float32(x):  # type: ignore[no-untyped-def]
+    # x = 2**n * m, with m from sqrt(1/2), which is 0x3f3504f3, to sqrt(2)
+    bits = f32(x).view(np.int32)
+    n = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    m = np.int32(bits - (n << np.int32(23))).view(np.float32)
+    # log(m) = 2 artanh((m - 1) / (m + 1)), as a polynomial to 1e-9
+    s = (m - f32(1.0)) / (m + f32(1.0))
+    z = s * s
+    q = f32(0.14942594)
+    q = q * z + f32(0.1998854)
+    q = q * z + f32(0.3333339)
+    log = f32(n) * _LN2_LOW + f32(2.0) * (q * z * s + s) + f32(n) * _LN2_HIGH
+    return log if x < f32(np.inf) else x
+
+
+@jit(fastmath=_STRICT)
 def _log1p_unit_float32(x):  # type: ignore[no-untyped-def]
     # log(1 + x) = 2 artanh(x / (2 + x)); artanh(s) / s as a polynomial in s**2, to 4e-9
     s = x / (x + f32(2.0))
@@ -120,6 +136,11 @@ def _expm1_float64(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
+def _log_float64(x):  # type: ignore[no-untyped-def]
+    return math.log(x)
+
+
+@jit(fastmath=_STRICT)
 def _log1p_float64(x):  # type: ignore[no-untyped-def]
     return math.log1p(x)
 
@@ -133,6 +154,8 @@ def _erf_float64(x):  # type: ignore[no-untyped-def]
 exp_neg = _by_dtype(_exp_neg_float32, _exp_float64)
 #: e**x - 1 for x <= 0, accurate near 0 too.
 expm1_neg = _by_dtype(_expm1_neg_float32, _expm1_float64)
+#: log(x) for positive x; in float32, from 1.2e-38 on.
+log = _by_dtype(_log_float32, _log_float64)
 #: log(1 + x) for 0 <= x <= 1.
 log1p_unit = _by_dtype(_log1p_unit_float32, _log1p_float64)
 #: The error function.

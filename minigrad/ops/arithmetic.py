@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.elementwise import ZerosLike
 
 
 class Add(Node):
@@ -52,7 +53,7 @@ class Div(Node):
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
-        with np.errstate(divide="ignore", invalid="ignore"):  # x / 0 is inf or NaN, quietly, as in PyTorch
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x / 0 is inf or NaN, quietly, as in PyTorch
             return np.true_divide(a, b)
 
     def backward(self, gy: Any) -> Any:
@@ -80,14 +81,15 @@ class RoundedDiv(Node):
         self.rounding_mode = rounding_mode
 
     def forward(self, a: Any, b: Any) -> Any:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if self.rounding_mode == "floor":
                 return np.floor_divide(a, b)
             return np.trunc(np.true_divide(a, b)).astype(np.result_type(a, b))
 
     def backward(self, gy: Any) -> Any:
+        flat = ZerosLike()(gy)
         return tuple(
-            np.zeros_like(x.data) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True)
+            unbroadcast(flat, shape_of(x)) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True)
         )
 
 

@@ -141,7 +141,8 @@ def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
     """The two operands in one dtype, by PyTorch's rules; most often they come back untouched."""
     da = getattr(a, "dtype", None)
     db = getattr(b, "dtype", None)
-    if (da is db or da is None or db is None) and (da or db).kind == "f":  # type: ignore[union-attr]
+    shared = db if da is None else da if db is None or da is db else None
+    if shared is not None and shared.kind == "f":
         return a, b
     dtype = result_type(a, b)
     if true_division and dtype.kind != "f":

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, is_array, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import Log, ZerosLike, floating
 from minigrad.ops.select import masked
 
@@ -49,18 +49,6 @@ class Reciprocal(Node):
         return -gy * (self.y * self.y)
 
 
-class Square(Node):
-    """``x * x``. Backward: ``gx = gy * 2 * x``."""
-
-    def forward(self, x: Any) -> Any:
-        self.x = x
-        with np.errstate(over="ignore"):
-            return x * x if x.dtype.kind != "b" else x.astype(np.int64)
-
-    def backward(self, gy: Any) -> Any:
-        return gy * (2 * self.x)
-
-
 #: Powers that NumPy has faster and exacter functions for.
 _ROOTS: dict[float, Any] = {0.5: np.sqrt, -0.5: lambda x: 1 / np.sqrt(x), -1: lambda x: 1 / x}
 
@@ -87,9 +75,19 @@ class PowConstant(Node):
         p = self.exponent
         if p == 0:
             return ZerosLike()(gy)  # also at x = 0, where the formula gives 0 * inf
-        if p == 2:
+        if p == 2 and is_array(gy):
             return gy * (2 * self.x)
         return gy * (p * PowConstant(p - 1)(self.x))
+
+
+class Square(PowConstant):
+    """``x * x``. Backward: ``gx = gy * 2 * x``."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+    def forward(self, x: Any) -> Any:
+        return super().forward(x.astype(np.int64) if x.dtype.kind == "b" else x)
 
 
 class Pow(Node):

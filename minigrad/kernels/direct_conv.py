@@ -1,0 +1,172 @@
+"""Convolution by the blocked kernels: which numbers to multiply with which.
+
+Everything here is a correlation: slide a kernel over an image and sum the products. Forward it is the
+weights over the input. The gradient by input is one, too: seen from an element of the input, the outputs
+that it went into lie around it, and their weights are the kernel's, *flipped*::
+
+    forward:   y[r]  = w[0] x[r-1] + w[1] x[r] + w[2] x[r+1]
+    backward:  gx[u] = w[2] gy[u-1] + w[1] gy[u] + w[0] gy[u+1]
+
+With a stride, elements of the input differ in which weights they met: for stride 2 the even ones met
+``w[1]`` and the odd ones ``w[0]`` and ``w[2]``, say. Each such *phase* is a correlation of its own with its
+share of the weights, and none of them has a stride.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.blocked import (
+    MACHINE,
+    ROW_BYTES,
+    TILE,
+    Plan,
+    correlate_blocked,
+    weight_gradient_blocked,
+)
+from minigrad.kernels.patches import Array, Pair, windows_hw
+from minigrad.kernels.threads import get_num_threads
+
+#: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
+TASK_PIXELS = 256
+PATCH_BYTES = 1 << 18
+
+
+class Axis(NamedTuple):
+    """A correlation along height or width: ``y[first + r * step] = sum of w[i] * x[start + r * stride + i * dilation]``."""
+
+    count: int  # of outputs
+    kernel: int
+    stride: int
+    dilation: int
+    start: int  # negative in the padding
+    first: int = 0
+    step: int = 1
+
+
+def can_be_blocked(*arrays: Array) -> bool:
+    """Whether the blocked kernels can do it: on a CPU they know, in one of their two precisions, not on nothing."""
+    dtype = arrays[0].dtype
+    return (
+        MACHINE is not None
+        and dtype in (np.float32, np.float64)
+        and all(a.dtype == dtype and a.size > 0 for a in arrays)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int, threads: int) -> Plan:
+    """Cut a correlation into tasks, as many for each thread."""
+    band = max(1, math.ceil(rows.count / max(1, round(rows.count * columns.count / TASK_PIXELS))))
+    height = (band - 1) * rows.stride + (rows.kernel - 1) * rows.dilation + 1
+    width = (columns.count - 1) * columns.stride + (columns.kernel - 1) * columns.dilation + 1
+    samples = 1
+    if band == rows.count:  # whole images: perhaps several
+        most = max(1, min(TASK_PIXELS // (band * columns.count),
+                          PATCH_BYTES // (channels * height * width * itemsize)))
+        rounds = math.ceil(n / (threads * most))
+        samples = math.ceil(n / (threads * rounds))
+
+    s, r, c = np.ogrid[:samples, :band, :columns.count]
+    pixels = (s * channels * height + r * rows.stride) * width + c * columns.stride
+    channel, i, j = np.ogrid[:channels, :rows.kernel, :columns.kernel]
+    taps = (channel * height + i * rows.dilation) * width + j * columns.dilation
+    return Plan(
+        samples=samples, rows=band, oh=rows.count, ow=columns.count, height=height, width=width,
+        top=rows.start, left=columns.start, down=rows.stride,
+        pixels=_whole_tiles(pixels), taps=_whole_tiles(taps),
+        y_at=rows.first * y_width + columns.first, y_down=rows.step * y_width, y_across=columns.step,
+    )
+
+
+def _whole_tiles(offsets: Array) -> Array:
+    """Fill up the last tile with repetitions, whose results nobody reads."""
+    return np.pad(offsets.ravel(), (0, -offsets.size % TILE), mode="edge")
+
+
+def _in_blocks(w: Array, groups: int) -> Array:
+    """Lay out (O, C / groups, kh, kw) as (groups, blocks, C / groups * kh * kw, row), zeros after the last channel."""
+    o, *taps = w.shape
+    per_group, row = o // groups, ROW_BYTES // w.itemsize
+    blocks = -(-per_group // row)
+    packed = np.zeros((groups, blocks, *taps, row), dtype=w.dtype)
+    by_group = np.moveaxis(w.reshape(groups, per_group, *taps), 1, -1)
+    for block in range(blocks):
+        channels = by_group[..., block * row:(block + 1) * row]
+        packed[:, block, ..., :channels.shape[-1]] = channels
+    return packed.reshape(groups, blocks, -1, row)
+
+
+def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
+    """Correlate ``x`` with ``w`` (O, C / groups, kh, kw), into the places of ``y`` that the axes say."""
+    o, channels, *_ = w.shape
+    bias = np.zeros(o, dtype=x.dtype) if b is None else b.astype(x.dtype)
+    threads = get_num_threads()
+    plan = _plan(len(x), channels, x.itemsize, rows, columns, y.shape[3], threads)
+    work = len(x) * rows.count * columns.count * w.size
+    correlate_blocked(work, threads, x, _in_blocks(w, groups), _in_blocks(bias[:, None], groups), y, plan)
+
+
+def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
+    """As ``conv.conv2d``."""
+    kernel = w.shape[2:]
+    counts = windows_hw(x.shape[2:], kernel, stride, padding, dilation)
+    rows, columns = (Axis(count, k, s, d, -p) for count, k, s, d, p in
+                     zip(counts, kernel, stride, dilation, padding, strict=True))
+    y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
+    _correlate(np.ascontiguousarray(x), w, groups, rows, columns, y, b)
+    return y
+
+
+def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[tuple[slice, Axis]]:
+    """List the phases of the input along an axis: each with its share of the weights, not flipped yet.
+
+    Output ``r`` met element ``u`` of the input with weight ``i`` where ``u + padding = r * stride + i * dilation``.
+    """
+    common = math.gcd(stride, dilation)
+    phases = []
+    for phase in range(min(stride, size)):
+        count = len(range(phase, size, stride))
+        weights = [i for i in range(kernel) if (phase + padding - i * dilation) % stride == 0]
+        if weights:
+            taken = slice(weights[0], None, stride // common)
+            start = (phase + padding - weights[-1] * dilation) // stride
+            phases.append((taken, Axis(count, len(weights), 1, dilation // common, start, phase, stride)))
+    return phases
+
+
+def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                          groups: int) -> Array:
+    """As ``conv.conv2d_input_gradient``."""
+    o, c, kh, kw = w.shape
+    # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
+    swapped = w.reshape(groups, o // groups, c, kh, kw).swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
+    gx = np.zeros((len(gy), groups * c, *input_hw), dtype=gy.dtype)
+    gy = np.ascontiguousarray(gy)
+    down, across = (_phases(*axis) for axis in zip(input_hw, (kh, kw), stride, padding, dilation, strict=True))
+    for (i, rows), (j, columns) in itertools.product(down, across):
+        _correlate(gy, swapped[:, :, i, j][:, :, ::-1, ::-1], groups, rows, columns, gx)
+    return gx
+
+
+def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair,
+                           groups: int) -> Array:
+    """As ``conv.conv2d_weight_gradient``."""
+    o, c = gy.shape[1], x.shape[1] // groups
+    rows, columns = (Axis(count, k, s, d, -p) for count, k, s, d, p in
+                     zip(gy.shape[2:], kernel_hw, stride, dilation, padding, strict=True))
+    parts = get_num_threads()
+    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.count, parts)
+    row = ROW_BYTES // x.itemsize
+    blocks = -(-(o // groups) // row)
+    gw = np.zeros((parts, groups, blocks, len(plan.taps), row), dtype=x.dtype)
+    work = gy.size * c * kernel_hw[0] * kernel_hw[1]
+    weight_gradient_blocked(work, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
+    taps = c * kernel_hw[0] * kernel_hw[1]
+    by_channel = gw.sum(axis=0)[:, :, :taps].swapaxes(2, 3).reshape(groups, blocks * row, taps)
+    return np.ascontiguousarray(by_channel[:, :o // groups]).reshape(o, c, *kernel_hw)
