@@ -160,10 +160,11 @@ def draw(curves, ratios, folder):
         left.semilogy(ratios[name], marker=marker, **look)
         smooth = np.convolve(curves[name], np.ones(10) / 10, "valid")
         right.plot(np.arange(len(smooth)) + 10, smooth, **look)
+    left.set_xticks(range(0, 18, 2))
     left.set(title="before training", xlabel="weight matrix (0: stem, 17: head)", ylabel="|gradient| / |true gradient|")
     right.set(title="training", xlabel="step", ylabel="cross entropy (nats, mean of 10 batches)", ylim=(0, None))
     left.legend()
-    text = "Losing the skip's part ruins the gradient. Losing the branch's part is as wrong, and looks like nothing."
+    text = "Losing the skip's part ruins the gradient. Losing the branch's part is wrong too, and hardly shows."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.2, left=0.08, right=0.98, wspace=0.22)
     print("figure:", save(fig, folder / "03_fork.png"))
@@ -174,7 +175,7 @@ def main(argv=None):
     parser.add_argument("--save", default="figures", type=Path)
     folder = parser.parse_args(argv).save
     ways, total = two_ways(2.0)
-    print(f"x**2 + 3 x at x = 2: {ways[0]:g} comes back by the first way, {ways[1]:g} by the second; {total:g} leaves.\n")
+    print(f"x**2 + 3 x at x = 2: by the first way comes {ways[0]:g}, by the second {ways[1]:g}; {total:g} leaves.\n")
     table = {name: compared(name, seed=0) for name in FORKS}
     curves = {name: train(name, seed=0) for name in FORKS}
     print("                gradcheck   stem: norm / true, cosine   loss after training")
@@ -183,8 +184,8 @@ def main(argv=None):
         print(f"{name:<15} {check:<9} {norms[0]:15.0e} {cosines[0]:9.2f} {final(curves[name]):20.3f}")
     ratio = table["skip lost"][0][0]
     print(f"\nConclusion: a fork sums. Lose the skip's part, and {ratio:.0e} of the gradient's norm reaches the stem.\n"
-          f"Lose the branch's, and the stem's gradient keeps a cosine of {table['branch lost'][1][0]:.2f} to the truth, the"
-          f" loss comes down to {final(curves['branch lost']):.2f}\n(right: {final(curves['both kept']):.2f}):"
+          f"Lose the branch's, and the stem's gradient keeps a cosine of {table['branch lost'][1][0]:.2f} to the true one,"
+          f" the loss comes down to {final(curves['branch lost']):.2f}\n(right: {final(curves['both kept']):.2f}):"
           " the bug is there, and only the gradient check saw it.")  # fmt: skip
     draw(curves, {name: norms for name, (norms, _) in table.items()}, folder)
 

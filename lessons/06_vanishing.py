@@ -6,9 +6,9 @@ Papers: Glorot and Bengio (2010), He et al. (2015, "Delving deep into rectifiers
 
 # %% [markdown]
 # Backward multiplies. On its way from the loss to the image a gradient passes every layer, and each layer
-# multiplies it by a matrix and by the slopes of the activation. If a typical factor is 0.9, fifty layers leave
-# 0.9^50 = 0.005 of it; if it is 0.25, nothing that float32 can hold. We look at nets that have not been trained:
-# if no gradient reaches the first layer now, it will never learn to do better.
+# multiplies it by a matrix and by the slopes of the activation. If a typical factor is 0.9, fifty layers
+# leave 0.9^50 = 0.005 of it; if it is 0.25, they leave 10^-30. We look at nets that have not been trained: if
+# no gradient reaches the first layer now, it will never learn to do better.
 
 # %%
 import argparse
@@ -79,10 +79,11 @@ def sweep(seed=0):
 # - The **default** of `nn.Linear` has variance 1/(3n): too small for depth, for all three.
 #
 # ## He's initialisation, over many seeds
-# It is often said that He's init "preserves the gradient". What is preserved is the *mean of the square* over many
-# random nets. A single net multiplies fifty random factors, and a product of random factors is a lopsided thing:
-# its logarithm is near a normal distribution, a few large values hold up the mean, and a typical net is far below.
-# To first order (E6) ln |g|^2 after layers of width n_j has mean -2.5 sum(1/n_j) and variance 5 sum(1/n_j).
+# It is often said that He's init "preserves the gradient". What is preserved is the *mean of the square* over
+# many random nets. A single net multiplies fifty random factors, and a product of random factors is a
+# lopsided thing: its logarithm is near a normal distribution, a few large values hold up the mean, and a
+# typical net is far below. To first order (E6) ln |g|^2 after layers of width n_j has mean -2.5 sum(1/n_j)
+# and variance 5 sum(1/n_j).
 #
 # For hundreds of nets at once we put the seeds into a batch dimension: one `@` multiplies them all.
 
@@ -96,9 +97,13 @@ def he_logs(seeds=400, depth=50, width=64, seed=0):
     for _ in range(depth):
         w = rng.standard_normal((seeds, width, width), dtype=np.float32) * np.float32(math.sqrt(2 / width))
         kept.append(F.relu(kept[-1] @ mg.tensor(w)))
-    g = rng.standard_normal((seeds, 1, width), dtype=np.float32)  # a random gradient arrives at the last layer
+    g = rng.standard_normal(
+        (seeds, 1, width), dtype=np.float32
+    )  # a random gradient arrives at the last layer
     kept[-1].backward(mg.tensor(g))
-    squares = np.array([(k.grad.data.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))])
+    squares = np.array(
+        [(k.grad.data.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))]
+    )
     return np.log(squares / squares[-1])
 
 
@@ -113,7 +118,7 @@ def draw(table, logs, folder):
         ax.minorticks_off()
     axes[0].set_ylabel("gradient at first layer / at last layer")
     axes[0].legend()
-    text = "Down means lost. Sigmoid loses the gradient whatever the init; tanh with Xavier and ReLU with He keep it best."
+    text = "Down means lost. Sigmoid loses it with any init; tanh with Xavier and ReLU with He keep it best."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.2, left=0.09, right=0.98)
     print("figure:", save(fig, folder / "06_sweep.png"))
@@ -124,9 +129,12 @@ def draw(table, logs, folder):
     ax.fill_between(back, low, high, color=CYCLE[5], alpha=0.4, label="90 % of the nets")
     ax.plot(back, middle, color=CYCLE[0], label="median net")
     ax.plot(back, np.log10(np.exp(logs).mean(axis=1)), color=CYCLE[1], linestyle="--", label="mean over nets")
-    ax.set(xlabel="layers that the gradient has come back through", ylabel="log10 of |g|^2 / |g at the last layer|^2")
+    ax.set(
+        xlabel="layers that the gradient has come back through",
+        ylabel="log10 of |g|² / |g at the last layer|²",
+    )
     ax.legend()
-    text = f"{logs.shape[1]} ReLU nets, He init. The mean stays near 1 (0 on this axis); the typical net sinks, and all spread."
+    text = f"{logs.shape[1]} ReLU nets, He init. The mean stays near 1 (here 0); the typical net sinks; they spread."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
     print("figure:", save(fig, folder / "06_he_many_seeds.png"))
@@ -145,10 +153,11 @@ def main(argv=None):
     print(f"  back through 25 layers: mean {np.exp(half).mean():.2f}, median {np.exp(np.median(half)):.2f}")
     print(f"  back through 50 layers: ln has mean {whole.mean():.2f} and variance {whole.var():.2f};"
           f" to first order {-2.5 * 50 / 64:.2f} and {5 * 50 / 64:.2f} are expected")  # fmt: skip
+    low, high = np.exp(np.percentile(whole, (5, 95)))
     print(f"\nConclusion: through 100 layers a sigmoid net keeps {table['sigmoid', 'Xavier'][-1]:.0e} of its gradient"
-          f" (Xavier), a tanh net {table['tanh', 'Xavier'][-1]:.0e}, a ReLU net {table['relu', 'He'][-1]:.1g} (He)."
-          "\nHe's init doesn't vanish on average; it fluctuates: nine nets in ten lie between"
-          f" {np.exp(np.percentile(whole, 5)):.0e} and {np.exp(np.percentile(whole, 95)):.0e} at 50 layers.")  # fmt: skip
+          f" (Xavier), a tanh net {table['tanh', 'Xavier'][-1]:.0e},"
+          f" a ReLU net {table['relu', 'He'][-1]:.1g} (He).\nHe's init doesn't vanish on average; it fluctuates: nine nets in ten lie between"
+          f" {low:.0e} and {high:.0e} at 50 layers.")  # fmt: skip
     draw(table, logs, folder)
 
 

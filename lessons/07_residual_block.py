@@ -5,10 +5,10 @@ Papers: He et al. (2015, "Deep residual learning for image recognition").
 """
 
 # %% [markdown]
-# A residual block sends a value two ways. The *skip* carries it as it is, the *branch* computes something from it,
-# and a join adds the two: y = x + F(x). In minigrad both places are nodes. `Fork` is where one value goes two ways,
-# `ResidualAdd` is where the ways meet. Mind the mirror: in backward the join comes first, and *copies* its gradient
-# to both ways; the fork comes last, and *sums* what the two ways bring back.
+# A residual block sends a value two ways. The *skip* carries it as it is, the *branch* computes something
+# from it, and a join adds the two: y = x + F(x). In minigrad both places are nodes. `Fork` is where one value
+# goes two ways, `ResidualAdd` is where the ways meet. Mind the mirror: in backward the join comes first, and
+# *copies* its gradient to both ways; the fork comes last, and *sums* what the two ways bring back.
 
 # %%
 import argparse
@@ -23,8 +23,8 @@ from minigrad.plot.style import COLOURS, figure, save
 
 # %% [markdown]
 # ## The smallest block
-# The branch is only "times 3", so you can do the backward pass in your head: the join hands 1 to both ways, the
-# branch makes 3 of its 1, and the fork sums them to 4.
+# The branch is only "times 3", so you can do the backward pass in your head: the join hands 1 to both ways,
+# the branch makes 3 of its 1, and the fork sums them to 4.
 
 
 # %%
@@ -57,14 +57,16 @@ def first_block():
 #     (Pdb) p gx                                     -> array([4., 4.], dtype=float32)
 #     (Pdb) q
 #
-# You stopped first at the join: one gradient came in, and the same array leaves twice. `self` is the node, and it
-# knows which of your lines made it. The second stop is the fork. `grads` has a gradient for each way: 1 over the skip,
-# 3 through the branch. `w` shows who called: your line, the trace, the pass, and then the rule. The loop sums the ways.
+# You stopped first at the join: one gradient came in, and the same array leaves twice. `self` is the node,
+# and it knows which of your lines made it. The second stop is the fork. `grads` has a gradient for each way:
+# 1 over the skip, 3 through the branch. `w` shows who called: your line, the trace, the pass, and then the
+# rule. The loop sums the ways.
 #
 # ## The ledger
-# In a real net you don't want to stop at every fork. `trace.ledger()` has a row for each pair of fork and join: what
-# came back over the skip, what through the branch, and how they add up. Norms don't add; squares do, with a third term:
-# |g_in|^2 = |g_skip|^2 + |g_branch|^2 + 2 <g_skip, g_branch>. If that term is negative, branch and skip disagree.
+# In a real net you don't want to stop at every fork. `trace.ledger()` has a row for each pair of fork and
+# join: what came back over the skip, what through the branch, and how they add up. Norms don't add; squares
+# do, with a third term: |g_in|^2 = |g_skip|^2 + |g_branch|^2 + 2 <g_skip, g_branch>. If that term is
+# negative, branch and skip disagree.
 
 
 # %%
@@ -102,10 +104,10 @@ def net_trace(residual, dead=None, seed=0):
 
 # %% [markdown]
 # ## A stage that kills the gradient
-# In stage 3 we set all biases to -1000. The ReLU there gives 0 for every image, and its slope is 0: no gradient
-# comes through. In a plain chain that is the end. Everything before stage 3 gets exactly 0, for ever, and
-# nothing of the image reaches the output either. With a skip around each stage, the gradient that the join copies
-# goes past the dead branch. The ledger says so: at stage 3 all of it comes over the skip.
+# In stage 3 we set all biases to -1000. The ReLU there gives 0 for every image, and its slope is 0: no
+# gradient comes through. In a plain chain that is the end. Everything before stage 3 gets exactly 0, for
+# ever, and nothing of the image reaches the output either. With a skip around each stage, the gradient that
+# the join copies goes past the dead branch. The ledger says so: at stage 3 all of it comes over the skip.
 
 # %%
 DEAD = 3
@@ -129,7 +131,8 @@ def draw(ledger, plain, residual, folder):
         ax.bar(places + shift, shares, 0.25, color=COLOURS[colour], label=label)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel="stage (0 is nearest to the image)", ylabel="part of |g_in|² (the three sum to 1)")
-    ax.legend()
+    ax.set_ylim(top=1.15)
+    ax.legend(ncols=3, loc="upper center")
     text = "At each fork most of the gradient came over the skip; a bar below 0 means that the ways disagree."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
@@ -143,7 +146,7 @@ def draw(ledger, plain, residual, folder):
     ax.set_xticks(range(7), ["stem", *(f"stage {i}" for i in range(6))])
     ax.set(xlabel="what hands it on", ylabel="norm of the gradient there", ylim=(-2e-5, 1))
     ax.legend(loc="center left")
-    text = f"Read from right to left. Before stage {DEAD} the plain net's gradient is exactly 0; the residual net's goes on."
+    text = f"Read from right to left. Before stage {DEAD} the plain net's gradient is 0; the residual net's goes on."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.12, right=0.98)
     print("figure:", save(fig, folder / "07_dead_stage.png"))

@@ -11,9 +11,9 @@ Papers: He et al. (2015), De and Smith (2020, SkipInit), Bachlechner et al. (202
 # - **scale L^-1/2**: h -> h + F(h) / sqrt(L), where L is the number of blocks;
 # - **SkipInit**: h -> h + a F(h), where a is learnt and starts at 0.
 #
-# F has two dense layers of width 48 with a ReLU between them. There is no norm layer; keep that in mind when you compare
-# with the paper, whose nets have batch norm and don't diverge where ours do. Its authors argue that with batch norm
-# it is *not* vanishing gradients that make plain nets worse.
+# F has two dense layers of width 48 with a ReLU between them. There is no norm layer; keep that in mind when
+# you compare with the paper, whose nets have batch norm and don't diverge where ours do. Its authors argue
+# that with batch norm it is *not* vanishing gradients that make plain nets worse.
 
 # %%
 import argparse
@@ -60,10 +60,11 @@ def make_net(kind, layers):
 
 # %% [markdown]
 # ## Why scale 1 diverges (E5)
-# With He's init of both layers the branch's output has twice the mean square of its input, and is not correlated with it.
-# So each block turns |h|^2 into |h|^2 + 2 |h|^2: it *triples* it. Backward is the same: |g|^2 triples at each block
-# on the way back. Ten blocks make 3^10 = 59,049. The gradient doesn't vanish, it explodes. With scale a the
-# factor is 1 + 2 a^2, and for a = L^-1/2 all L blocks together give (1 + 2/L)^L, never more than e^2 = 7.4.
+# With He's init of both layers the branch's output has twice the mean square of its input, and is not
+# correlated with it. So each block turns |h|^2 into |h|^2 + 2 |h|^2: it *triples* it. Backward is the same:
+# |g|^2 triples at each block on the way back. Ten blocks make 3^10 = 59,049. The gradient doesn't vanish, it
+# explodes. With scale a the factor is 1 + 2 a^2, and for a = L^-1/2 all L blocks together give (1 + 2/L)^L,
+# never more than e^2 = 7.4.
 
 
 # %%
@@ -79,9 +80,9 @@ def growth(kind, count, seed=0):
 
 # %% [markdown]
 # ## C1: the identity, for free
-# A deeper net can do whatever a shallower one can: its extra blocks need only be the identity. The question is
-# whether training finds that. Here the target *is* the input. At scale 0 a residual net is the identity to the bit
-# before any training; ten plain blocks have to learn it.
+# A deeper net can do whatever a shallower one can: its extra blocks need only be the identity. The question
+# is whether training finds that. Here the target *is* the input. At scale 0 a residual net is the identity to
+# the bit before any training; ten plain blocks have to learn it.
 
 
 # %%
@@ -147,7 +148,9 @@ def depth_table(seeds=1, epochs=4, rates=(0.03, 0.01), show=print):
         for kind in KINDS:
             table[kind][i] = [best_run(kind, layers, rates, epochs, seed) for seed in range(seeds)]
             loss, right, seconds = np.median(table[kind][i], axis=0)
-            cells.append(f"{'diverges':>17}" if math.isnan(loss) else f"{loss:6.3f} {right:.3f} {seconds:3.1f}s")
+            cells.append(
+                f"{'diverges':>17}" if math.isnan(loss) else f"{loss:6.3f} {right:.3f} {seconds:3.1f}s"
+            )
         show(f"{layers:>6}  " + "  ".join(f"{cell:>17}" for cell in cells))
     return table
 
@@ -159,20 +162,20 @@ def draw(table, folder):
         right = np.nan_to_num(np.median(runs[:, :, 1], axis=1), nan=0.1)  # a net that diverged can only guess
         ax.plot(LAYERS, 100 * right, color=colour, marker=marker, label=kind)
     ax.axhline(10, color="black", linewidth=0.8, linestyle=":")
-    ax.annotate("guessing", (LAYERS[-1], 11.5), ha="right")
+    ax.annotate("guessing", (LAYERS[0], 11.5))
     ax.set(xlabel="layers", ylabel="test digits classified rightly (%)", xscale="log", ylim=(0, 102))
     ax.set_xticks(LAYERS, LAYERS)
     ax.minorticks_off()
     ax.legend(loc="center left")
-    text = "At 6 layers all do well. Deeper, the plain nets fail, scale 1 diverges, and the two scaled ones hardly notice."
+    text = "At 6 layers all do well. Deeper, plain nets fail and scale 1 diverges; the scaled ones hardly notice."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
     print("figure:", save(fig, folder / "08_depth.png"))
 
 
 # %% [markdown]
-# The script takes one seed, 4 epochs and two learning rates, to be done within a minute. `--seeds 5 --epochs 30` makes
-# the long table (some twenty minutes); the tests train five seeds of 6, 42 and 82 layers.
+# The script takes one seed, 4 epochs and two learning rates, to be done within a minute. `--seeds 5 --epochs
+# 30` makes the long table (some twenty minutes); the tests train five seeds of 6, 42 and 82 layers.
 
 
 # %%
@@ -189,13 +192,15 @@ def main(argv=None):
     print("Ten blocks that are to give back their input, mean square error at first and trained:")
     for kind in KINDS:
         print("  {:<13}{:10.3g} {:10.3g}".format(kind, *identity_loss(kind)))
-    print(f"\nTraining loss, test accuracy, seconds (best of two rates; {arguments.seeds} seed(s), {arguments.epochs} epochs)")
+    print(
+        f"\n{arguments.seeds} seed(s), {arguments.epochs} epochs, best of two rates: loss, test accuracy, seconds"
+    )
     print("layers  " + "  ".join(f"{kind:>17}" for kind in KINDS))
     table = depth_table(arguments.seeds, arguments.epochs)
     right = {kind: np.median(runs[:, :, 1], axis=1) for kind, runs in table.items()}
     shallow = [right[kind][0] for kind in KINDS if not math.isnan(right[kind][0])]
-    print(f"\nConclusion: at 6 layers the nets are right on {min(shallow):.0%} to {max(shallow):.0%}: the gain is small."
-          f" At 82 layers: plain {right['plain'][-1]:.0%},"
+    print(f"\nConclusion: at 6 layers the nets are right on {min(shallow):.0%} to {max(shallow):.0%}:"
+          f" the gain is small. At 82 layers: plain {right['plain'][-1]:.0%},"
           f" scale 1 {'diverges' if math.isnan(right['scale 1'][-1]) else format(right['scale 1'][-1], '.0%')},"
           f"\nscale L^-1/2 {right['scale L^-1/2'][-1]:.0%}, SkipInit {right['SkipInit'][-1]:.0%}."
           " A skip alone is not enough: its branch must be kept small at first.")  # fmt: skip

@@ -5,9 +5,9 @@ Papers: Veit et al. (2016, "Residual networks behave like ensembles of relativel
 """
 
 # %% [markdown]
-# At each fork a gradient goes two ways. With n blocks there are 2^n routes from the loss back to the image, from the
-# one that stays on the skips all along to the one that crosses every branch. Routes of k branches number C(n, k): most
-# cross about n/2. But each branch changes a gradient's size. Which lengths matter?
+# At each fork a gradient goes two ways. With n blocks there are 2^n routes from the loss back to the image,
+# from the one that stays on the skips all along to the one that crosses every branch. Routes of k branches
+# number C(n, k): most cross about n/2. But each branch changes a gradient's size. Which lengths matter?
 
 # %%
 import argparse
@@ -26,8 +26,9 @@ BLOCKS = 12
 # %% [markdown]
 # ## A case to calculate (E1)
 # Let every branch be "times a". Then a route of k branches brings a^k, all C(n, k) together C(n, k) a^k, and
-# the sum over k is (1 + a)^n by the binomial theorem. `inspect.path_lengths` splits a gradient that way, for any net.
-# It sends a gradient for each number of branches along the pass; it needs n + 1 passes' work, not 2^n.
+# the sum over k is (1 + a)^n by the binomial theorem. `inspect.path_lengths` splits a gradient that way, for
+# any net. It sends a gradient for each number of branches along the pass; it needs n + 1 passes' work, not
+# 2^n.
 
 
 # %%
@@ -43,11 +44,12 @@ def linear_paths(n=54, a=0.1):
 
 # %% [markdown]
 # ## A net that has learnt
-# Twelve SkipInit blocks (h + a F(h), where a is learnt from 0), trained on the digits; and a plain net of five blocks.
+# Twelve SkipInit blocks (h + a F(h), where a is learnt from 0), trained on the digits; and a plain net of
+# five blocks.
 
 
 # %%
-def trained(residual, seed=0, epochs=6):
+def trained(residual, seed=0, epochs=15):
     """A net after training: its parts are the stem, the blocks and the head."""
     mg.manual_seed(seed)
     parts = [nn.Sequential(nn.Linear(64, 32), nn.ReLU())]
@@ -81,12 +83,13 @@ def loss_and_input(net, count=32):
 # %% [markdown]
 # ## Exact lengths, beside Veit's sampling
 # Veit et al. drew single routes of each length, took the mean norm of what they bring, and multiplied it by
-# C(n, k). That overstates what arrives: gradients are vectors, and vectors that point different ways cancel in part. The
-# norm of a sum is at most the sum of the norms. `inspect.route` gives one route; `path_lengths` the exact sum.
+# C(n, k). That overstates what arrives: gradients are vectors, and vectors that point different ways cancel
+# in part. The norm of a sum is at most the sum of the norms. `inspect.route` gives one route; `path_lengths`
+# the exact sum.
 
 
 # %%
-def sampled(loss, x, per_length=4, seed=0):
+def sampled(loss, x, per_length=20, seed=0):
     """Veit's estimate for each length: the mean norm of a few routes, times the number of routes."""
     rng = np.random.default_rng(seed)
     estimate = []
@@ -99,8 +102,9 @@ def sampled(loss, x, per_length=4, seed=0):
 
 # %% [markdown]
 # ## Lesions
-# If a net is many routes, then to delete a block only removes those that cross it: half of the routes, but perhaps a small
-# part of what matters. A plain net has one route, and every block is on it. `inspect.lesion` removes a branch in forward.
+# If a net is many routes, then to delete a block only removes those that cross it: half of the routes, but
+# perhaps a small part of what matters. A plain net has one route, and every block is on it. `inspect.lesion`
+# removes a branch in forward.
 
 
 # %%
@@ -123,7 +127,7 @@ def one_deleted(net, residual):
     return np.array(found)
 
 
-def many_deleted(net, count, draws=5, seed=0):
+def many_deleted(net, count, draws=20, seed=0):
     """The mean accuracy with some blocks deleted, chosen at random."""
     rng = np.random.default_rng(seed)
     found = []
@@ -138,12 +142,18 @@ def draw(paths, estimate, residual, plain, folder):
     """Two figures: path lengths and lesions."""
     lengths = np.arange(BLOCKS + 1)
     fig, ax = figure(width=8, height=4.8)
-    ax.semilogy(lengths, estimate, "s--", color=COLOURS["plain"], label="sampled: mean norm of 4 routes x C(n, k)")
-    ax.semilogy(lengths, paths.norms, "o-", color=COLOURS["skip"], label="exact: norm of the sum of all routes")
+    ax.semilogy(
+        lengths, estimate, "s--", color=COLOURS["plain"], label="sampled: mean norm of 20 routes x C(n, k)"
+    )
+    ax.semilogy(
+        lengths, paths.norms, "o-", color=COLOURS["skip"], label="exact: norm of the sum of all routes"
+    )
     ax.set(xlabel="branches crossed, k", ylabel="norm of the gradient at the image")
     ax.set_xticks(lengths)
     ax.legend()
-    text = "Short routes bring nearly all of the gradient. The sum of norms overstates: the routes of a length cancel in part."
+    text = (
+        "Short routes bring nearly all of the gradient. Norms overstate: routes of one length cancel in part."
+    )
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
     print("figure:", save(fig, folder / "09_path_lengths.png"))
@@ -156,7 +166,7 @@ def draw(paths, estimate, residual, plain, folder):
     ax.annotate("guessing", (BLOCKS, 11.5), ha="right")
     ax.set(xlabel="the block that is deleted", ylabel="test digits classified rightly (%)", ylim=(0, 102))
     ax.legend(loc="center right")
-    text = "The residual net gets on without almost any one of its blocks. The plain net, without one, is near guessing."
+    text = "The residual net can do without almost any of its blocks; the plain net, without one, guesses."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
     print("figure:", save(fig, folder / "09_lesions.png"))
@@ -169,7 +179,9 @@ def main(argv=None):
     linear = linear_paths()
     short = sum(linear.counts[5:18]) / sum(linear.counts)
     print(f"54 linear blocks, a = 0.1: gradient {linear.total[0]:.6f}, (1 + a)^n = {1.1**54:.6f}")
-    print(f"routes of 5 to 17 branches: {short:.2%} of all, and {linear.shares[5:18].sum():.1%} of this gradient")
+    print(
+        f"routes of 5 to 17 branches: {short:.2%} of all, and {linear.shares[5:18].sum():.1%} of this gradient"
+    )
     residual, plain = trained(residual=True), trained(residual=False)
     loss, x = loss_and_input(residual)
     paths = inspect.path_lengths(loss, wrt=x)
@@ -181,10 +193,10 @@ def main(argv=None):
     print(f"\nresidual: {whole:.1%}; one block deleted: {cut.min():.1%} to {cut.max():.1%}; "
           + ", ".join(f"{count} deleted: {value:.1%}" for count, value in several.items()))  # fmt: skip
     print(f"plain: {plain_whole:.1%}; one block deleted: {plain_cut.min():.1%} to {plain_cut.max():.1%}")
-    print(f"\nConclusion: of {sum(paths.counts):,} routes the {sum(paths.counts[:5])} that cross at most 4 branches bring"
-          f" {paths.shares[:5].sum():.0%} of the gradient.\nSampled norms overstate length {BLOCKS // 2} by a factor of"
-          f" {estimate[BLOCKS // 2] / paths.norms[BLOCKS // 2]:.1f}. With one block deleted, the residual net keeps"
-          f" {np.median(cut):.0%} in the median, the plain net {np.median(plain_cut):.0%}.")  # fmt: skip
+    print(f"\nConclusion: of {sum(paths.counts):,} routes the {sum(paths.counts[:5])} that cross at most 4 branches"
+          f" bring {paths.shares[:5].sum():.0%} of the gradient.\nAt 4 branches the sampled norms say"
+          f" {estimate[4] / paths.norms[4]:.1f} times what arrives. With one block deleted, the residual net"
+          f" is right on {np.median(cut):.0%} in the median, the plain net {np.median(plain_cut):.0%}.")  # fmt: skip
     draw(paths, estimate, cut, plain_cut, folder)
 
 

@@ -12,6 +12,7 @@ node's turn comes, every consumer of its outputs has had its turn, and the gradi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -52,12 +53,36 @@ class Step:
         """The gradients that the node's rule sent to its inputs, as read-only arrays."""
         return tuple(read_only(g) for g in self._grad_inputs)
 
+    @property
+    def name(self) -> str:
+        """The kind of node and its number, as in ``Conv2d#12``."""
+        return self.node.name
+
+    @property
+    def module(self) -> str:
+        """The path of the module that made the node, or ``""``."""
+        return self.node.module
+
+    @property
+    def norm(self) -> float:
+        """The norm of all that reached the node; NaN and infinity stay what they are."""
+        return math.hypot(*(_norm(g) for g in self.grad_outputs if g is not None))
+
     def __iter__(self) -> Iterator[Any]:
         """Unpack as ``node, grad_outputs, grad_inputs``."""
         return iter((self.node, self.grad_outputs, self.grad_inputs))
 
     def __repr__(self) -> str:
         return f"Step({self.node!r})"
+
+
+def _norm(gradient: Array) -> float:
+    """The Euclidean norm, also where the squares would underflow or overflow."""
+    sizes = np.abs(gradient).astype(np.float64)
+    largest = float(sizes.max(initial=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(sizes / largest))
 
 
 def read_only(gradient: Any) -> Array | None:

@@ -3,6 +3,15 @@
 Everything here watches a backward pass from outside: the engine knows nothing of it, and pays nothing for it.
 """
 
+from minigrad.inspect.breakpoints import (
+    Condition,
+    exploding,
+    not_finite,
+    reaches,
+    skip_share_above,
+    stop_when,
+    vanishing,
+)
 from minigrad.inspect.compare import WhatIf, WhatIfRow, what_if
 from minigrad.inspect.diff import DiffRow, TraceDiff, diff
 from minigrad.inspect.graph import Edge, Graph, UnknownNameError
@@ -13,6 +22,7 @@ from minigrad.inspect.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.path_lengths import path_lengths, route
 from minigrad.inspect.paths import PathLengths
 from minigrad.inspect.recorder import Record, Recorder
+from minigrad.inspect.stepper import Stepper, step
 from minigrad.inspect.steps import SavedNode, TracedStep
 from minigrad.inspect.table import Table
 from minigrad.inspect.trace import LeafGradient, Trace, trace
@@ -21,6 +31,7 @@ from minigrad.inspect.whatif import Change, cut, scale
 
 __all__ = [
     "Change",
+    "Condition",
     "DiffRow",
     "Edge",
     "Graph",
@@ -36,6 +47,7 @@ __all__ = [
     "Record",
     "Recorder",
     "SavedNode",
+    "Stepper",
     "Table",
     "Trace",
     "TraceDiff",
@@ -46,12 +58,19 @@ __all__ = [
     "WhatIfRow",
     "cut",
     "diff",
+    "exploding",
     "find_pairs",
     "lesion",
     "load",
+    "not_finite",
     "path_lengths",
+    "reaches",
     "route",
     "scale",
+    "skip_share_above",
+    "step",
+    "stop_when",
     "trace",
+    "vanishing",
     "what_if",
 ]

@@ -96,7 +96,7 @@ class Bookkeeper:
         """A row from the parts, in the order in which they were summed, and what the engine has as their sum."""
         norm_out, g_out = self._out.get(pair, (None, None))
         row = LedgerRow(pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out, g_out=g_out)
-        if total is None or not parts:
+        if total is None or all(way == "other" for way, _ in parts):
             return row
         nothing = np.broadcast_to(np.zeros((), total.dtype), total.shape)
         g_skip, g_branch = (nothing if g is None else g for g in (_sum(parts, "skip"), _sum(parts, "branch")))

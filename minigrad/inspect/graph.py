@@ -7,7 +7,7 @@ a value: the node that reads it, and at which of its inputs. Only edges that car
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -117,8 +117,10 @@ def kind_of(node: Any) -> str:
     return found
 
 
-def describe(value: Value) -> str:
+def describe(value: Value | Node) -> str:
     """A value in words: ``the output of Linear#12 in 'block3.fc1'``, or a leaf by its name or shape."""
+    if isinstance(value, Node):
+        return f"the outputs of {value.name}"
     if isinstance(value, TensorBase):
         return f"the leaf {value.name!r}" if value.name else f"a leaf of shape {value.data.shape}"
     node, slot = value
@@ -131,9 +133,21 @@ def as_tuple(result: Any) -> tuple[Any, ...]:
     return result if type(result) is tuple else (result,)
 
 
-def matching(names: Sequence[str], pattern: str) -> list[str]:
-    """The names that a pattern selects: the name itself, all below it, or all that a glob fits."""
-    return [name for name in names if name == pattern or name.startswith(pattern + ".") or fnmatchcase(name, pattern)]
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that a pattern selects: a path or a glob of paths, each with all that is below it.
+
+    Examples
+    --------
+    >>> matching(["stage1.0", "stage1.0.conv", "stage2"], "stage?.0")
+    ['stage1.0', 'stage1.0.conv']
+    """
+    return [name for name in names if any(path == pattern or fnmatchcase(path, pattern) for path in _paths(name))]
+
+
+def _paths(name: str) -> list[str]:
+    """``a.b.c``, ``a.b`` and ``a``."""
+    parts = name.split(".")
+    return [".".join(parts[:stop]) for stop in range(len(parts), 0, -1)]
 
 
 def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:

@@ -78,10 +78,11 @@ class LedgerRow:
 
     @property
     def terms(self) -> dict[str, float | None]:
-        """The terms of ``|g_in|^2``: ``skip``, ``branch``, and ``cross``, which is twice the inner product."""
+        """The terms of ``|g_in|^2``, and their ``sum``; ``cross`` is twice the inner product."""
         if self.norm_skip is None or self.norm_branch is None or self.inner is None:
-            return {"skip": None, "branch": None, "cross": None}
-        return {"skip": self.norm_skip**2, "branch": self.norm_branch**2, "cross": 2 * self.inner}
+            return {"skip": None, "branch": None, "cross": None, "sum": None}
+        skip, branch, cross = self.norm_skip**2, self.norm_branch**2, 2 * self.inner
+        return {"skip": skip, "branch": branch, "cross": cross, "sum": skip + branch + cross}
 
     def record(self) -> dict[str, Any]:
         """The numbers, without the arrays."""
@@ -197,6 +198,7 @@ def _cells(row: LedgerRow) -> list[Any]:
     join = f"{row.kind} (implicit)" if row.implicit else row.kind
     if row.norm_in is None:
         return [row.name, join, row.norm_out, *["not reached"] * 4, None, None]
+    terms = (row.terms[key] for key in ("skip", "branch", "cross"))
     cosine = None if row.cosine is None else f"{row.cosine:.3f}"
     share = None if row.skip_share is None else f"{100 * row.skip_share:.1f} %"
-    return [row.name, join, row.norm_out, *row.terms.values(), row.norm_in**2, cosine, share]
+    return [row.name, join, row.norm_out, *terms, row.norm_in**2, cosine, share]

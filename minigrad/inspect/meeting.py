@@ -32,11 +32,14 @@ class Meeting:
         For each way, the inputs of the join that it leads to, as bits.
     reached
         For each node between, the inputs of the join that it leads to, as bits; the latest node first.
+    aside
+        An activation that flows into one of the ways around the fork; None where there is none.
     """
 
     fork: Fork | Value
     groups: tuple[int, ...]
     reached: dict[Node, int]
+    aside: Value | None
 
 
 @dataclass
@@ -119,10 +122,11 @@ class Search:
         touched = self._touched(mask)
         other = self._other_meeting(fork, touched)
         if other is None:
-            self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached)))
+            self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached), self._aside(fork, touched)))
         else:
-            here = f"the outputs of {fork.name}" if isinstance(fork, Fork) else describe(fork)
-            self.failures.append(f"its ways meet at two values, {here} and {describe(other)}: neither is the fork")
+            self.failures.append(
+                f"its ways meet at two values, {describe(fork)} and {describe(other)}: neither is the fork"
+            )
         self._merge(touched)
 
     def _merge(self, touched: Sequence[int]) -> None:
@@ -131,12 +135,21 @@ class Search:
             together |= group
         self.groups = [group for group in self.groups if group not in touched] + [together]
 
+    def _aside(self, fork: Fork | Value, touched: Sequence[int]) -> Value | None:
+        """An activation that one of these ways reaches without the fork."""
+        for value, mask in self._masks.items():
+            if not isinstance(value, tuple) or value[0] is _maker(fork) or value[0] in self._reached:
+                continue
+            if any(mask & group for group in touched):
+                return value
+        return None
+
     def _other_meeting(self, fork: Fork | Value, touched: list[int]) -> Value | None:
         """Another activation that is reached on two of these ways around the fork, or None.
 
         Only looked for where two ways have something left to visit, which is rare.
         """
-        here = fork if isinstance(fork, Node) else fork[0] if isinstance(fork, tuple) else None
+        here = _maker(fork)
         masks = {
             value: mask
             for value, mask in self._masks.items()
@@ -173,3 +186,10 @@ class Search:
             if isinstance(value, TensorBase) and shared and not isinstance(value, Parameter):
                 return value
         return None
+
+
+def _maker(fork: Fork | Value) -> Node | None:
+    """The node at which ways part; None for a leaf."""
+    if isinstance(fork, tuple):
+        return fork[0]
+    return fork if isinstance(fork, Node) else None

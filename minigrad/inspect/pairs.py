@@ -14,7 +14,7 @@ from typing import NamedTuple
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.inspect.graph import Edge, Graph, Value, inputs_of, kind_of, value_of
+from minigrad.inspect.graph import Edge, Graph, Value, describe, inputs_of, kind_of, value_of
 from minigrad.inspect.meeting import Meeting, Search
 from minigrad.inspect.names import name_pairs
 from minigrad.nn.parameter import Parameter
@@ -183,8 +183,14 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
         value = value_of(meeting.fork.inputs[0]) if isinstance(meeting.fork, Fork) else meeting.fork
         if join.out_shapes[0] == () and _shape_of(value) != ():
             search.failures.append("it adds numbers, such as parts of a loss: no skip")
-        else:
-            pairs.append(_make_pair(join, meeting, value, graph))
+            continue
+        pair = _make_pair(join, meeting, value, graph)
+        if meeting.aside is not None and pair.skip_nodes and not isinstance(join, EXPLICIT):
+            search.failures.append(
+                f"its ways part at {describe(value)}, but {describe(meeting.aside)} flows in around it: no skip"
+            )
+            continue
+        pairs.append(pair)
     return pairs, search.failures
 
 

@@ -40,6 +40,10 @@ from minigrad.kernels.patches import Array
 from minigrad.kernels.threads import row_kernel
 
 
+#: Untyped, as Numba's types describe such a function as Python would call it, not as compiled code does.
+_intrinsic: Any = intrinsic
+
+
 class Machine(NamedTuple):
     """How wide a vector register is, and for how many pixels a tile of sums fits into all of them."""
 
@@ -49,7 +53,8 @@ class Machine(NamedTuple):
 
 def _machine() -> Machine | None:
     """Look up this CPU; None if it isn't known, or if Numba was told to compile for another, or not at all."""
-    if numba.config.DISABLE_JIT or numba.config.CPU_NAME or numba.config.CPU_FEATURES:
+    config: Any = numba.config
+    if config.DISABLE_JIT or config.CPU_NAME or config.CPU_FEATURES:
         return None
     if platform.machine() in ("aarch64", "arm64"):  # 32 registers of 16 bytes
         return Machine(16, 6)
@@ -110,7 +115,7 @@ class _Emitter:
         return self.shuffle(first, undefined, [0] * self.lanes)
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba ships no types
+@_intrinsic
 def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, count: Any, w: Any, w_at: Any,
                   sums: Any, sums_at: Any) -> Any:
     """Add to a tile: ``sums[p, :] += x[starts[first + p] + steps[k]] * w[k, :]``, for ``count`` steps ``k``."""
@@ -145,7 +150,7 @@ def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, coun
     return types.void(x, starts, types.intp, steps, types.intp, w, types.intp, sums, types.intp), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def _transpose(typing: Any, x: Any, x_at: Any, x_apart: Any, y: Any, y_at: Any, y_apart: Any) -> Any:
     """Turn a square, one vector wide, whose rows lie ``x_apart`` elements apart, and in ``y`` ``y_apart``."""
 
@@ -333,11 +338,11 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
 def correlate_blocked(parts: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
     """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row)."""
     for part in prange(parts):
-        _correlate_part(part, parts, x, w, bias, y, plan)
+        _correlate_part(np.int64(part), parts, x, w, bias, y, plan)
 
 
 @row_kernel
 def weight_gradient_blocked(parts: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
     """Add each part's share of the gradient to its own ``gw[part]`` (groups, blocks, taps, row)."""
     for part in prange(parts):
-        _weight_part(part, parts, x, gy, gw, plan)
+        _weight_part(np.int64(part), parts, x, gy, gw, plan)

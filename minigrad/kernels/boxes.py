@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair
+from minigrad.kernels.patches import Array, Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
 
 
@@ -56,20 +56,18 @@ def _spread_planes(gy: Array, gx: Array, top: Array, bottom: Array, left: Array,
 
 def _fast_mean(x: Array, boxes: Boxes) -> Array:
     """Average each box of ``x``."""
-    n, c, h, w = x.shape
-    planes = np.ascontiguousarray(x).reshape(n * c, h, w)
+    planes = as_planes(x)
     y = np.empty((len(planes), *boxes.divisors.shape), dtype=x.dtype)
     _mean_planes(x.size + y.size, planes, y, *boxes[:4], boxes.divisors.astype(x.dtype))
-    return y.reshape(n, c, *y.shape[1:])
+    return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
 def _fast_spread(gy: Array, boxes: Boxes, input_hw: Pair) -> Array:
     """Share each gradient out over its box: the adjoint of ``_fast_mean``."""
-    n, c, oh, ow = gy.shape
-    planes = np.ascontiguousarray(gy).reshape(n * c, oh, ow)
+    planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
     _spread_planes(gx.size + gy.size, planes, gx, *boxes[:4], boxes.divisors.astype(gy.dtype))
-    return gx.reshape(n, c, *input_hw)
+    return gx.reshape(*gy.shape[:2], *input_hw)
 
 
 def _members(starts: Array, ends: Array, size: int) -> tuple[Array, Array]:
@@ -95,11 +93,12 @@ def box_mean(x: Array, boxes: Boxes) -> Array:
     (oh, ow), (n, c, h, w) = boxes.divisors.shape, x.shape
     windows, rows = _members(boxes.top, boxes.bottom, h)
     by_row = np.zeros((n, c, oh, w), dtype=x.dtype)
-    np.add.at(by_row, (..., windows, slice(None)), x[:, :, rows])
+    add_at(by_row, (..., windows, slice(None)), x[:, :, rows])
     windows, columns = _members(boxes.left, boxes.right, w)
-    sums = np.zeros((n, c, oh, ow), dtype=x.dtype)
-    np.add.at(sums, (..., windows), by_row[..., columns])
-    return sums / boxes.divisors.astype(x.dtype)
+    y: Array = np.zeros((n, c, oh, ow), dtype=x.dtype)
+    add_at(y, (..., windows), by_row[..., columns])
+    y /= boxes.divisors.astype(x.dtype)
+    return y
 
 
 @replaced_by(_fast_spread)
@@ -120,8 +119,8 @@ def box_spread(gy: Array, boxes: Boxes, input_hw: Pair) -> Array:
     shares = gy / boxes.divisors.astype(gy.dtype)
     windows, columns = _members(boxes.left, boxes.right, w)
     by_row = np.zeros((n, c, oh, w), dtype=gy.dtype)
-    np.add.at(by_row, (..., columns), shares[..., windows])
+    add_at(by_row, (..., columns), shares[..., windows])
     windows, rows = _members(boxes.top, boxes.bottom, h)
     gx = np.zeros((n, c, h, w), dtype=gy.dtype)
-    np.add.at(gx, (..., rows, slice(None)), by_row[:, :, windows])
+    add_at(gx, (..., rows, slice(None)), by_row[:, :, windows])
     return gx

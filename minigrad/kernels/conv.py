@@ -34,7 +34,7 @@ def _chunks(samples: int, per_sample: int) -> Iterator[slice]:
 def _patches(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
              groups: int) -> Array:
     """Unfold to (N, groups, C / groups * kh * kw, L)."""
-    n, c, h, w = x.shape
+    n, c = x.shape[:2]
     if kernel == (1, 1) and stride == (1, 1) and padding == (0, 0):
         cols = np.ascontiguousarray(x[:, :, :places[0], :places[1]])  # a pixel is its own patch
     else:

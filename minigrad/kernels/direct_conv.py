@@ -35,12 +35,17 @@ from minigrad.kernels.threads import get_num_threads
 #: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
 TASK_PIXELS = 256
 PATCH_BYTES = 1 << 18
+#: How many multiply-adds of the blocked kernels cost as much as one elementary operation elsewhere.
+CHEAP = 32
 
 
 class Axis(NamedTuple):
-    """A correlation along height or width: ``y[first + r * step] = sum of w[i] * x[start + r * stride + i * dilation]``."""
+    """A correlation along height or width.
 
-    count: int  # of outputs
+    ``y[first + r * step] = sum of w[i] * x[start + r * stride + i * dilation]``
+    """
+
+    outputs: int
     kernel: int
     stride: int
     dilation: int
@@ -62,22 +67,22 @@ def can_be_blocked(*arrays: Array) -> bool:
 @functools.lru_cache(maxsize=256)
 def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int, threads: int) -> Plan:
     """Cut a correlation into tasks, as many for each thread."""
-    band = max(1, math.ceil(rows.count / max(1, round(rows.count * columns.count / TASK_PIXELS))))
+    band = max(1, math.ceil(rows.outputs / max(1, round(rows.outputs * columns.outputs / TASK_PIXELS))))
     height = (band - 1) * rows.stride + (rows.kernel - 1) * rows.dilation + 1
-    width = (columns.count - 1) * columns.stride + (columns.kernel - 1) * columns.dilation + 1
+    width = (columns.outputs - 1) * columns.stride + (columns.kernel - 1) * columns.dilation + 1
     samples = 1
-    if band == rows.count:  # whole images: perhaps several
-        most = max(1, min(TASK_PIXELS // (band * columns.count),
+    if band == rows.outputs:  # whole images: perhaps several
+        most = max(1, min(TASK_PIXELS // (band * columns.outputs),
                           PATCH_BYTES // (channels * height * width * itemsize)))
         rounds = math.ceil(n / (threads * most))
         samples = math.ceil(n / (threads * rounds))
 
-    s, r, c = np.ogrid[:samples, :band, :columns.count]
+    s, r, c = np.ogrid[:samples, :band, :columns.outputs]
     pixels = (s * channels * height + r * rows.stride) * width + c * columns.stride
     channel, i, j = np.ogrid[:channels, :rows.kernel, :columns.kernel]
     taps = (channel * height + i * rows.dilation) * width + j * columns.dilation
     return Plan(
-        samples=samples, rows=band, oh=rows.count, ow=columns.count, height=height, width=width,
+        samples=samples, rows=band, oh=rows.outputs, ow=columns.outputs, height=height, width=width,
         top=rows.start, left=columns.start, down=rows.stride,
         pixels=_whole_tiles(pixels), taps=_whole_tiles(taps),
         y_at=rows.first * y_width + columns.first, y_down=rows.step * y_width, y_across=columns.step,
@@ -95,7 +100,7 @@ def _in_blocks(w: Array, groups: int) -> Array:
     per_group, row = o // groups, ROW_BYTES // w.itemsize
     blocks = -(-per_group // row)
     packed = np.zeros((groups, blocks, *taps, row), dtype=w.dtype)
-    by_group = np.moveaxis(w.reshape(groups, per_group, *taps), 1, -1)
+    by_group = w.reshape(groups, per_group, *taps).transpose(0, 2, 3, 4, 1)
     for block in range(blocks):
         channels = by_group[..., block * row:(block + 1) * row]
         packed[:, block, ..., :channels.shape[-1]] = channels
@@ -108,8 +113,9 @@ def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Ar
     bias = np.zeros(o, dtype=x.dtype) if b is None else b.astype(x.dtype)
     threads = get_num_threads()
     plan = _plan(len(x), channels, x.itemsize, rows, columns, y.shape[3], threads)
-    work = len(x) * rows.count * columns.count * w.size
-    correlate_blocked(work, threads, x, _in_blocks(w, groups), _in_blocks(bias[:, None], groups), y, plan)
+    work = len(x) * rows.outputs * columns.outputs * w.size
+    correlate_blocked(work // CHEAP, threads, x, _in_blocks(w, groups),
+                      _in_blocks(bias.reshape(o, 1, 1, 1), groups), y, plan)
 
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
@@ -123,6 +129,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     return y
 
 
+@functools.lru_cache(maxsize=256)
 def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[tuple[slice, Axis]]:
     """List the phases of the input along an axis: each with its share of the weights, not flipped yet.
 
@@ -146,9 +153,10 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair, pad
     o, c, kh, kw = w.shape
     # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
     swapped = w.reshape(groups, o // groups, c, kh, kw).swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
-    gx = np.zeros((len(gy), groups * c, *input_hw), dtype=gy.dtype)
-    gy = np.ascontiguousarray(gy)
     down, across = (_phases(*axis) for axis in zip(input_hw, (kh, kw), stride, padding, dilation, strict=True))
+    all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
+    gx = (np.empty if all_met else np.zeros)((len(gy), groups * c, *input_hw), dtype=gy.dtype)
+    gy = np.ascontiguousarray(gy)
     for (i, rows), (j, columns) in itertools.product(down, across):
         _correlate(gy, swapped[:, :, i, j][:, :, ::-1, ::-1], groups, rows, columns, gx)
     return gx
@@ -161,12 +169,12 @@ def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair, p
     rows, columns = (Axis(count, k, s, d, -p) for count, k, s, d, p in
                      zip(gy.shape[2:], kernel_hw, stride, dilation, padding, strict=True))
     parts = get_num_threads()
-    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.count, parts)
+    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, parts)
     row = ROW_BYTES // x.itemsize
     blocks = -(-(o // groups) // row)
     gw = np.zeros((parts, groups, blocks, len(plan.taps), row), dtype=x.dtype)
     work = gy.size * c * kernel_hw[0] * kernel_hw[1]
-    weight_gradient_blocked(work, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
+    weight_gradient_blocked(work // CHEAP, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
     taps = c * kernel_hw[0] * kernel_hw[1]
     by_channel = gw.sum(axis=0)[:, :, :taps].swapaxes(2, 3).reshape(groups, blocks * row, taps)
     return np.ascontiguousarray(by_channel[:, :o // groups]).reshape(o, c, *kernel_hw)

@@ -15,7 +15,7 @@ from numba import prange
 from minigrad.kernels import vector_math
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import fill, row_kernel
-from minigrad.kernels.vector_math import exp_neg, logistic
+from minigrad.kernels.vector_math import logistic, normal
 
 SQRT_HALF = math.sqrt(0.5)
 NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)
@@ -41,9 +41,8 @@ def erf(x: Array) -> Array:
 
 @row_kernel
 def _gelu(x: Array, y: Array) -> None:
-    half, one, scale = x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(SQRT_HALF)
     for i in prange(y.size):
-        y[i] = half * x[i] * (one + vector_math.erf(scale * x[i]))
+        y[i] = x[i] * normal(x[i])[1]
 
 
 def _fast_gelu(x: Array) -> Array:
@@ -59,12 +58,10 @@ def gelu(x: Array) -> Array:
 
 @row_kernel
 def _gelu_backward(gy: Array, x: Array, gx: Array) -> None:
-    half, one, scale = x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(SQRT_HALF)
     peak = x.dtype.type(NORMAL_PEAK)
     for i in prange(gx.size):
-        below = half * (one + vector_math.erf(scale * x[i]))
-        density = peak * exp_neg(-half * x[i] * x[i])
-        gx[i] = gy[i] * (below + x[i] * density)
+        e, below = normal(x[i])
+        gx[i] = gy[i] * (below + x[i] * peak * e)
 
 
 def _fast_gelu_backward(gy: Array, x: Array) -> Array:

@@ -53,6 +53,17 @@ def strided_view(padded: Array, i: int, j: int, counts: Pair, stride: Pair, dila
     return padded[..., top:top + (oh - 1) * sh + 1:sh, left:left + (ow - 1) * sw + 1:sw]
 
 
+def as_planes(x: Array) -> Array:
+    """(N, C, H, W) as (N * C, H, W), contiguous."""
+    n, c, h, w = x.shape
+    return np.ascontiguousarray(x).reshape(n * c, h, w)
+
+
+def add_at(target: Array, index: Any, values: Array) -> None:
+    """Do ``target[index] += values``, but let an element that is named several times get every one of them."""
+    np.add.at(target, index, values)
+
+
 @jit
 def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
     """Give the first place, and one past the last, at which ``place * stride + offset`` is in ``[0, size)``."""
@@ -103,8 +114,7 @@ def _fast_unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: 
     n, c, h, w = x.shape
     oh, ow = places or windows_hw((h, w), kernel, stride, padding, dilation)
     cols = np.empty((n * c, kernel[0] * kernel[1], oh, ow), dtype=x.dtype)
-    planes = np.ascontiguousarray(x).reshape(n * c, h, w)
-    _unfold_rows(cols.size, planes, cols, kernel[1], *stride, *padding, *dilation)
+    _unfold_rows(cols.size, as_planes(x), cols, kernel[1], *stride, *padding, *dilation)
     return cols.reshape(n, c * kernel[0] * kernel[1], oh * ow)
 
 

@@ -11,7 +11,7 @@ from numba import prange
 
 from minigrad.kernels.boxes import Boxes, box_mean, box_spread
 from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, strided_view
+from minigrad.kernels.patches import Array, Pair, as_planes, strided_view
 from minigrad.kernels.threads import row_kernel
 
 
@@ -33,11 +33,6 @@ def pooled_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pai
     axes = zip(hw, kernel, stride, padding, dilation, strict=True)
     rows, columns = (pooled_size(*axis, ceil_mode) for axis in axes)
     return rows, columns
-
-
-def _planes(x: Array) -> Array:
-    """(N, C, H, W) as (N * C, H, W)."""
-    return np.ascontiguousarray(x).reshape(x.shape[0] * x.shape[1], *x.shape[2:])
 
 
 @row_kernel
@@ -76,7 +71,7 @@ def _scatter_planes(gy: Array, indices: Array, gx: Array) -> None:
 def _fast_max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1),
                      ceil_mode: bool = False) -> tuple[Array, Array]:
     oh, ow = pooled_hw(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
-    planes = _planes(x)
+    planes = as_planes(x)
     y = np.empty((len(planes), oh, ow), dtype=x.dtype)
     indices = np.empty(y.shape, dtype=np.int64)
     _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *kernel, *stride, *padding, *dilation)
@@ -176,7 +171,8 @@ def _average_boxes(input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair, ce
     divisors = np.multiply.outer(*lengths)
     if divisor_override is not None:
         divisors = np.full_like(divisors, divisor_override)
-    return Boxes(*edges, divisors)
+    top, bottom, left, right = edges
+    return Boxes(top, bottom, left, right, divisors)
 
 
 def avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), ceil_mode: bool = False,
@@ -219,7 +215,8 @@ def _adaptive_boxes(input_hw: Pair, output_hw: Pair) -> Boxes:
         first, last = place * size // count, -(-(place + 1) * size // count)
         edges += [first, last]
         lengths.append(last - first)
-    return Boxes(*edges, np.multiply.outer(*lengths))
+    top, bottom, left, right = edges
+    return Boxes(top, bottom, left, right, np.multiply.outer(*lengths))
 
 
 def adaptive_avg_pool2d(x: Array, output_hw: Pair) -> Array:

@@ -10,29 +10,28 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair
+from minigrad.kernels.patches import Array, Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
 
 Scales = tuple[float, float]
 
 
-def _step(size: int, count: int, scale: float | None, dtype: npt.DTypeLike) -> Any:
+def _step(size: int, count: int, scale: float | None, dtype: np.dtype[Any]) -> Any:
     """How far apart in the input two neighbours of the output are, in the precision of the data.
 
     A scale that was asked for counts as it is, even if the output size had to be rounded to a whole number.
     """
-    kind = np.dtype(dtype).type
-    return kind(1.0 / scale) if scale else kind(size) / kind(count)
+    return dtype.type(1.0 / scale) if scale else dtype.type(size) / dtype.type(count)
 
 
-def _nearest_axis(size: int, count: int, scale: float | None, dtype: npt.DTypeLike) -> Array:
+def _nearest_axis(size: int, count: int, scale: float | None, dtype: np.dtype[Any]) -> Array:
     """Which input element each of ``count`` output elements takes."""
     step = _step(size, count, scale, dtype)
-    return np.minimum(np.floor(np.arange(count).astype(dtype) * step).astype(np.int64), size - 1)
+    place = np.floor(np.arange(count).astype(dtype) * step).astype(np.int64)
+    return np.minimum(place, size - 1)
 
 
 class Neighbours(NamedTuple):
@@ -44,23 +43,17 @@ class Neighbours(NamedTuple):
 
 
 def _linear_axis(size: int, count: int, align_corners: bool, scale: float | None,
-                 dtype: npt.DTypeLike) -> Neighbours:
+                 dtype: np.dtype[Any]) -> Neighbours:
     """Where each of ``count`` output elements lies between the input's."""
     place = np.arange(count).astype(dtype)
     if align_corners:  # the middles of the corner elements coincide
-        kind = np.dtype(dtype).type
-        source = place * (kind(size - 1) / kind(count - 1) if count > 1 else kind(0))
+        source = place * (dtype.type(size - 1) / dtype.type(max(count - 1, 1)))
     else:  # the edges of the corner elements coincide
-        half = np.dtype(dtype).type(0.5)
+        half = dtype.type(0.5)
         source = np.maximum(_step(size, count, scale, dtype) * (place + half) - half, 0)
     first = np.minimum(np.floor(source).astype(np.int64), size - 1)
     second = np.minimum(first + 1, size - 1)
     return Neighbours(first, second, np.clip(source - first.astype(dtype), 0, 1).astype(dtype))
-
-
-def _planes(x: Array) -> Array:
-    """(N, C, H, W) as (N * C, H, W)."""
-    return np.ascontiguousarray(x).reshape(x.shape[0] * x.shape[1], *x.shape[2:])
 
 
 @row_kernel
@@ -115,7 +108,7 @@ def _unblend_planes(gy: Array, gx: Array, top: Array, bottom: Array, down: Array
 
 def _fast_nearest(x: Array, output_hw: Pair, scale: Scales | None = None) -> Array:
     rows, columns = _nearest_tables(x.shape[2:], output_hw, scale, x.dtype)
-    planes = _planes(x)
+    planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)
     _take_planes(y.size, planes, y, rows, columns)
     return y.reshape(*x.shape[:2], *output_hw)
@@ -123,7 +116,7 @@ def _fast_nearest(x: Array, output_hw: Pair, scale: Scales | None = None) -> Arr
 
 def _fast_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None = None) -> Array:
     rows, columns = _nearest_tables(input_hw, gy.shape[2:], scale, gy.dtype)
-    planes = _planes(gy)
+    planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
     _put_planes(gx.size + gy.size, planes, gx, rows, columns)
     return gx.reshape(*gy.shape[:2], *input_hw)
@@ -131,7 +124,7 @@ def _fast_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None = Non
 
 def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale: Scales | None = None) -> Array:
     rows, columns = _linear_tables(x.shape[2:], output_hw, align_corners, scale, x.dtype)
-    planes = _planes(x)
+    planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)
     _blend_planes(4 * y.size, planes, y, *rows, *columns)
     return y.reshape(*x.shape[:2], *output_hw)
@@ -140,13 +133,13 @@ def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale
 def _fast_bilinear_backward(gy: Array, input_hw: Pair, align_corners: bool = False,
                             scale: Scales | None = None) -> Array:
     rows, columns = _linear_tables(input_hw, gy.shape[2:], align_corners, scale, gy.dtype)
-    planes = _planes(gy)
+    planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
     _unblend_planes(gx.size + 4 * gy.size, planes, gx, *rows, *columns)
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 
-def _nearest_tables(input_hw: Pair, output_hw: Pair, scale: Scales | None, dtype: npt.DTypeLike
+def _nearest_tables(input_hw: Pair, output_hw: Pair, scale: Scales | None, dtype: np.dtype[Any]
                     ) -> tuple[Array, Array]:
     scale_h, scale_w = scale or (None, None)
     return (_nearest_axis(input_hw[0], output_hw[0], scale_h, dtype),
@@ -154,7 +147,7 @@ def _nearest_tables(input_hw: Pair, output_hw: Pair, scale: Scales | None, dtype
 
 
 def _linear_tables(input_hw: Pair, output_hw: Pair, align_corners: bool, scale: Scales | None,
-                   dtype: npt.DTypeLike) -> tuple[Neighbours, Neighbours]:
+                   dtype: np.dtype[Any]) -> tuple[Neighbours, Neighbours]:
     scale_h, scale_w = scale or (None, None)
     return (_linear_axis(input_hw[0], output_hw[0], align_corners, scale_h, dtype),
             _linear_axis(input_hw[1], output_hw[1], align_corners, scale_w, dtype))
@@ -196,7 +189,7 @@ def interpolate_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None
     """
     rows, columns = _nearest_tables(input_hw, gy.shape[2:], scale, gy.dtype)
     gx = np.zeros((*gy.shape[:2], *input_hw), dtype=gy.dtype)
-    np.add.at(gx, (..., rows[:, None], columns), gy)
+    add_at(gx, (..., rows[:, None], columns), gy)
     return gx
 
 
@@ -244,9 +237,9 @@ def interpolate_bilinear_backward(gy: Array, input_hw: Pair, align_corners: bool
     rows, columns = _linear_tables(input_hw, gy.shape[2:], align_corners, scale, gy.dtype)
     down, across = rows.weight[:, None], columns.weight
     tall = np.zeros((*gy.shape[:3], input_hw[1]), dtype=gy.dtype)
-    np.add.at(tall, (..., columns.first), (1 - across) * gy)
-    np.add.at(tall, (..., columns.second), across * gy)
+    add_at(tall, (..., columns.first), (1 - across) * gy)
+    add_at(tall, (..., columns.second), across * gy)
     gx = np.zeros((*gy.shape[:2], *input_hw), dtype=gy.dtype)
-    np.add.at(gx, (..., rows.first, slice(None)), (1 - down) * tall)
-    np.add.at(gx, (..., rows.second, slice(None)), down * tall)
+    add_at(gx, (..., rows.first, slice(None)), (1 - down) * tall)
+    add_at(gx, (..., rows.second, slice(None)), down * tall)
     return gx

@@ -19,12 +19,10 @@ from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
-from minigrad.kernels.vector_math import exp_neg, log
+from minigrad.kernels.vector_math import exp_neg, less_both, log
 
 #: What an element of a row costs, beside an addition.
 COST = 3
-#: For ``x - top - rest``, which must not become ``x - (top + rest)``.
-IN_ORDER = {"contract"}
 
 
 @jit
@@ -99,29 +97,31 @@ def softmax_backward(gy: Array, y: Array) -> Array:
 # --- its logarithm ----------------------------------------------------------------------------------------
 
 
-@jit
-def _row_logsumexp(x: Array) -> Any:
-    """Its two parts: the maximum, and the logarithm of what is left. The sum would lose digits of both."""
-    top = _row_max(x)
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += exp_neg(x[i] - top)
-    return top, log(total)
-
-
-@row_kernel(fastmath=IN_ORDER)
-def _log_softmax(x: Array, y: Array) -> None:
+@row_kernel
+def _log_softmax(x: Array, y: Array, tops: Array, rests: Array) -> None:
     rows, d = x.shape
-    for r in prange(rows):
-        top, rest = _row_logsumexp(x[r])
-        for i in range(d):
-            y[r, i] = x[r, i] - top - rest
+    together = max(1, min(64, 4096 // d))
+    # Some rows at a time, so that the compiler can do their logarithms at once too.
+    for block in prange((rows + together - 1) // together):
+        first, last = block * together, min((block + 1) * together, rows)
+        for r in range(first, last):
+            top, total = _row_max(x[r]), x.dtype.type(0)
+            for i in range(d):
+                y[r, i] = exp_neg(x[r, i] - top)
+                total += y[r, i]
+            tops[r], rests[r] = top, total
+        for r in range(first, last):
+            rests[r] = log(rests[r])
+        for r in range(first, last):
+            for i in range(d):
+                y[r, i] = less_both(x[r, i], tops[r], rests[r])
 
 
 def _fast_log_softmax(x2: Array) -> Array:
     y = np.empty(x2.shape, dtype=x2.dtype)
     if y.size:
-        _log_softmax(COST * y.size, np.ascontiguousarray(x2), y)
+        tops, rests = np.empty((2, x2.shape[0]), dtype=x2.dtype)
+        _log_softmax(COST * y.size, np.ascontiguousarray(x2), y, tops, rests)
     return y
 
 
@@ -172,8 +172,11 @@ def _infinite_or_nan(x: Array) -> Any:
 @row_kernel
 def _logsumexp(x: Array, y: Array) -> None:
     for r in prange(x.shape[0]):
-        top, rest = _row_logsumexp(x[r])
-        norm = top + rest
+        top = _row_max(x[r])
+        total = x.dtype.type(0)
+        for i in range(x.shape[1]):
+            total += exp_neg(x[r, i] - top)
+        norm = top + log(total)
         y[r] = _infinite_or_nan(x[r]) if math.isnan(norm) else norm
 
 
@@ -197,21 +200,18 @@ def logsumexp(x2: Array) -> Array:
 # --- cross-entropy ----------------------------------------------------------------------------------------
 
 
-@row_kernel(fastmath=IN_ORDER)
-def _cross_entropy(x: Array, labels: Array, weight: Array, ignore: int, smoothing: float, losses: Array,
-                   log_probs: Array) -> None:
-    rows, d = x.shape
-    on_label, on_each = x.dtype.type(1 - smoothing), x.dtype.type(smoothing / d)
+@row_kernel
+def _cross_entropy(log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float,
+                   losses: Array) -> None:
+    rows, d = log_probs.shape
+    on_label, on_each = losses.dtype.type(1 - smoothing), losses.dtype.type(smoothing / d)
     for r in prange(rows):
-        top, rest = _row_logsumexp(x[r])
-        for i in range(d):
-            log_probs[r, i] = x[r, i] - top - rest
         label = labels[r]
         losses[r] = 0
         if label != ignore:
             losses[r] = -on_label * weight[label] * log_probs[r, label]
             if smoothing > 0:
-                total = x.dtype.type(0)
+                total = losses.dtype.type(0)
                 for i in range(d):
                     total += weight[i] * log_probs[r, i]
                 losses[r] -= on_each * total
@@ -219,12 +219,12 @@ def _cross_entropy(x: Array, labels: Array, weight: Array, ignore: int, smoothin
 
 def _fast_cross_entropy(logits2: Array, labels: Array, weight: Array | None, ignore_index: int,
                         label_smoothing: float) -> tuple[Array, Array]:
+    log_probs = _fast_log_softmax(logits2)
     losses = np.zeros(logits2.shape[0], dtype=logits2.dtype)
-    log_probs = np.empty(logits2.shape, dtype=logits2.dtype)
     if log_probs.size:
-        _cross_entropy(COST * log_probs.size, np.ascontiguousarray(logits2), _indices(labels),
-                       _class_weights(logits2, weight), int(ignore_index), float(label_smoothing), losses,
-                       log_probs)
+        work = log_probs.size if label_smoothing > 0 else losses.size
+        _cross_entropy(work, log_probs, _indices(labels), _class_weights(logits2, weight), int(ignore_index),
+                       float(label_smoothing), losses)
     return losses, log_probs
 
 

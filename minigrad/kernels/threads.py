@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.kernels.compile import Array, jit
 
 #: Below this many elementary operations, waking a second thread costs more than it gives.
-SMALL = 60_000
+SMALL = 200_000
 
 # Numba's fallback thread pool (``workqueue``) aborts the process when two threads enter it at once, and
 # GNU OpenMP kills a forked child: one caller at a time, and none after a fork, goes parallel.
@@ -97,5 +97,5 @@ def fill(kernel: RowKernel, cost: int, arrays: tuple[Array, ...], *scalars: floa
     """
     first = arrays[0]
     y = np.empty(first.shape, dtype=first.dtype)
-    kernel(cost * y.size, *[a.ravel() for a in arrays], *scalars, y.reshape(-1))
+    kernel(cost * y.size, *[a.ravel() for a in arrays], *scalars, y.ravel())
     return y

@@ -1,9 +1,9 @@
 """Functions of one number for use inside kernels, written so that the compiler can do eight at a time.
 
-They are exp, expm1, log, log1p, erf and the logistic function. NumPy has no erf, and its exp costs a pass over
-memory of its own; the C library's exp stops the compiler from using vector instructions. So the float32
-versions here are polynomials without branches, accurate to about two units in the last place. The float64
-versions, which serve gradient checks, are the C library's.
+They are exp, expm1, log, log1p, erf, and the logistic and the normal distribution. NumPy has no erf, and
+its exp costs a pass over memory of its own; the C library's exp stops the compiler from using vector
+instructions. So the float32 versions here are polynomials without branches, accurate to about two units
+in the last place. The float64 versions, which serve gradient checks, are the C library's.
 
 The polynomials are minimax fits; the comments give their errors. NaN goes through all of them. What reduces
 an argument in two steps must not be reassociated, so they are compiled with ``contract`` alone.
@@ -126,6 +126,25 @@ def _erf_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
+def _normal_float32(x):  # type: ignore[no-untyped-def]
+    t = abs(x)
+    s, p = _expm1_parts(f32(-0.5) * t * t)
+    e = s * p + s if t < f32(13.1) else (x - x)  # 0, or NaN
+    # P(-t) / e as a polynomial in k, to 2e-8 near 0 and 1e-6 in the tail
+    k = f32(1.0) / (f32(1.0) + f32(0.3) * t)
+    q = f32(0.03543653)
+    q = q * k + f32(-0.15545813)
+    q = q * k + f32(0.20185541)
+    q = q * k + f32(-0.04797914)
+    q = q * k + f32(0.12461952)
+    q = q * k + f32(0.10140909)
+    q = q * k + f32(0.12046571)
+    q = q * k + f32(0.11965103)
+    below = e * (q * k)
+    return e, (f32(1.0) - below if x > f32(0.0) else below)
+
+
+@jit(fastmath=_STRICT)
 def _exp_float64(x):  # type: ignore[no-untyped-def]
     return math.exp(x)
 
@@ -150,6 +169,11 @@ def _erf_float64(x):  # type: ignore[no-untyped-def]
     return math.erf(x)
 
 
+@jit(fastmath=_STRICT)
+def _normal_float64(x):  # type: ignore[no-untyped-def]
+    return math.exp(-0.5 * x * x), 0.5 * math.erfc(-math.sqrt(0.5) * x)
+
+
 #: e**x for x <= 0; in float32, results below 1.7e-38 become 0.
 exp_neg = _by_dtype(_exp_neg_float32, _exp_float64)
 #: e**x - 1 for x <= 0, accurate near 0 too.
@@ -160,6 +184,8 @@ log = _by_dtype(_log_float32, _log_float64)
 log1p_unit = _by_dtype(_log1p_unit_float32, _log1p_float64)
 #: The error function.
 erf = _by_dtype(_erf_float32, _erf_float64)
+#: (e**(-x**2 / 2), P(x)), where P(x) is the probability that a standard normal variable is below x.
+normal = _by_dtype(_normal_float32, _normal_float64)
 
 
 @jit
@@ -168,3 +194,9 @@ def logistic(x):  # type: ignore[no-untyped-def]
     e = exp_neg(-abs(x))
     one = type(x)(1)
     return (one if x >= 0 else e) / (one + e)
+
+
+@jit(fastmath=_STRICT)
+def less_both(x, large, small):  # type: ignore[no-untyped-def]
+    """``x - large - small``; as ``x - (large + small)`` it would lose the digits of ``small``."""
+    return x - large - small

@@ -23,8 +23,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _lesson(arguments: argparse.Namespace) -> int:
-    from minigrad.lessons import progress, runner  # noqa: PLC0415  # each command loads only what it needs
-    from minigrad.lessons.catalogue import find  # noqa: PLC0415
+    from minigrad.lessons import progress, runner  # each command loads only what it needs
+    from minigrad.lessons.catalogue import find
 
     if arguments.lesson is None:
         print(runner.list_lessons())
@@ -43,8 +43,8 @@ def _lesson(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from minigrad.lessons import check, progress  # noqa: PLC0415
-    from minigrad.lessons.catalogue import find  # noqa: PLC0415
+    from minigrad.lessons import check, progress
+    from minigrad.lessons.catalogue import find
 
     lesson = find(arguments.lesson)
     copy = progress.copy_of(lesson.number)

@@ -7,11 +7,10 @@ from math import comb
 
 import numpy as np
 import pytest
+from inspect_nets import ConvBlocks, DenseNet, LinearNet, Transformer, UNet, randn
 
 import minigrad as mg
 from minigrad import inspect, nn, skip
-
-from .nets import ConvBlocks, DenseNet, LinearNet, Transformer, UNet, randn
 
 
 def by_brute_force(loss, x, n):
@@ -161,8 +160,6 @@ def test_signed_contributions_sum_to_the_whole(mixed):
 
 def test_cancellation_shows():
     x = mg.tensor([1.0], dtype=mg.float64, requires_grad=True)
-    paths = inspect.path_lengths((x - 0.75 * x + 0 * x + (x + -0.75 * x)).sum(), x, blocks=-1)
-    x = mg.tensor([1.0], dtype=mg.float64, requires_grad=True)
     s, b = skip.fork(x)
     paths = inspect.path_lengths(skip.residual_add(s, -0.75 * b).sum(), x)
     assert paths.norms.tolist() == [1, 0.75]
@@ -206,7 +203,7 @@ def test_routes_by_name(resnet):
     one = inspect.path_lengths(loss, x).gradients[1]
     each = [inspect.route(loss, x, through=name) for name in ("layer1.0", "layer1.1", "layer2.0", "layer2.1")]
     np.testing.assert_allclose(sum(each), one, rtol=0, atol=1e-13 * np.linalg.norm(one))
-    assert not inspect.route(loss, x, through=[]).shape != x.shape
+    assert inspect.route(loss, x, through=[]).shape == x.shape
 
 
 def test_the_graph_and_the_gradients_are_left_alone(mixed):

@@ -7,8 +7,9 @@ import pytest
 
 from minigrad.kernels import norm
 
-TABLE = ("norm.batch_norm", "norm.batch_norm_eval", "norm.batch_norm_backward", "norm.layer_norm",
-         "norm.layer_norm_backward")
+TABLE = ("norm.batch_norm", "norm.batch_norm_eval", "norm.batch_norm_backward", "layer_norm.layer_norm",
+         "layer_norm.layer_norm_backward")
+KIND = {"batch": "norm.batch_norm", "layer": "layer_norm.layer_norm"}
 SHAPES = [(4, 3, 1), (1, 2, 5), (5, 1, 1), (3, 4, 7), (2, 3, 33), (37, 19, 1)]
 DTYPES = [np.float32, np.float64]
 EPS = 1e-5
@@ -80,7 +81,7 @@ def test_a_constant_group_gives_the_bias():
 @pytest.mark.parametrize("kind", ["batch", "layer"])
 def test_backward_is_the_derivative(kind, shape, rng):
     forward, backward = getattr(norm, f"{kind}_norm"), getattr(norm, f"{kind}_norm_backward")
-    x, w, b, _ = arguments(f"norm.{kind}_norm", shape, np.float64, rng)
+    x, w, b, _ = arguments(KIND[kind], shape, np.float64, rng)
     y, mean, inv_std = forward(x, w, b, EPS)
     gy = rng.standard_normal(y.shape)
     gradients = backward(gy, x, w, mean, inv_std)

@@ -1,0 +1,102 @@
+"""What is timed: a workload makes, for one framework, a function that runs one training step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.models import residual_mlp, resnet, unet
+
+Step = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    make
+        Gives the step of a framework, from a seeded generator for data and weights.
+    target
+        The ratio, PyTorch's time to minigrad's, that is aimed at.
+    """
+
+    name: str
+    make: Callable[[Any, np.random.Generator], Step]
+    target: float
+
+
+def as_tensor(fw: Any, array: Any) -> Any:
+    """The array in a tensor of the framework."""
+    return fw.from_numpy(array)
+
+
+def set_weights(fw: Any, model: Any, rng: np.random.Generator) -> None:
+    """Give a model weights from the generator, the same in every framework."""
+    with fw.no_grad():
+        for name, p in model.named_parameters():
+            if len(p.shape) > 1:  # small enough that 56 blocks without a norm neither explode nor vanish
+                scale = 0.2 / np.sqrt(np.prod(p.shape[1:]))
+                p.copy_(as_tensor(fw, (rng.standard_normal(tuple(p.shape)) * scale).astype(np.float32)))
+            elif name.endswith("bias"):
+                p.zero_()
+
+
+def tiny(fw: Any, rng: np.random.Generator) -> Step:
+    """1,500 operations on 8 numbers: 500 times a product, a sum and a tanh."""
+    w, b = (as_tensor(fw, rng.random(8).astype(np.float32)).requires_grad_() for _ in range(2))
+
+    def step() -> float:
+        w.grad = b.grad = None
+        x = w
+        for _ in range(500):
+            x = fw.tanh(x * w + b)
+        loss = x.sum()
+        loss.backward()
+        return float(loss.item())
+
+    return step
+
+
+def training(build: Callable[[Any], Any], shape: tuple[int, ...], adam: bool = False, dense: bool = False) -> Any:
+    """A workload's maker: forward, cross-entropy, backward and the optimiser's step."""
+
+    def make(fw: Any, rng: np.random.Generator) -> Step:
+        model = build(fw)
+        set_weights(fw, model, rng)
+        x = as_tensor(fw, rng.standard_normal(shape).astype(np.float32))
+        classes, labels = (2, (shape[0], *shape[2:])) if dense else (10, (shape[0],))
+        y = as_tensor(fw, rng.integers(0, classes, labels))
+        parameters = list(model.parameters())
+        optimizer = fw.optim.Adam(parameters, 1e-3) if adam else fw.optim.SGD(parameters, 1e-3, momentum=0.9)
+        loss_of = fw.nn.CrossEntropyLoss()
+
+        def step() -> float:
+            optimizer.zero_grad()
+            loss = loss_of(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return float(loss.item())
+
+        return step
+
+    return make
+
+
+WORKLOADS = [
+    Workload("tiny", tiny, 2.0),
+    Workload("MLP 56 x 32, b32", training(lambda fw: residual_mlp(fw, 56, 32), (32, 32)), 2.5),
+    Workload("MLP 56 x 64, b128", training(lambda fw: residual_mlp(fw, 56, 64), (128, 64)), 1.5),
+    Workload("MLP 56 x 256, b256", training(lambda fw: residual_mlp(fw, 56, 256), (256, 256)), 1.0),
+    Workload("ResNet-20 digits, b64", training(lambda fw: resnet(fw, 20, 1), (64, 1, 8, 8)), 1.5),
+    Workload("ResNet-56 digits, b64", training(lambda fw: resnet(fw, 56, 1), (64, 1, 8, 8)), 1.5),
+    Workload("ResNet-20 3x32x32, b32", training(lambda fw: resnet(fw, 20, 3), (32, 3, 32, 32)), 1.0),
+    Workload("ResNet-20 3x32x32, b128", training(lambda fw: resnet(fw, 20, 3), (128, 3, 32, 32)), 1.0),
+    Workload("U-Net 8x1x64x64", training(unet, (8, 1, 64, 64), adam=True, dense=True), 1.0),
+]

@@ -1,0 +1,39 @@
+"""Lesson 9, tasks. Put your answer where `...  # your turn` stands, then run: minigrad check 9."""
+
+# %% [markdown]
+# ## 1. Count
+# A net has 10 residual blocks. How many of its routes cross exactly 3 branches?
+
+# %%
+routes = ...  # your turn
+
+# %% [markdown]
+# ## 2. The linear case
+# Every branch is "times a". What do all routes of k branches through n blocks bring together?
+
+
+# %%
+def gradient_of_length(n, k, a):
+    brought = ...  # your turn
+    return brought
+
+
+# %% [markdown]
+# ## 3. One block of `path_lengths`
+# `arrived[k]` is the gradient that reaches the block's join having crossed k branches so far.
+# `branch_backward(g)` takes a gradient back through the branch. Give the list that leaves the fork:
+# `left[k]`, one entry longer than `arrived`.
+
+
+# %%
+def through_block(arrived, branch_backward):
+    left = ...  # your turn
+    return left
+
+
+# %% [markdown]
+# ## 4. A prediction
+# One branch of the ten is deleted. Which part of all routes is left? Write it as a number.
+
+# %%
+part_left = ...  # your turn

@@ -1,0 +1,189 @@
+"""A step in words: what arrived at a node, what its rule made of it, and where a gradient came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.node import Node
+from minigrad.inspect import graph, measure
+from minigrad.inspect.graph import Value
+from minigrad.inspect.pairs import Pair
+from minigrad.inspect.replay import Replay
+from minigrad.inspect.source_view import place_of
+from minigrad.inspect.step_names import arriving_names, gradient_name
+from minigrad.inspect.steps import TracedStep, leaf_name
+from minigrad.inspect.table import Table
+from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
+
+#: What a node of a skip connection does in backward, in a sentence.
+MIRROR = {
+    Fork: "forks in forward, so here the gradients of its ways are summed",
+    ResidualAdd: "joins in forward, so here one gradient is copied to both ways",
+    SkipConcat: "joins in forward, so here the gradient is sliced: a part for each way",
+    HighwayGate: "joins in forward, so here the gradient is weighed by the gate",
+}
+
+
+def describe_step(replay: Replay, step: TracedStep) -> str:
+    """A step as the stepper shows it."""
+    node = step.node
+    assert isinstance(node, Node)  # a replay never has loaded ones
+    total = f"of {len(replay.graph.nodes)}"
+    where = f" in {step.module!r}" if step.module else ""
+    lines = [f"[{replay.at + 1} {total}] {step.name}{where}"]
+    place = place_of(step.source)
+    if place:
+        lines.append(f"  made by  {place}")
+    for kind, sentence in MIRROR.items():
+        if isinstance(node, kind):
+            lines.append(f"  it {sentence}")
+    if isinstance(node, Fork):
+        lines += _aligned(_merge(replay, node, step))
+    else:
+        arrived = zip(arriving_names(node), step.grad_outputs, strict=True)
+        lines += _aligned([*(("arrives", name, g, "") for name, g in arrived), *_sent_on(node, step)])
+    for slot in range(len(node.out_shapes)):
+        parts = replay.contributions((node, slot))
+        if len(parts) > 1:
+            lines += _merging(replay, (node, slot), replay.pair_at(node))
+    return "\n".join(lines)
+
+
+def _sent_on(node: Node, step: TracedStep) -> list[tuple[str, str, Array | None, str]]:
+    rows = []
+    for position, (x, wanted) in enumerate(zip(node.inputs, node.wants, strict=True)):
+        if wanted:
+            to = f"to {x.node.name if x.node is not None else leaf_name(node, position, x)}"
+            rows.append(("sends", gradient_name(node, position), step.grad_inputs[position], to))
+    return rows
+
+
+def _aligned(rows: list[tuple[str, str, Array | None, str]]) -> list[str]:
+    """Lines such as ``arrives  gy  (4, 8)  norm 0.5``."""
+    cells = [(what, name, *_size(g), note) for what, name, g, note in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(4)]
+    return ["  " + "  ".join([*(row[i].ljust(widths[i]) for i in range(4)), row[4]]).rstrip() for row in cells]
+
+
+def _size(gradient: Array | None) -> tuple[str, str]:
+    if gradient is None:
+        return "nothing", ""
+    wrong = measure.condition(measure.norm(gradient), gradient.dtype)
+    return str(gradient.shape), f"norm {measure.norm(gradient):.4g}" + (f" ({wrong})" if wrong else "")
+
+
+def _merge(replay: Replay, node: Fork, step: TracedStep) -> list[tuple[str, str, Array | None, str]]:
+    """The ways of a fork, before and after they merge."""
+    pair = replay.pair_at(node)
+    grads = [g for g in step.grad_outputs if g is not None]
+    rows: list[tuple[str, str, Array | None, str]] = []
+    for slot, gradient in enumerate(step.grad_outputs):
+        way = pair.parts.get(slot, "") if pair is not None else ""
+        readers = ", ".join(kind_and_number(edge.node) for edge in replay.graph.readers.get((node, slot), ()))
+        rows.append(("before", f"{_over(way)}g{slot}", gradient, f"from {readers}" if readers else "never used"))
+    (after,) = _sent_on(node, step)
+    rows.append(("after", f"their sum: {after[1]}", after[2], "; ".join(filter(None, (after[3], _angle(grads))))))
+    return rows
+
+
+def _merging(replay: Replay, value: Value, pair: Pair | None) -> list[str]:
+    """The parts of a value that is read several times, before and after the engine adds them."""
+    parts = replay.contributions(value)
+    rows: list[tuple[str, str, Array | None, str]] = []
+    for edge, gradient in parts:
+        way = pair.parts.get(edge, "") if pair is not None and pair.value == value else ""
+        name = gradient_name(edge.node, edge.position)
+        rows.append(("before", f"{_over(way)}{name}", gradient, f"from {kind_and_number(edge.node)}"))
+    grads = [gradient for _, gradient in parts]
+    rows.append(("after", "their sum", sum_of(grads), _angle(grads)))
+    title = f"  its value is read {len(parts)} times, so what arrives is a sum:"
+    return [title, *("  " + line for line in _aligned(rows))]
+
+
+def _over(way: str) -> str:
+    return f"{way}: " if way in ("skip", "branch") else ""
+
+
+def kind_and_number(node: Node) -> str:
+    """A node's name, and its module's."""
+    return f"{node.name} in {node.module!r}" if node.module else node.name
+
+
+def sum_of(parts: list[Array]) -> Array:
+    """The sum, in the order in which the engine adds."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _angle(grads: list[Array]) -> str:
+    """How two gradients stand to each other, in words."""
+    cosine = measure.cosine(grads[0], grads[1]) if len(grads) == 2 else None
+    if cosine is None:
+        return ""
+    how = "they pull together" if cosine > 0.05 else "they work against each other" if cosine < -0.05 else ""
+    return f"cosine {cosine:.3f}" + (f": {how}" if how else ": at right angles")
+
+
+def describe(replay: Replay, value: Value) -> str:
+    """A value in words; a leaf by its own name, or by where it is read."""
+    if isinstance(value, TensorBase) and value in replay.graph.readers:
+        edge = replay.graph.readers[value][0]
+        return f"the leaf {leaf_name(edge.node, edge.position, value)}"
+    return graph.describe(value)
+
+
+def why(replay: Replay, value: Value) -> str:
+    """Which contributions made the gradient of a value, and from which lines they came."""
+    parts = replay.contributions(value)
+    awaited = replay.awaited(value)
+    if isinstance(value, tuple) and value == (replay.loss.node, replay.loss.slot):
+        start = f"{describe(replay, value)} is where the pass starts: its gradient was given"
+        return f"{start}, {float(replay.seed):g}." if replay.seed.size == 1 else f"{start}."
+    if not parts and not awaited:
+        return f"no gradient comes to {describe(replay, value)}: nothing that leads to the loss reads it."
+    if not parts:
+        return f"nothing has come to {describe(replay, value)} yet; still awaited: {_names_of(awaited)}."
+    total = sum_of([gradient for _, gradient in parts])
+    size = measure.norm(total)
+    rows: list[list[Any]] = []
+    origins = replay.origins(value)
+    for edge, gradient in origins:
+        share = measure.cosine(gradient, total)
+        part = share * measure.norm(gradient) / size if share is not None and size else None
+        rows.append([
+            edge.node.name, edge.node.module, gradient_name(edge.node, edge.position), measure.norm(gradient),
+            None if part is None else f"{100 * part:.0f} %", place_of(edge.node.source)[:60],
+        ])  # fmt: skip
+    what = "contribution" if len(origins) == 1 else "contributions"
+    title = f"The gradient of {describe(replay, value)}, norm {size:.4g}, is made of {len(origins)} {what}:"
+    notes = [f"still awaited: {_names_of(awaited)}"] if awaited else []
+    if not awaited and _changed_since(replay, value, total):
+        notes.append("what was used is not this sum: a hook changed it")
+    return str(Table(["sent by", "module", "as", "norm", "share", "line"], rows, title=title, notes=notes))
+
+
+def _names_of(edges: list[Any]) -> str:
+    return ", ".join(kind_and_number(edge.node) for edge in edges)
+
+
+def _changed_since(replay: Replay, value: Value, total: Array) -> bool:
+    """Whether a node was given something other than the sum."""
+    if not isinstance(value, tuple):
+        return False
+    step = next((s for s in replay.steps if s.node is value[0]), None)
+    used = step.grad_outputs[value[1]] if step is not None else None
+    return used is not None and not np.array_equal(used, total, equal_nan=True)
+
+
+def ending(replay: Replay) -> str:
+    """What to say when the pass is over."""
+    leaves = sum(leaf._grad is not None for leaf in replay.graph.leaves)
+    return (
+        f"The pass is over: {len(replay.steps)} nodes, and gradients in .grad of {leaves} leaves. "
+        "back goes back, ledger shows what the skips carried, c goes on with your program."
+    )

@@ -1,0 +1,77 @@
+"""Tables are aligned as text, escaped as HTML; norms survive where squares don't."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from minigrad.inspect import measure
+from minigrad.inspect.table import Table, Tabular, cell_text, write_csv
+
+
+def test_columns_are_aligned():
+    table = Table(["name", "n", "x"], [["a", 1, 0.5], ["long name", 200, None]], title="T", notes=["N"])
+    assert str(table).splitlines() == [
+        "T",
+        "name       n    x",
+        "---------  ---  ---",
+        "a            1  0.5",
+        "long name  200    -",
+        "N",
+    ]
+
+
+def test_html_is_escaped():
+    text = Table(["<g>"], [["a<b"], [1.5]], title="x&y", notes=["<n>"])._repr_html_()
+    assert "<th>&lt;g&gt;</th>" in text
+    assert "a&lt;b" in text
+    assert "x&amp;y" in text
+    assert "&lt;n&gt;" in text
+
+
+def test_cells():
+    assert [cell_text(c) for c in (None, 1, True, "a", 1.23456e-7, math.nan)] == [
+        "-",
+        "1",
+        "True",
+        "a",
+        "1.235e-07",
+        "nan",
+    ]
+
+
+def test_empty_tables_and_files(tmp_path):
+    assert str(Table(["a"], [])) == "a\n-"
+    write_csv(tmp_path / "a.csv", [])
+    assert (tmp_path / "a.csv").read_text().strip() == ""
+    with pytest.raises(NotImplementedError):
+        str(Tabular())
+
+
+@pytest.mark.parametrize(("dtype", "small"), [(np.float32, 1e-30), (np.float64, 1e-250)])
+def test_norms_below_the_square_root_of_the_smallest_number(dtype, small):
+    x = np.array([3, 4], dtype=dtype) * dtype(small)
+    assert math.isclose(measure.norm(x), 5 * small, rel_tol=1e-6)
+    assert math.isclose(measure.cosine(x, np.array([3, 4], dtype=dtype)), 1, rel_tol=1e-6)
+
+
+def test_norms_above_the_square_root_of_the_largest_number():
+    assert math.isclose(measure.norm(np.array([3e30, 4e30], dtype=np.float32)), 5e30, rel_tol=1e-6)
+    assert measure.norm(np.array([np.inf, 1])) == math.inf
+    assert math.isnan(measure.norm(np.array([np.nan, 1])))
+
+
+def test_norms_of_other_layouts_and_dtypes():
+    x = np.arange(12.0).reshape(3, 4)
+    assert measure.norm(x.T[::2]) == pytest.approx(np.linalg.norm(x.T[::2]), rel=1e-15)
+    assert measure.norm(np.array([3, 4], dtype=np.float16)) == 5
+    assert measure.norm(np.zeros((0, 3))) == 0
+    assert measure.inner(x.astype(np.float32), x.astype(np.float32)) == np.vdot(x, x)
+
+
+def test_conditions():
+    assert measure.condition(math.inf) == "infinite"
+    assert measure.condition(1e-310) == "underflow"
+    assert measure.cosine(np.zeros(2), np.ones(2)) is None

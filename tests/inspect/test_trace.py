@@ -1,0 +1,211 @@
+"""A trace is a backward pass, kept: every step, by name, in a file, and beside another one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from inspect_nets import ResNet, randn
+
+import minigrad as mg
+from minigrad import inspect, nn, skip
+
+
+def test_a_trace_runs_backward(resnet):
+    loss, x, net = resnet
+    loss.backward(retain_graph=True)
+    expected = [p.grad.data.copy() for p in net.parameters()]
+    net.zero_grad()
+    x.grad = None
+    trace = inspect.trace(loss)
+    for parameter, gradient in zip(net.parameters(), expected, strict=True):
+        np.testing.assert_array_equal(parameter.grad.data, gradient)
+    with pytest.raises(mg.OperationError, match="freed"):
+        loss.backward()
+    assert trace[0].kind == "Sum"
+    assert trace[-1].module == "conv1"
+
+
+def test_every_step_is_that_of_the_engine(mixed):
+    loss, _, _ = mixed
+    steps = list(mg.backward_steps(loss, retain_graph=True))
+    trace = inspect.trace(loss, retain_graph=True)
+    assert len(trace) == len(steps)
+    for kept, step in zip(trace, steps, strict=True):
+        assert kept.node is step.node
+        for ours, theirs in zip(kept.grad_outputs, step.grad_outputs, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert np.isclose(kept.norm, np.sqrt(sum((g**2).sum() for g in step.grad_outputs)), rtol=1e-14)
+        for ours, theirs, wanted in zip(kept.grad_inputs, step.grad_inputs, step.node.wants, strict=True):
+            if wanted:
+                np.testing.assert_array_equal(ours, theirs)
+                assert not ours.flags.writeable
+
+
+def test_steps_know_their_module_and_line(mixed):
+    step = inspect.trace(mixed[0]).select(kind="Tanh")[0]
+    assert step.module == "0.branch.1"
+    assert step.name.startswith("Tanh#")
+    assert "conftest.py" in str(step.source)
+    assert "Tanh" in repr(step)
+
+
+def test_selecting(resnet):
+    trace = inspect.trace(resnet[0])
+    assert dict.fromkeys(step.kind for step in trace.select(kind="Conv*")) == {"Conv2d": None}
+    assert len(trace.select(kind=type(trace.select(kind="Conv2d")[0].node))) == len(trace.select(kind="Conv2d"))
+    inside = trace.select(module="layer1")
+    assert {step.module.split(".")[0] for step in inside} == {"layer1"}
+    assert [row.name for row in inside.ledger()] == ["layer1.0", "layer1.1"]
+    assert all(row.name.startswith("layer1") for row in inside.layers())
+    both = trace.select(module="layer?.0", kind="ReLU")
+    assert [step.module for step in both] == ["layer2.0.relu"] * 2 + ["layer1.0.relu"] * 2
+    first = trace[0]
+    assert trace[first.name] is first
+    assert trace.select(name="Conv2d#*")[0].kind == "Conv2d"
+    assert len(trace[2:5]) == 3
+
+
+def test_selecting_what_does_not_exist(resnet):
+    trace = inspect.trace(resnet[0])
+    with pytest.raises(inspect.UnknownNameError, match="kind 'Conv3d'. The nearest: 'Conv2d'"):
+        trace.select(kind="Conv3d")
+    with pytest.raises(inspect.UnknownNameError, match=r"'layer1.0.conv9'. The nearest: 'layer1.0.conv"):
+        trace.select(module="layer1.0.conv9")
+
+
+def test_norms_only(resnet):
+    loss = resnet[0]
+    whole = inspect.trace(loss, retain_graph=True)
+    brief = inspect.trace(loss, keep="norms")
+    assert [step.norms_out for step in whole] == [step.norms_out for step in brief]
+    assert [step.norms_in for step in whole] == [step.norms_in for step in brief]
+    assert [leaf.norm for leaf in whole.leaves] == [leaf.norm for leaf in brief.leaves]
+    assert all(leaf.gradient is None for leaf in brief.leaves)
+    with pytest.raises(mg.OperationError, match="keep='all'"):
+        brief[0].grad_outputs  # noqa: B018
+    with pytest.raises(ValueError, match="'all' or 'norms'"):
+        inspect.trace(loss, keep="some")
+
+
+def test_norms_only_keeps_no_arrays(resnet):
+    trace = inspect.trace(resnet[0], keep="norms")
+    assert not any(step.kept for step in trace)
+    assert all(vars(step.node) == {} for step in trace)
+
+
+def test_leaves_have_this_passes_gradient(mixed):
+    loss, x, net = mixed
+    loss.backward(retain_graph=True)
+    trace = inspect.trace(loss)
+    (leaf,) = [leaf for leaf in trace.leaves if leaf.leaf is x]
+    np.testing.assert_allclose(leaf.gradient, x.grad.data / 2, rtol=1e-15)
+    assert not leaf.learnt
+    assert sum(leaf.learnt for leaf in trace.leaves) == len(list(net.parameters()))
+
+
+@pytest.mark.parametrize("keep", ["all", "norms"])
+def test_saving_and_loading(mixed, tmp_path, keep):
+    trace = inspect.trace(mixed[0], keep=keep)
+    trace.save(tmp_path / "a.trace")
+    loaded = inspect.load(tmp_path / "a.trace")
+    assert str(loaded) == str(trace)
+    assert str(loaded.ledger()) == str(trace.ledger())
+    assert str(loaded.layers()) == str(trace.layers())
+    assert inspect.diff(trace, loaded).same
+    assert loaded.keep == keep
+    assert [str(step.source) for step in loaded] == [str(step.source) for step in trace]
+    assert "saved" in repr(loaded[0].node)
+    if keep == "all":
+        for ours, theirs in zip(loaded, trace, strict=True):
+            for a, b in zip(ours.grad_inputs, theirs.grad_inputs, strict=True):
+                np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(loaded.ledger()[0].g_skip, trace.ledger()[0].g_skip)
+        assert not loaded.ledger()[0].g_skip.flags.writeable
+    loaded.save(tmp_path / "b.trace")
+    assert inspect.diff(inspect.load(tmp_path / "b.trace"), loaded).same
+
+
+def test_loading_what_is_no_trace(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones(2))
+    with pytest.raises(ValueError, match="holds no trace"):
+        inspect.load(tmp_path / "a.npz")
+
+
+def test_loading_a_trace_of_a_newer_version(mixed, tmp_path, monkeypatch):
+    from minigrad.inspect import trace_file
+
+    monkeypatch.setattr(trace_file, "VERSION", 99)
+    inspect.trace(mixed[0]).save(tmp_path / "a.trace")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="newer minigrad"):
+        inspect.load(tmp_path / "a.trace")
+
+
+def test_leaves_are_called_by_their_own_name_or_where_they_are_read():
+    x, y, z = randn(2), randn(2), randn(2)
+    x.name = "data"
+    trace = inspect.trace((x * y + mg.cat([z])).sum())
+    assert [leaf.name for leaf in trace.leaves] == ["data", "b", "input0"]
+
+
+def test_diff_of_two_seeds():
+    x = mg.ones(2, 2, 6, 6, dtype=mg.float64)
+    traces = [inspect.trace(ResNet().double()(x).square().sum()) for _ in range(2)]
+    difference = traces[0].diff(traces[1])
+    assert len(difference) == len(traces[0])
+    assert not difference.same
+    row = next(iter(difference))
+    assert row.kind == "Sum"
+    assert row.ratio == 1
+    assert difference[-1].distance > 0
+    assert -1 <= difference[-1].cosine <= 1
+    assert difference.to_dict()[0]["module"] == ""
+    assert "|difference|" in str(difference)
+
+
+def test_diff_of_two_models():
+    x = mg.ones(1, 2)
+    small = inspect.trace(nn.Sequential(nn.Linear(2, 2), nn.Tanh())(x).sum())
+    large = inspect.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))(x).sum())
+    difference = small.diff(large)
+    assert [row.name for row in difference] == ["Sum", "1 Tanh", "0 Linear"]
+    assert difference[2].distance is None
+    assert len(difference.only_b) == 1
+    assert "Only in the second: 1 (Linear#" in str(difference)
+
+
+def test_a_long_trace_prints_its_ends(resnet):
+    text = str(inspect.trace(resnet[0]))
+    assert "more" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_nodes_without_a_gradient_are_counted():
+    class Stop(mg.Node):
+        def forward(self, x):
+            return x + 0
+
+        def backward(self, gy):
+            return None
+
+    x = randn(2)
+    trace = inspect.trace((Stop()(x.tanh()) + x).sum())
+    assert "1 of 4 nodes got no gradient" in str(trace)
+
+
+def test_a_gradient_for_a_loss_that_is_no_scalar():
+    x = randn(3)
+    y = x.tanh()
+    with pytest.raises(mg.OperationError, match="non-scalar"):
+        inspect.trace(y)
+    assert inspect.trace(y, np.ones(3))[0].norm == np.sqrt(3)
+
+
+def test_underflow_and_nan_are_marked():
+    x = mg.ones(2, requires_grad=True)
+    trace = inspect.trace(x * 1e-20, np.array([1e-20, 0], dtype=np.float32))
+    assert "underflow" not in str(trace)
+    trace = inspect.trace(skip.fork(x)[0] * 1e-20 * 1e-20, np.array([1, 1], dtype=np.float32))
+    assert "underflow" in str(trace)
+    trace = inspect.trace(x * 1.0, np.array([np.nan, 1], dtype=np.float32))
+    assert "NaN" in str(trace)

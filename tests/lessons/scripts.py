@@ -1,0 +1,24 @@
+"""What the tests of the lessons share: the lessons there are, and how to import one by its path."""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from minigrad.lessons.catalogue import folder
+
+LESSONS = sorted(folder().glob("[0-9][0-9]_*.py"))
+
+
+@cache
+def load(path):
+    """Import a script under a name of its own, once."""
+    path = Path(path)
+    spec = importlib.util.spec_from_file_location(f"script_{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def lesson(number):
+    """The lesson of that number, as a module."""
+    return load(next(path for path in LESSONS if path.name.startswith(number)))

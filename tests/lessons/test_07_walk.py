@@ -1,0 +1,66 @@
+"""Lesson 7's walk in the debugger, typed at a pseudo-terminal as the text tells it."""
+
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+from .scripts import LESSONS
+
+pty = pytest.importorskip("pty", reason="this platform has no pseudo-terminals")
+PATH = next(path for path in LESSONS if path.name.startswith("07"))
+TYPED = re.compile(r"^#     \(Pdb\) (.+?)(?:\s+-> (.+))?$", re.M)
+PROMPT = "(Pdb) "
+SECONDS = 120
+
+
+def read_until(terminal, wanted):
+    """What the terminal shows until it ends in `wanted`, or closes."""
+    shown, end = "", time.monotonic() + SECONDS
+    while not shown.endswith(wanted):
+        assert time.monotonic() < end, f"no {wanted!r} after {shown!r}"
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # how Linux tells that the other side closed
+            break
+        if not part:
+            break
+        shown += part.decode().replace("\r\n", "\n")
+    return shown
+
+
+def test_the_walk_goes_as_the_text_tells(tmp_path):
+    walk = TYPED.findall(PATH.read_text(encoding="utf-8"))
+    assert len(walk) >= 10
+    ours, theirs = pty.openpty()
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1]), "TERM": "dumb",
+        "COLUMNS": "200", "PYTHON_COLORS": "0", "HOME": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTHONWARNINGS": "ignore",
+    }  # fmt: skip
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pdb", str(PATH)],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=environment, close_fds=True,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        read_until(ours, PROMPT)
+        for command, seen in walk:
+            os.write(ours, f"{command}\n".encode())
+            shown = read_until(ours, PROMPT)
+            assert seen in shown, f"after {command!r}"
+        assert walk[-1][0] == "q"
+        assert child.wait(SECONDS) == 0
+    finally:
+        child.kill()
+        child.wait()
+        os.close(ours)

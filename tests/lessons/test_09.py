@@ -1,0 +1,57 @@
+"""What lesson 9 says: exact path lengths (E1 to E3), what sampling makes of them, and lesions."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minigrad import inspect
+
+from .scripts import lesson
+
+SEEDS = range(5)
+
+
+@pytest.fixture(scope="module")
+def nets():
+    """Both trained nets for each seed."""
+    one = lesson("09")
+    return [(one.trained(residual=True, seed=seed), one.trained(residual=False, seed=seed)) for seed in SEEDS]
+
+
+def test_the_linear_case():
+    paths = lesson("09").linear_paths()
+    assert paths.counts == [math.comb(54, k) for k in range(55)]
+    assert sum(paths.counts[5:18]) / 2**54 == pytest.approx(0.004537, abs=1e-6)
+    assert paths.total[0] == pytest.approx(1.1**54, rel=1e-12)
+    for k, g in enumerate(paths.gradients):
+        assert g[0] == pytest.approx(math.comb(54, k) * 0.1**k, rel=1e-12)
+
+
+def test_short_routes_bring_the_gradient_and_sampled_norms_overstate_it(nets):
+    """Measured: at most 4 of 12 branches bring 0.97 to 1.03; sampled norms at 4 branches 4.9 to 16.7 times too much."""
+    one = lesson("09")
+    for seed, (net, _) in enumerate(nets):
+        loss, x = one.loss_and_input(net)
+        paths = inspect.path_lengths(loss, wrt=x)
+        estimate = one.sampled(loss, x, seed=seed)
+        assert 0.85 < paths.shares[:5].sum() < 1.15
+        assert paths.norms[9:].max() < 0.01 * paths.norms.max()
+        assert np.exp(np.mean(np.log(estimate[3:7] / paths.norms[3:7]))) > 2
+        assert estimate[[0, 12]] == pytest.approx(
+            paths.norms[[0, 12]], rel=1e-4
+        )  # one route each: nothing to cancel
+        loss.backward()
+        assert np.allclose(paths.total, x.grad.data, rtol=1e-3, atol=1e-6)
+
+
+def test_lesions(nets):
+    """Measured medians: residual 0.94 to 0.97 with one block deleted, 0.7 and more with six; plain 0.07 to 0.15."""
+    one = lesson("09")
+    for residual, plain in nets:
+        whole = one.accuracy(residual)
+        assert whole > 0.9
+        assert np.median(one.one_deleted(residual, residual=True)) > whole - 0.06
+        assert np.median(one.one_deleted(plain, residual=False)) < 0.35
+        assert one.many_deleted(residual, 6) > 0.5
+        assert one.many_deleted(residual, 9) < one.many_deleted(residual, 3)
