@@ -157,7 +157,7 @@ def draw(depths, found, folder):
     left.set(title="what it says", xlabel="residual blocks", ylabel="gradient at x (no unit)")
     right.set(title="what it costs", xlabel="residual blocks", ylabel="rules applied (count)")
     left.legend()
-    text = "Left: the broken engine leaves the true line. Right: both recursions double with each block; the order adds two."
+    text = "Left: the broken engine leaves the true line. Right: both recursions double with each block."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.2, left=0.08, right=0.98, wspace=0.25)
     print("figure:", save(fig, folder / "02_order.png"))

@@ -1,7 +1,7 @@
 """3. The fork: a value is used twice, so its gradients are summed. What if one of them is lost?
 
 Minutes: 25. Before it: lessons 1 and 2. Shows: C2; and why a wrong gradient may pass for a right one.
-Papers: He et al. (2015), Balduzzi et al. (2017).
+Papers: He et al. (2015).
 """
 
 # %% [markdown]
@@ -184,7 +184,7 @@ def main(argv=None):
         print(f"{name:<15} {check:<9} {norms[0]:15.0e} {cosines[0]:9.2f} {final(curves[name]):20.3f}")
     ratio = table["skip lost"][0][0]
     print(f"\nConclusion: a fork sums. Lose the skip's part, and {ratio:.0e} of the gradient's norm reaches the stem.\n"
-          f"Lose the branch's, and the stem's gradient keeps a cosine of {table['branch lost'][1][0]:.2f} to the true one,"
+          f"Lose the branch's, and the stem's gradient has a cosine of {table['branch lost'][1][0]:.2f} to the truth,"
           f" the loss comes down to {final(curves['branch lost']):.2f}\n(right: {final(curves['both kept']):.2f}):"
           " the bug is there, and only the gradient check saw it.")  # fmt: skip
     draw(curves, {name: norms for name, (norms, _) in table.items()}, folder)

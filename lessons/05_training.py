@@ -139,7 +139,7 @@ def draw(curves, table, sweep, folder):
     right.axhline(np.log(10), color=COLOURS["neutral"], linestyle=":", label="loss of guessing, ln 10")
     right.set(xlabel="learning rate", ylim=(0.004, 4), title="ten epochs, constant rate")
     right.legend(loc="lower left", fontsize=9)
-    text = "Left: mean and range of five seeds. Right: too low arrives late, too high not at all; the best is near the edge."
+    text = "Left: mean and range of five seeds. Right: too low a rate arrives late, too high a one not at all."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.2, left=0.08, right=0.98)
     print("figure:", save(fig, folder / "05_training.png"))
@@ -169,7 +169,7 @@ def main(argv=None):
     tables = [confusion(net) for net, _ in runs]
     accuracies = [table.trace() / table.sum() for table in tables]
     for seed, ((_, curve), accuracy) in enumerate(zip(runs, accuracies, strict=True)):
-        print(f"seed {seed}: loss {curve[0, 0]:.3f} -> {curve[-1, 0]:.4f} in training, {curve[-1, 1]:.3f} on test images,"
+        print(f"seed {seed}: loss {curve[0, 0]:.3f} -> {curve[-1, 0]:.4f} in training, {curve[-1, 1]:.3f} in test,"
               f" accuracy {accuracy:.1%}")  # fmt: skip
     sweep = rate_sweep(seed=0)
     print("\nlearning rate  training loss  test accuracy (ten epochs)")
@@ -178,10 +178,11 @@ def main(argv=None):
     wrong = np.where(np.eye(10, dtype=bool), 0, np.sum(tables, axis=0))
     true, read = np.unravel_index(wrong.argmax(), wrong.shape)
     best = int(np.nanargmin(sweep[:, 0]))
-    print(f"\nConclusion: five seeds reach {min(accuracies):.1%} to {max(accuracies):.1%} of {tables[0].sum()} test digits,"
-          f" in {seconds:.1f} s each.\nThe commonest mistake is a {true} read as a {read}: {wrong.max()} of"
+    print(f"\nConclusion: five seeds reach {min(accuracies):.1%} to {max(accuracies):.1%} of {tables[0].sum()} test"
+          f" digits, in {seconds:.1f} s each.\nThe commonest mistake is a {true} read as a {read}: {wrong.max()} of"
           f" {wrong.sum()} over all seeds. Of the rates tried, {RATES[best]:g} brings the loss lowest;"
-          f"\n{RATES[0]:g} ends at {sweep[0, 0]:.2f}, {RATES[-1]:g} at {sweep[-1, 0]:.2f}; guessing has {np.log(10):.2f}.")  # fmt: skip
+          f"\n{RATES[0]:g} ends at {sweep[0, 0]:.2f}, {RATES[-1]:g} at {sweep[-1, 0]:.2f};"
+          f" guessing has {np.log(10):.2f}.")  # fmt: skip
     draw([curve for _, curve in runs], tables[0], sweep, folder)
 
 

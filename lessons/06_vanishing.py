@@ -156,8 +156,8 @@ def main(argv=None):
     low, high = np.exp(np.percentile(whole, (5, 95)))
     print(f"\nConclusion: through 100 layers a sigmoid net keeps {table['sigmoid', 'Xavier'][-1]:.0e} of its gradient"
           f" (Xavier), a tanh net {table['tanh', 'Xavier'][-1]:.0e},"
-          f" a ReLU net {table['relu', 'He'][-1]:.1g} (He).\nHe's init doesn't vanish on average; it fluctuates: nine nets in ten lie between"
-          f" {low:.0e} and {high:.0e} at 50 layers.")  # fmt: skip
+          f" a ReLU net {table['relu', 'He'][-1]:.1g} (He).\nWith He's init |g|^2 doesn't vanish on average;"
+          f" it fluctuates: nine nets in ten lie between {low:.0e} and {high:.0e} at 50 layers.")  # fmt: skip
     draw(table, logs, folder)
 
 

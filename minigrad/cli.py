@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from minigrad.inspect.commands import add_commands as add_step_command
 from minigrad.lessons.commands import add_commands as add_lesson_commands
 from minigrad.version import __version__
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="versions, kernels and threads: what to put into a bug report")
     info.set_defaults(run=_info)
     add_lesson_commands(commands)
+    add_step_command(commands)
     return top
 
 

@@ -18,6 +18,7 @@ from minigrad.inspect.graph import Edge, Graph, UnknownNameError
 from minigrad.inspect.layers import LayerRow, Layers
 from minigrad.inspect.ledger import Ledger, LedgerRow
 from minigrad.inspect.lesion import Lesion, lesion
+from minigrad.inspect.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.path_lengths import path_lengths, route
 from minigrad.inspect.paths import PathLengths
@@ -30,6 +31,8 @@ from minigrad.inspect.trace_file import load
 from minigrad.inspect.whatif import Change, cut, scale
 
 __all__ = [
+    "Arrow",
+    "Box",
     "Change",
     "Condition",
     "DiffRow",
@@ -41,6 +44,7 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "Lesion",
+    "Outline",
     "Pair",
     "Pairs",
     "PathLengths",
@@ -63,6 +67,7 @@ __all__ = [
     "lesion",
     "load",
     "not_finite",
+    "outline",
     "path_lengths",
     "reaches",
     "route",

@@ -45,6 +45,7 @@ class Bookkeeper:
         self._makers: dict[Node, list[Value]] = {}
         self._readers: dict[Node, list[tuple[Edge, Value]]] = {}
         self._leaf_totals: dict[TensorBase, Array] = {}
+        self._scratch: Array | None = None
         for pair in self._pairs:
             self._joins.setdefault(pair.join, []).append(pair)
             if pair.fork is not None:
@@ -101,8 +102,9 @@ class Bookkeeper:
         nothing = np.broadcast_to(np.zeros((), total.dtype), total.shape)
         g_skip, g_branch = (nothing if g is None else g for g in (_sum(parts, "skip"), _sum(parts, "branch")))
         g_other = _sum(parts, "other")
-        g_in = g_skip + g_branch
+        g_in = np.add(g_skip, g_branch, out=self._room(total))
         size_skip, size_branch, size_in = (measure.norm(g) for g in (g_skip, g_branch, g_in))
+        inner = measure.inner(g_skip, g_branch)
         along = measure.cosine(g_skip, g_in, size_skip, size_in)
         if along is None and size_skip == 0 and size_in > 0:
             along = 0.0
@@ -112,14 +114,22 @@ class Bookkeeper:
             norm_branch=size_branch,
             norm_in=size_in,
             norm_other=None if g_other is None else measure.norm(g_other),
-            inner=measure.inner(g_skip, g_branch),
-            cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch),
+            inner=inner,
+            cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch, inner),
             skip_share=None if along is None else along * size_skip / size_in,
             conserved=_same(g_in if len(parts) == 2 and g_other is None else _sum(parts), total),
         )
         if not self._keep:
             return row
         return replace(row, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=g_other, g_in=g_in))
+
+    def _room(self, like: Array) -> Array | None:
+        """Where a sum can go that is not kept: the same memory for every row of one shape, which is faster."""
+        if self._keep:
+            return None
+        if self._scratch is None or self._scratch.shape != like.shape or self._scratch.dtype != like.dtype:
+            self._scratch = np.empty(like.shape, like.dtype)
+        return self._scratch
 
 
 def _same(a: Array | None, b: Array) -> bool:

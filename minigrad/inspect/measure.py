@@ -42,15 +42,17 @@ def inner(a: Array, b: Array) -> float:
     return float(np.vdot(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)))
 
 
-def cosine(a: Array, b: Array, size_a: float | None = None, size_b: float | None = None) -> float | None:
+def cosine(
+    a: Array, b: Array, size_a: float | None = None, size_b: float | None = None, product: float | None = None
+) -> float | None:
     """The cosine of the angle between two arrays; None where one of them is zero or not finite.
 
     Parameters
     ----------
     a, b
         Of one shape.
-    size_a, size_b
-        Their norms, where they are known.
+    size_a, size_b, product
+        Their norms and their inner product, where they are known.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def cosine(a: Array, b: Array, size_a: float | None = None, size_b: float | None
     if not all(size > 0 and math.isfinite(size) for size in (size_a, size_b)):
         return None
     if min(size_a, size_b) > 1e-100 and max(size_a, size_b) < 1e100:
-        return inner(a, b) / size_a / size_b
+        return (inner(a, b) if product is None else product) / size_a / size_b
     return inner(a.astype(np.float64) / size_a, b.astype(np.float64) / size_b)
 
 

@@ -89,9 +89,9 @@ class Search:
         union = 0
         for slot, mask in enumerate(masks):
             union |= mask
-            if len(self._touched(mask)) > 1:
+            if mask not in self.groups and len(self._touched(mask)) > 1:
                 self._meet((node, slot), mask)
-        if len(self._touched(union)) > 1:
+        if union not in self.groups and len(self._touched(union)) > 1:
             if isinstance(node, Fork):
                 self._meet(node, union)
             else:
@@ -120,9 +120,11 @@ class Search:
 
     def _meet(self, fork: Fork | Value, mask: int) -> None:
         touched = self._touched(mask)
-        other = self._other_meeting(fork, touched)
+        left = self._left(fork)
+        other = self._other_meeting(fork, touched, dict(left))
         if other is None:
-            self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached), self._aside(fork, touched)))
+            aside = next((v for v, m in left.items() if isinstance(v, tuple) and any(m & g for g in touched)), None)
+            self.meetings.append(Meeting(fork, tuple(touched), dict(self._reached), aside))
         else:
             self.failures.append(
                 f"its ways meet at two values, {describe(fork)} and {describe(other)}: neither is the fork"
@@ -135,33 +137,26 @@ class Search:
             together |= group
         self.groups = [group for group in self.groups if group not in touched] + [together]
 
-    def _aside(self, fork: Fork | Value, touched: Sequence[int]) -> Value | None:
-        """An activation that one of these ways reaches without the fork."""
+    def _left(self, fork: Fork | Value) -> dict[Value, int]:
+        """What was reached around a fork and is still to be visited; parameters are left out."""
+        here = _maker(fork)
+        left = {}
         for value, mask in self._masks.items():
-            if not isinstance(value, tuple) or value[0] is _maker(fork) or value[0] in self._reached:
-                continue
-            if any(mask & group for group in touched):
-                return value
-        return None
+            if isinstance(value, tuple):
+                if value[0] is not here and value[0] not in self._reached:
+                    left[value] = mask
+            elif value is not fork and not isinstance(value, Parameter):
+                left[value] = mask
+        return left
 
-    def _other_meeting(self, fork: Fork | Value, touched: list[int]) -> Value | None:
+    def _other_meeting(self, fork: Fork | Value, touched: list[int], masks: dict[Value, int]) -> Value | None:
         """Another activation that is reached on two of these ways around the fork, or None.
 
         Only looked for where two ways have something left to visit, which is rare.
         """
-        here = _maker(fork)
-        masks = {
-            value: mask
-            for value, mask in self._masks.items()
-            if value is not fork and not (isinstance(value, tuple) and (value[0] is here or value[0] in self._reached))
-        }
-        open_ways = [
-            group
-            for group in touched
-            if any(mask & group and not isinstance(value, Parameter) for value, mask in masks.items())
-        ]
-        if len(open_ways) < 2:
+        if sum(1 for group in touched if any(mask & group for mask in masks.values())) < 2:
             return None
+        here = _maker(fork)
         heap = [entry for entry in self._heap if entry[1] is not here]
         heapq.heapify(heap)
         queued = dict.fromkeys(node for _, node in heap)

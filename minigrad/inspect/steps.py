@@ -12,7 +12,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.source import SourceLine
 from minigrad.inspect import measure
-from minigrad.inspect.graph import Graph, Value, inputs_of, kind_of, value_of
+from minigrad.inspect.graph import Graph, Value, kind_of
 
 
 @dataclass(frozen=True)
@@ -124,34 +124,34 @@ class Norms:
         self._readers = graph.readers
         self._sent: dict[Value, float] = {}
 
-    def of(self, step: Step) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
+    def of(
+        self, node: Node, grad_outputs: tuple[Array | None, ...], grad_inputs: tuple[Array | None, ...]
+    ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
         """The norms of what reached a node, and of what it sent on."""
-        node = step.node
-        sent = step.grad_inputs
         outputs = []
-        for slot, gradient in enumerate(step.grad_outputs):
+        for slot, gradient in enumerate(grad_outputs):
             known = self._sent.pop((node, slot), None)
             outputs.append(measure.norm(gradient) if known is None and gradient is not None else known)
-        inputs: list[float | None] = [None] * len(node.inputs)
-        for edge, tensor in inputs_of(node):
-            gradient = sent[edge.position]
-            if gradient is not None:
-                size = inputs[edge.position] = measure.norm(gradient)
-                value = value_of(tensor)
-                if tensor.node is not None and len(self._readers.get(value, ())) == 1 and not tensor._hooks:
+        inputs: list[float | None] = []
+        for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs, strict=True):
+            size = measure.norm(gradient) if wanted and gradient is not None else None
+            inputs.append(size)
+            if size is not None and tensor.node is not None and not tensor._hooks:
+                value = tensor.node, tensor.slot
+                if len(self._readers.get(value, ())) == 1:
                     self._sent[value] = size
         return tuple(outputs), tuple(inputs)
 
 
 def traced(step: Step, norms: Norms, keep_arrays: bool = True) -> TracedStep:
     """Keep a step of the engine: its arrays, or only their norms."""
-    sizes_out, sizes_in = norms.of(step)
-    outputs = step.grad_outputs
+    node, outputs, inputs = step
+    sizes_out, sizes_in = norms.of(node, outputs, inputs)
     dtype = next(g.dtype for g in outputs if g is not None)
     if not keep_arrays:
-        return TracedStep(step.node, sizes_out, sizes_in, dtype)
-    inputs = tuple(g if w else None for g, w in zip(step.grad_inputs, step.node.wants, strict=True))
-    return TracedStep(step.node, sizes_out, sizes_in, dtype, outputs, inputs)
+        return TracedStep(node, sizes_out, sizes_in, dtype)
+    wanted = tuple(g if w else None for g, w in zip(inputs, node.wants, strict=True))
+    return TracedStep(node, sizes_out, sizes_in, dtype, outputs, wanted)
 
 
 def leaf_name(node: Node, position: int, leaf: TensorBase) -> str:

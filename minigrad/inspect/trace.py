@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class LeafGradient:
     """The gradient that one pass brought to a leaf.
 
@@ -245,11 +245,8 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
         accumulate(tensor, g)
         if tensor in leaves:
             found = measure.read_only(array_of(g))
-            kept = leaves[tensor]
-            leaves[tensor] = LeafGradient(
-                kept.name, kept.module, kept.reader, kept.learnt, measure.norm(found), found.dtype, tensor,
-                found if arrays else None,
-            )  # fmt: skip
+            leaves[tensor].norm = measure.norm(found)
+            leaves[tensor].gradient = found if arrays else None
             books.see_leaf(tensor, found)
 
     steps = []

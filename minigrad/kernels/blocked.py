@@ -26,22 +26,17 @@ cache needs; ``direct_conv.py`` says what is to be multiplied with what.
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba import prange, types
+from numba import extending, prange, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from minigrad.kernels.compile import jit
-from minigrad.kernels.patches import Array
+from minigrad.kernels.compile import Array, jit
 from minigrad.kernels.threads import row_kernel
-
-
-#: Untyped, as Numba's types describe such a function as Python would call it, not as compiled code does.
-_intrinsic: Any = intrinsic
 
 
 class Machine(NamedTuple):
@@ -52,7 +47,7 @@ class Machine(NamedTuple):
 
 
 def _machine() -> Machine | None:
-    """Look up this CPU; None if it isn't known, or if Numba was told to compile for another, or not at all."""
+    """Look up this CPU: None if it isn't known, or Numba was told to compile for another, or not at all."""
     config: Any = numba.config
     if config.DISABLE_JIT or config.CPU_NAME or config.CPU_FEATURES:
         return None
@@ -73,6 +68,13 @@ MACHINE = _machine()
 VECTOR_BYTES, TILE = MACHINE or Machine(16, 4)
 #: A tile's row: 16 channels in float32, 8 in float64; a cache line.
 ROW_BYTES = 64
+
+alloca_once_value: Any = cgutils.alloca_once_value
+
+
+def intrinsic(emitter: Callable[..., Any]) -> Any:
+    """Let compiled code call what ``emitter`` writes."""
+    return extending.intrinsic(emitter)
 
 
 class _Emitter:
@@ -115,10 +117,10 @@ class _Emitter:
         return self.shuffle(first, undefined, [0] * self.lanes)
 
 
-@_intrinsic
+@intrinsic
 def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, count: Any, w: Any, w_at: Any,
                   sums: Any, sums_at: Any) -> Any:
-    """Add to a tile: ``sums[p, :] += x[starts[first + p] + steps[k]] * w[k, :]``, for ``count`` steps ``k``."""
+    """Add to a tile ``sums[p, :] += x[starts[first + p] + steps[k]] * w[k, :]``, for ``count`` steps."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = _Emitter(context, builder, signature, args)
@@ -129,7 +131,7 @@ def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, coun
         pixels = [builder.gep(x, [builder.load(emit.element(starts, first, p))]) for p in range(TILE)]
         targets = [[emit.pointer(sums, sums_at, p * row + v) for v in vectors] for p in range(TILE)]
         # LLVM makes registers of these places on the stack, as they are only ever loaded and stored whole.
-        tile = [[cgutils.alloca_once_value(builder, emit.load(t)) for t in targets[p]] for p in range(TILE)]
+        tile = [[alloca_once_value(builder, emit.load(t)) for t in targets[p]] for p in range(TILE)]
 
         with cgutils.for_range(builder, count) as loop:
             step = builder.load(builder.gep(steps, [loop.index]))
@@ -150,7 +152,7 @@ def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, coun
     return types.void(x, starts, types.intp, steps, types.intp, w, types.intp, sums, types.intp), codegen
 
 
-@_intrinsic
+@intrinsic
 def _transpose(typing: Any, x: Any, x_at: Any, x_apart: Any, y: Any, y_at: Any, y_apart: Any) -> Any:
     """Turn a square, one vector wide, whose rows lie ``x_apart`` elements apart, and in ``y`` ``y_apart``."""
 
@@ -205,31 +207,17 @@ def _gather_patch(x: Array, shape: tuple[int, int, int, int], sample: int, sampl
 
 
 @jit
-def _rows_to_planes(rows: Array, channels: int, count: int, planes: Array, at: int, apart: int) -> None:
-    """Copy ``count`` rows, of one pixel each, into one stretch a channel, each ``apart`` from the next."""
-    lanes, row = VECTOR_BYTES // rows.itemsize, ROW_BYTES // rows.itemsize
-    squares = count // lanes * lanes
-    for c in range(0, channels - lanes + 1, lanes):
-        for p in range(0, squares, lanes):
-            _transpose(rows, p * row + c, row, planes, at + c * apart + p, apart)
-    for c in range(channels):
-        done = squares if c < channels // lanes * lanes else 0
-        for p in range(done, count):
-            planes[np.uint64(at + c * apart + p)] = rows[np.uint64(p * row + c)]
-
-
-@jit
-def _planes_to_rows(planes: Array, at: int, apart: int, channels: int, count: int, rows: Array, row_at: int) -> None:
-    """The reverse: gather what lies in one stretch a channel into ``count`` rows. Lanes without a channel stay."""
-    lanes, row = VECTOR_BYTES // rows.itemsize, ROW_BYTES // rows.itemsize
-    squares = count // lanes * lanes
-    for c in range(0, channels - lanes + 1, lanes):
-        for p in range(0, squares, lanes):
-            _transpose(planes, at + c * apart + p, apart, rows, (row_at + p) * row + c, row)
-    for c in range(channels):
-        done = squares if c < channels // lanes * lanes else 0
-        for p in range(done, count):
-            rows[np.uint64((row_at + p) * row + c)] = planes[np.uint64(at + c * apart + p)]
+def _turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y_at: int,
+          y_apart: int) -> None:
+    """Transpose a matrix: the channels of each pixel become the pixels of each channel, or the reverse."""
+    lanes = VECTOR_BYTES // x.itemsize
+    whole_height, whole_width = height // lanes * lanes, width // lanes * lanes
+    for i in range(0, whole_height, lanes):
+        for j in range(0, whole_width, lanes):
+            _transpose(x, x_at + i * x_apart + j, x_apart, y, y_at + j * y_apart + i, y_apart)
+    for i in range(height):
+        for j in range(whole_width if i < whole_height else 0, width):
+            y[np.uint64(y_at + j * y_apart + i)] = x[np.uint64(x_at + i * x_apart + j)]
 
 
 class Plan(NamedTuple):
@@ -292,14 +280,14 @@ def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: A
 
 
 @jit
-def _put_block(sums: Array, y: Array, sample: int, samples: int, all_channels: int, channel: int, channels: int,
-               plane: int, top: int, rows: int, plan: Plan) -> None:
+def _put_block(sums: Array, y: Array, sample: int, samples: int, all_channels: int, channel: int,
+               channels: int, plane: int, top: int, rows: int, plan: Plan) -> None:
     """Write a block of channels of a task's output."""
     row, run = ROW_BYTES // sums.itemsize, rows * plan.ow
     for s in range(samples):
         at = ((sample + s) * all_channels + channel) * plane + plan.y_at + top * plan.y_down
         if plan.y_across == 1 and plan.y_down == plan.ow:
-            _rows_to_planes(sums[s * run * row:], channels, run, y, at, plane)
+            _turn(sums, s * run * row, row, run, channels, y, at, plane)
             continue
         for c in range(channels):
             for r in range(rows):
@@ -315,7 +303,7 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
     channels, out_channels, plane = x.shape[1] // groups, gy.shape[1] // groups, plan.oh * plan.ow
     flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw[part].ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
-    gy_rows = np.empty(len(plan.pixels) * row, x.dtype)
+    gy_rows = np.zeros(len(plan.pixels) * row, x.dtype)  # zeros, for the lanes without a channel
     first, last = _tasks(plan, n, part, parts)
     for task in range(first, last):
         sample, samples, top, rows = _task(plan, n, task)
@@ -327,7 +315,8 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
                 channel = g * out_channels + block * row
                 for s in range(samples):
                     at = ((sample + s) * gy.shape[1] + channel) * plane + top * plan.ow
-                    _planes_to_rows(flat_gy, at, plane, min(row, out_channels - block * row), run, gy_rows, s * run)
+                    _turn(flat_gy, at, plane, min(row, out_channels - block * row), run,
+                          gy_rows, s * run * row, row)
                 gw_at = (g * blocks + block) * depth * row
                 for tap in range(0, depth, TILE):
                     _multiply_add(patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0,

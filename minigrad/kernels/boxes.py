@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, add_at, as_planes
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.patches import Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
 
 

@@ -101,7 +101,7 @@ def _warn_uncached(reason: str) -> None:
         )
 
 
-class _CompileNotice(event.Listener):  # type: ignore[misc]  # numba ships no types
+class _CompileNotice(event.Listener):
     """Counts what is compiled, and says once that this is happening."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class _CompileNotice(event.Listener):  # type: ignore[misc]  # numba ships no ty
 
 
 _notice = _CompileNotice()
-event.register("numba:compile", _notice)
+event.register("numba:compile", _notice)  # type: ignore[no-untyped-call]
 
 
 def compiled_count() -> int:

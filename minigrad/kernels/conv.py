@@ -16,8 +16,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.kernels import direct_conv
-from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, fold, pad_hw, strided_view, unfold, windows_hw
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.patches import Pair, fold, pad_hw, strided_view, unfold, windows_hw
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "fold", "unfold"]
 
@@ -105,7 +105,8 @@ def conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), di
            groups: int = 1, b: Array | None = None) -> Array:
     """Slide a kernel over images and sum what it meets (strictly, a cross-correlation).
 
-    ``y[n, o, r, s] = b[o] + sum over c, i, j of w[o, c, i, j] * x[n, c, r * sh + i * dh - ph, s * sw + j * dw - pw]``
+    ``y[n, o, r, s] = b[o] + sum over c, i, j of``
+    ``w[o, c, i, j] * x[n, c, r * sh + i * dh - ph, s * sw + j * dw - pw]``
 
     Parameters
     ----------
@@ -165,11 +166,12 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1
 
 
 @replaced_by(_fast_weight_gradient)
-def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
-                           dilation: Pair = (1, 1), groups: int = 1) -> Array:
+def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair = (1, 1),
+                           padding: Pair = (0, 0), dilation: Pair = (1, 1), groups: int = 1) -> Array:
     """Correlate the input with the outputs' gradient.
 
-    ``gw[o, c, i, j] = sum over n, r, s of gy[n, o, r, s] * x[n, c, r * sh + i * dh - ph, s * sw + j * dw - pw]``
+    ``gw[o, c, i, j] = sum over n, r, s of``
+    ``gy[n, o, r, s] * x[n, c, r * sh + i * dh - ph, s * sw + j * dw - pw]``
 
     Parameters
     ----------

@@ -29,14 +29,15 @@ from minigrad.kernels.blocked import (
     correlate_blocked,
     weight_gradient_blocked,
 )
-from minigrad.kernels.patches import Array, Pair, windows_hw
+from minigrad.kernels.compile import Array
+from minigrad.kernels.patches import Pair, windows_hw
 from minigrad.kernels.threads import get_num_threads
 
 #: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
 TASK_PIXELS = 256
 PATCH_BYTES = 1 << 18
 #: How many multiply-adds of the blocked kernels cost as much as one elementary operation elsewhere.
-CHEAP = 32
+CHEAP = 16
 
 
 class Axis(NamedTuple):
@@ -55,7 +56,7 @@ class Axis(NamedTuple):
 
 
 def can_be_blocked(*arrays: Array) -> bool:
-    """Whether the blocked kernels can do it: on a CPU they know, in one of their two precisions, not on nothing."""
+    """Whether the blocked kernels can do it: on a CPU they know, in their two precisions, not on nothing."""
     dtype = arrays[0].dtype
     return (
         MACHINE is not None
@@ -65,7 +66,8 @@ def can_be_blocked(*arrays: Array) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int, threads: int) -> Plan:
+def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int,
+          threads: int) -> Plan:
     """Cut a correlation into tasks, as many for each thread."""
     band = max(1, math.ceil(rows.outputs / max(1, round(rows.outputs * columns.outputs / TASK_PIXELS))))
     height = (band - 1) * rows.stride + (rows.kernel - 1) * rows.dilation + 1
@@ -95,7 +97,10 @@ def _whole_tiles(offsets: Array) -> Array:
 
 
 def _in_blocks(w: Array, groups: int) -> Array:
-    """Lay out (O, C / groups, kh, kw) as (groups, blocks, C / groups * kh * kw, row), zeros after the last channel."""
+    """Lay out (O, C / groups, kh, kw) as (groups, blocks, C / groups * kh * kw, row): see ``blocked.py``.
+
+    What a group's last block lacks in channels is filled up with zeros.
+    """
     o, *taps = w.shape
     per_group, row = o // groups, ROW_BYTES // w.itemsize
     blocks = -(-per_group // row)
@@ -107,7 +112,8 @@ def _in_blocks(w: Array, groups: int) -> Array:
     return packed.reshape(groups, blocks, -1, row)
 
 
-def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
+def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array,
+               b: Array | None = None) -> None:
     """Correlate ``x`` with ``w`` (O, C / groups, kh, kw), into the places of ``y`` that the axes say."""
     o, channels, *_ = w.shape
     bias = np.zeros(o, dtype=x.dtype) if b is None else b.astype(x.dtype)
@@ -118,7 +124,8 @@ def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Ar
                       _in_blocks(bias.reshape(o, 1, 1, 1), groups), y, plan)
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
+def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int,
+           b: Array | None) -> Array:
     """As ``conv.conv2d``."""
     kernel = w.shape[2:]
     counts = windows_hw(x.shape[2:], kernel, stride, padding, dilation)
@@ -133,7 +140,8 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
 def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) -> list[tuple[slice, Axis]]:
     """List the phases of the input along an axis: each with its share of the weights, not flipped yet.
 
-    Output ``r`` met element ``u`` of the input with weight ``i`` where ``u + padding = r * stride + i * dilation``.
+    Output ``r`` met element ``u`` of the input with weight ``i`` where
+    ``u + padding = r * stride + i * dilation``.
     """
     common = math.gcd(stride, dilation)
     phases = []
@@ -152,8 +160,10 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair, pad
     """As ``conv.conv2d_input_gradient``."""
     o, c, kh, kw = w.shape
     # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
-    swapped = w.reshape(groups, o // groups, c, kh, kw).swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
-    down, across = (_phases(*axis) for axis in zip(input_hw, (kh, kw), stride, padding, dilation, strict=True))
+    by_group = w.reshape(groups, o // groups, c, kh, kw)
+    swapped = by_group.swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
+    axes = zip(input_hw, (kh, kw), stride, padding, dilation, strict=True)
+    down, across = (_phases(*axis) for axis in axes)
     all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
     gx = (np.empty if all_met else np.zeros)((len(gy), groups * c, *input_hw), dtype=gy.dtype)
     gy = np.ascontiguousarray(gy)

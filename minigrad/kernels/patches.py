@@ -15,13 +15,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
-from minigrad.kernels.compile import jit, replaced_by
+from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
 
-Array = npt.NDArray[Any]
 Pair = tuple[int, int]
 
 
@@ -60,13 +58,13 @@ def as_planes(x: Array) -> Array:
 
 
 def add_at(target: Array, index: Any, values: Array) -> None:
-    """Do ``target[index] += values``, but let an element that is named several times get every one of them."""
+    """Do ``target[index] += values``, where an element that is named several times gets all of them."""
     np.add.at(target, index, values)
 
 
 @jit
 def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
-    """Give the first place, and one past the last, at which ``place * stride + offset`` is in ``[0, size)``."""
+    """Give the first place, and one past the last, where ``place * stride + offset`` is in [0, size)."""
     first = 0 if offset >= 0 else (-offset + stride - 1) // stride
     last = 0 if offset >= size else (size - 1 - offset) // stride + 1
     first = min(first, count)
@@ -74,7 +72,8 @@ def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
 
 
 @row_kernel
-def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
+def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int,
+                 dw: int) -> None:
     planes, h, w = x.shape
     _, taps, oh, ow = cols.shape
     for row in prange(planes * taps):
@@ -94,7 +93,8 @@ def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: 
 
 
 @row_kernel
-def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
+def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int,
+               dw: int) -> None:
     planes, h, w = x.shape
     _, taps, oh, ow = cols.shape
     for plane in prange(planes):  # patches overlap within a plane, never across planes

@@ -10,8 +10,8 @@ import numpy as np
 from numba import prange
 
 from minigrad.kernels.boxes import Boxes, box_mean, box_spread
-from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, as_planes, strided_view
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.patches import Pair, as_planes, strided_view
 from minigrad.kernels.threads import row_kernel
 
 
@@ -208,7 +208,7 @@ def avg_pool2d_backward(gy: Array, input_hw: Pair, kernel: Pair, stride: Pair, p
 
 
 def _adaptive_boxes(input_hw: Pair, output_hw: Pair) -> Boxes:
-    """Cut each axis into equal parts; one that ends within an element takes it whole, and so does the next."""
+    """Cut each axis evenly; where a cut goes through an element, both sides take it whole."""
     edges, lengths = [], []
     for size, count in zip(input_hw, output_hw, strict=True):
         place = np.arange(count)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from minigrad.kernels.compile import replaced_by
-from minigrad.kernels.patches import Array, Pair, add_at, as_planes
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.patches import Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
 
 Scales = tuple[float, float]
@@ -30,7 +30,7 @@ def _step(size: int, count: int, scale: float | None, dtype: np.dtype[Any]) -> A
 def _nearest_axis(size: int, count: int, scale: float | None, dtype: np.dtype[Any]) -> Array:
     """Which input element each of ``count`` output elements takes."""
     step = _step(size, count, scale, dtype)
-    place = np.floor(np.arange(count).astype(dtype) * step).astype(np.int64)
+    place: Array = np.floor(np.arange(count).astype(dtype) * step).astype(np.int64)
     return np.minimum(place, size - 1)
 
 
@@ -122,7 +122,8 @@ def _fast_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None = Non
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 
-def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale: Scales | None = None) -> Array:
+def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False,
+                   scale: Scales | None = None) -> Array:
     rows, columns = _linear_tables(x.shape[2:], output_hw, align_corners, scale, x.dtype)
     planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)

@@ -24,8 +24,8 @@ SMALL = 200_000
 # Numba's fallback thread pool (``workqueue``) aborts the process when two threads enter it at once, and
 # GNU OpenMP kills a forked child: one caller at a time, and none after a fork, goes parallel.
 _one_at_a_time = threading.Lock()
-_threads: int = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or numba.config.NUMBA_NUM_THREADS,
-               numba.config.NUMBA_NUM_THREADS)
+_MOST: int = vars(numba.config)["NUMBA_NUM_THREADS"]
+_threads = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or _MOST, _MOST)
 _forked = False
 
 
@@ -43,8 +43,8 @@ def set_num_threads(n: int) -> None:
         If ``n`` is below 1 or above what Numba was started with (``NUMBA_NUM_THREADS``).
     """
     global _threads
-    if not 1 <= n <= numba.config.NUMBA_NUM_THREADS:
-        raise ValueError(f"set_num_threads({n}): from 1 to {numba.config.NUMBA_NUM_THREADS} can be used here")
+    if not 1 <= n <= _MOST:
+        raise ValueError(f"set_num_threads({n}): from 1 to {_MOST} can be used here")
     _threads = n
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +26,11 @@ def test_every_output_on_the_page_is_what_its_code_prints():
     found = made.stdout.decode("utf-8").splitlines()
     changes = "\n".join(difflib.unified_diff(page, found, "the page", "what comes out", lineterm="", n=1))
     assert not changes, f"{changes}\nIf this is meant: python tests/inspect/docs_page.py --write"
+
+
+def test_the_debugger_of_vs_code_may_stop_inside_minigrad():
+    text = (ROOT / ".vscode/launch.json").read_text(encoding="utf-8")
+    configurations = json.loads(re.sub(r"^\s*//.*$", "", text, flags=re.M))["configurations"]
+    assert configurations
+    assert not any(configuration["justMyCode"] for configuration in configurations)
+    assert any("lesson" in configuration.get("args", ()) for configuration in configurations)

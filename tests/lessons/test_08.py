@@ -11,7 +11,7 @@ SEEDS = range(5)
 
 
 def test_growth_through_ten_blocks():
-    """E5 and E8 hold in expectation; of five seeds each was within a factor of 2 of it, so 3 is allowed."""
+    """E5 and E8 hold in expectation: five seeds gave 0.54 to 1.40 of it, so a factor of 3 is allowed."""
     one = lesson("08")
     for kind, expected in (("scale 1", 3**10), ("scale L^-1/2", 1.2**10)):
         found = np.array([one.growth(kind, 10, seed) for seed in SEEDS])
@@ -20,7 +20,7 @@ def test_growth_through_ten_blocks():
 
 
 def test_the_identity_is_free_at_scale_0():
-    """SkipInit: exactly 0. A plain net after 200 steps: measured 0.3 to 0.5, so above 0.1; scaled: below half of it."""
+    """SkipInit: exactly 0. A plain net after 200 steps: measured 0.40 to 0.56, so above 0.1; scaled: 0.05 to 0.07."""
     one = lesson("08")
     for seed in SEEDS:
         assert one.identity_loss("SkipInit", 20, seed) == (0.0, 0.0)
@@ -40,17 +40,17 @@ def test_scale_1_diverges_where_it_is_deep():
 
 
 def test_shallow_nets_tie():
-    """C9: 6 layers. Each seed's accuracies were 0.90 to 0.97 after 4 epochs; their medians lie within 0.05."""
+    """C9: 6 layers, 15 epochs. Measured: medians 0.964 to 0.978, so 0.05 apart is allowed."""
     one = lesson("08")
-    medians = [np.median([one.best_run(kind, 6, seed=seed)[1] for seed in SEEDS]) for kind in one.KINDS]
-    assert min(medians) > 0.85
-    assert max(medians) - min(medians) < 0.08
+    medians = [np.median([one.train(kind, 6, 0.03, 15, seed)[1] for seed in SEEDS]) for kind in one.KINDS]
+    assert min(medians) > 0.9
+    assert max(medians) - min(medians) < 0.05
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layers", [42, 82])
 def test_deep_nets_learn_only_with_small_branches(layers):
-    """C3, C4, five seeds, one rate. Measured: plain below 0.5, the others above 0.9; the gap asked for is 0.3."""
+    """C3, C4, five seeds, one rate. Measured: plain guesses (0.09 to 0.11, or NaN), the others 0.92 to 0.96."""
     one = lesson("08")
     kinds = [kind for kind in one.KINDS if kind != "scale 1"]
     runs = {kind: np.array([one.train(kind, layers, 0.03, 4, seed) for seed in SEEDS]) for kind in kinds}

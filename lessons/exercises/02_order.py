@@ -1,0 +1,32 @@
+"""Lesson 2, tasks. Put your answer where `...  # your turn` stands, then run: minigrad check 2."""
+
+# %% [markdown]
+# ## 1. A prediction
+# `b = a + a; c = b + b`, all of them plain values, with no product in between. The gradient of a is 4. What does the
+# broken engine of the lesson say? Follow it with a pencil.
+
+# %%
+broken_says = ...  # your turn
+
+# %% [markdown]
+# ## 2. An order
+# `made_of` is a dictionary: for each name, the list of names that it was made of; a leaf has an empty one. Give a list
+# of all names that `end` depends on, `end` too, each after everything that it was made of.
+
+
+# %%
+def order_of(made_of, end):
+    order = ...  # your turn
+    return order
+
+
+# %% [markdown]
+# ## 3. Routes
+# A stack of residual blocks, each with one skip and one branch. By how many routes does the gradient go from the end
+# to the beginning?
+
+
+# %%
+def routes(blocks):
+    count = ...  # your turn
+    return count

@@ -1,0 +1,145 @@
+"""The graph of a loss in outline: modules collapsed to boxes, and arrows between them with their gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from minigrad.engine.backward import run_pass, seed_gradient
+from minigrad.engine.base import TensorBase, array_of
+from minigrad.engine.node import Node
+from minigrad.inspect import measure
+from minigrad.inspect.graph import Graph, inputs_of
+from minigrad.inspect.pairs import Pair, find_pairs
+from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
+
+SHOWN_ALONE = (Fork, ResidualAdd, SkipConcat, HighwayGate)
+
+
+@dataclass
+class Box:
+    """A module's nodes, as far as they run without interruption; or a fork or join by itself."""
+
+    label: str
+    kind: str
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Arrow:
+    """What flows from one box to another: the boxes' numbers, the way it is, and the gradient's norm."""
+
+    start: int
+    end: int
+    way: str = ""
+    norm: float | None = None
+
+
+@dataclass
+class Outline:
+    """Boxes in forward order, and the arrows between them."""
+
+    boxes: list[Box]
+    arrows: list[Arrow]
+
+    def dot(self) -> str:
+        """The outline in Graphviz's language, for those who have it."""
+        lines = ["digraph {", "  node [shape=box]"]
+        lines += [f"  n{i} [label={_quoted(box.label)}]" for i, box in enumerate(self.boxes)]
+        for arrow in self.arrows:
+            norm = "" if arrow.norm is None else f"{arrow.norm:.2g}"
+            lines.append(f"  n{arrow.start} -> n{arrow.end} [label={_quoted(norm)}, class={_quoted(arrow.way)}]")
+        return "\n".join([*lines, "}"])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def outline(loss: TensorBase, depth: int | None = None, *, gradients: bool = True) -> Outline:
+    """Collapse the graph of a loss to boxes.
+
+    Parameters
+    ----------
+    loss
+        The loss, before its backward pass.
+    depth
+        Modules below this many names are collapsed: with 2, ``stage1.block0.conv1`` into ``stage1.block0``.
+        By default the largest at which there are at most 40 boxes.
+    gradients
+        Run a backward pass to measure the arrows. It leaves every ``.grad`` and the graph as they are.
+
+    Raises
+    ------
+    OperationError
+        If the tensor has no graph, or its graph was freed; with ``gradients``, if it is no scalar.
+    """
+    graph = Graph(loss)
+    deepest = max((node.module.count(".") + 1 for node in graph.nodes if node.module), default=0)
+    depths = range(deepest, 0, -1) if depth is None else (depth,)
+    boxes = _boxes(graph.nodes, deepest if depth is None else depth)
+    for tried in depths:
+        boxes = _boxes(graph.nodes, tried)
+        if len(boxes) <= 40:
+            break
+    sent = _sent(loss) if gradients else {}
+    return Outline(boxes, _arrows(boxes, find_pairs(graph).found, sent))
+
+
+def _boxes(nodes: Iterable[Node], depth: int) -> list[Box]:
+    """Put nodes that run one after the other in the same collapsed module into one box."""
+    boxes: list[Box] = []
+    last: tuple[str, bool] | None = None
+    for node in nodes:
+        names = node.module.split(".") if node.module else []
+        alone = not names or (isinstance(node, SHOWN_ALONE) and len(names) <= depth)
+        path = ".".join(names[:depth])
+        if alone or last != (path, False):
+            kind = type(node).__name__
+            boxes.append(Box(f"{path} {kind}".strip() if alone else path, kind if alone else "module"))
+        boxes[-1].nodes.append(node)
+        last = (path, alone)
+    return boxes
+
+
+def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
+    """The norm of the gradient that each node sends to each of its inputs."""
+    seed = seed_gradient(loss, None, create_graph=False)
+    steps = run_pass([loss], [seed], retain_graph=True, deliver=lambda tensor, gradient: None)
+    return {
+        (step.node, position): measure.norm(array_of(g))
+        for step in steps
+        for position, g in enumerate(step.grad_inputs)
+        if g is not None
+    }
+
+
+def _arrows(boxes: list[Box], pairs: list[Pair], sent: dict[tuple[Node, int], float]) -> list[Arrow]:
+    """One arrow for each pair of boxes and way; the norms of several readings are put together."""
+    place = {node: number for number, box in enumerate(boxes) for node in box.nodes}
+    ways = _ways(pairs)
+    squares: dict[tuple[int, int, str], Any] = {}
+    for node, end in place.items():
+        for edge, tensor in inputs_of(node):
+            start = place.get(tensor.node) if tensor.node is not None else None
+            if start is None or start == end:
+                continue
+            key = (start, end, ways.get((node, edge.position), ways.get((node, -1), "")))
+            norm = sent.get((node, edge.position))
+            before = squares.get(key)
+            squares[key] = before if norm is None else norm**2 + (before or 0.0)
+    return [Arrow(*key, None if square is None else math.sqrt(square)) for key, square in squares.items()]
+
+
+def _ways(pairs: list[Pair]) -> dict[tuple[Node, int], str]:
+    """Which way an edge is on: by the join's input it is, or (position -1) by the node on the way it leads to."""
+    ways: dict[tuple[Node, int], str] = {}
+    for pair in pairs:
+        for way, nodes in (("skip", pair.skip_nodes), ("branch", pair.branch_nodes)):
+            for node in nodes:
+                ways.setdefault((node, -1), way)
+            for position in pair.positions(way):
+                ways[pair.join, position] = way
+    return ways
