@@ -78,6 +78,9 @@ class Step:
 
 def _norm(gradient: Array) -> float:
     """The Euclidean norm, also where the squares would underflow or overflow."""
+    square = float(np.vdot(gradient, gradient))
+    if 1e-28 < square < 1e37:  # beyond these, squares of float32 leave its range
+        return math.sqrt(square)
     sizes = np.abs(gradient).astype(np.float64)
     largest = float(sizes.max(initial=0.0))
     if largest == 0 or not math.isfinite(largest):

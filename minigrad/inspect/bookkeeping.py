@@ -8,8 +8,6 @@ their sum, and then let go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -96,32 +94,39 @@ class Bookkeeper:
     def _row(self, pair: Pair, parts: list[tuple[str, Array]], total: Array | None) -> LedgerRow:
         """A row from the parts, in the order in which they were summed, and what the engine has as their sum."""
         norm_out, g_out = self._out.get(pair, (None, None))
-        row = LedgerRow(pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit, norm_out, g_out=g_out)
+        names = (pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit)
         if total is None or all(way == "other" for way, _ in parts):
-            return row
-        nothing = np.broadcast_to(np.zeros((), total.dtype), total.shape)
-        g_skip, g_branch = (nothing if g is None else g for g in (_sum(parts, "skip"), _sum(parts, "branch")))
-        g_other = _sum(parts, "other")
+            return LedgerRow(*names, norm_out, g_out=g_out)
+        skip, branch, g_other = (_sum(parts, way) for way in ("skip", "branch", "other"))
+        g_skip = np.zeros_like(total) if skip is None else skip
+        g_branch = np.zeros_like(total) if branch is None else branch
         g_in = np.add(g_skip, g_branch, out=self._room(total))
-        size_skip, size_branch, size_in = (measure.norm(g) for g in (g_skip, g_branch, g_in))
+        size_skip, size_branch, size_in = measure.norm(g_skip), measure.norm(g_branch), measure.norm(g_in)
         inner = measure.inner(g_skip, g_branch)
         along = measure.cosine(g_skip, g_in, size_skip, size_in)
         if along is None and size_skip == 0 and size_in > 0:
             along = 0.0
-        row = replace(
-            row,
-            norm_skip=size_skip,
-            norm_branch=size_branch,
-            norm_in=size_in,
+        return LedgerRow(
+            *names,
+            norm_out,
+            size_skip,
+            size_branch,
+            size_in,
             norm_other=None if g_other is None else measure.norm(g_other),
             inner=inner,
             cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch, inner),
             skip_share=None if along is None else along * size_skip / size_in,
             conserved=_same(g_in if len(parts) == 2 and g_other is None else _sum(parts), total),
+            g_out=g_out,
+            g_skip=self._kept(g_skip),
+            g_branch=self._kept(g_branch),
+            g_in=self._kept(g_in),
+            g_other=self._kept(g_other),
         )
-        if not self._keep:
-            return row
-        return replace(row, **_frozen(g_skip=g_skip, g_branch=g_branch, g_other=g_other, g_in=g_in))
+
+    def _kept(self, gradient: Array | None) -> Array | None:
+        """A gradient for the row, read-only; None where only norms are kept."""
+        return measure.read_only(gradient) if self._keep and gradient is not None else None
 
     def _room(self, like: Array) -> Array | None:
         """Where a sum can go that is not kept: the same memory for every row of one shape, which is faster."""
@@ -135,10 +140,6 @@ class Bookkeeper:
 def _same(a: Array | None, b: Array) -> bool:
     """Whether two arrays are equal to the bit, NaNs included."""
     return a is not None and (np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True))
-
-
-def _frozen(**arrays: Array | None) -> dict[str, Any]:
-    return {name: None if x is None else measure.read_only(x) for name, x in arrays.items()}
 
 
 def _name(pair: Pair) -> str:

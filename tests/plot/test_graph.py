@@ -20,7 +20,9 @@ def net(blocks):
 @pytest.mark.parametrize("blocks", [3, 20])
 def test_no_two_labels_meet(blocks):
     ax = plot.graph(net(blocks), mg.randn(2, 4))
-    renderer = FigureCanvasAgg(ax.figure).get_renderer()
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
     boxes = [text.get_bbox_patch().get_window_extent(renderer) for text in ax.texts if text.get_text()]
     assert len(boxes) >= 3 * blocks
     assert not any(a.overlaps(b) for a, b in pairwise(boxes))
