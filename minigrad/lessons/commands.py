@@ -11,7 +11,7 @@ from typing import Any
 def add_commands(commands: Any) -> None:
     """Add both to the command line's subparsers."""
     lesson = commands.add_parser("lesson", help="list the lessons, run one, or copy one to work on")
-    lesson.add_argument("lesson", nargs="?", metavar="N", help="its number; without one, all are listed")
+    lesson.add_argument("lesson", nargs="?", metavar="N", help="its number, or all; without one, they are listed")
     lesson.add_argument("--copy", metavar="DIR", help="copy the lesson and its tasks there, and don't run it")
     lesson.add_argument("--save", metavar="DIR", default="figures", help="where figures go (%(default)s)")
     lesson.set_defaults(run=_lesson)
@@ -24,10 +24,14 @@ def add_commands(commands: Any) -> None:
 
 def _lesson(arguments: argparse.Namespace) -> int:
     from minigrad.lessons import progress, runner  # each command loads only what it needs
-    from minigrad.lessons.catalogue import find
+    from minigrad.lessons.catalogue import find, lessons
 
     if arguments.lesson is None:
         print(runner.list_lessons())
+        return 0
+    if arguments.lesson == "all":  # which also makes all figures anew
+        for each in lessons():
+            runner.run_lesson(each, Path(arguments.save))
         return 0
     lesson = find(arguments.lesson)
     if arguments.copy is None:

@@ -135,13 +135,12 @@ def test_not_a_number_stays_in_its_windows(rng):
     assert np.argwhere(touched).tolist() == [[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]]
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.float16])
-def test_other_dtypes(dtype, rng):
-    x, w, _, how = make(CASES["3x3"], rng)
-    x, w = np.rint(2 * x).astype(dtype), np.rint(w).astype(dtype)
-    if dtype is np.float16:
-        pytest.skip("Numba has no float16 on CPUs")
-    assert np.array_equal(conv.conv2d(x, w, *how), KERNELS["conv.conv2d"].reference(x, w, *how))
+def test_integers(rng, agree):
+    x, w, gy, how = (a if isinstance(a, list) else np.rint(3 * a).astype(np.int64)
+                     for a in make(CASES["3x3"], rng))
+    agree("conv.conv2d", x, w, *how)
+    agree("conv.conv2d_input_gradient", gy, w, x.shape[2:], *how)
+    agree("conv.conv2d_weight_gradient", gy, x, w.shape[2:], *how)
 
 
 @cases
