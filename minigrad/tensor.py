@@ -91,7 +91,7 @@ class Tensor(Methods, InPlace, TensorBase):
         gradient = self._grad
         if gradient is not None and not isinstance(gradient, TensorBase):
             # Only now, when someone looks. A leaf owns its array; an interior tensor may share it.
-            gradient = self._grad = from_array(gradient if self.node is None else gradient.copy())
+            gradient = self._grad = from_array(gradient if self.node is None else np.array(gradient))
         found: Tensor | None = gradient
         return found
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError, backward_error, located
 from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, zeros_for
@@ -92,7 +92,7 @@ def read_only(gradient: Any) -> Array | None:
     """A read-only view of a gradient."""
     if gradient is None:
         return None
-    view: Array = (gradient.data if isinstance(gradient, TensorBase) else gradient).view()
+    view = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
     view.flags.writeable = False
     return view
 
@@ -142,7 +142,7 @@ def _after_hooks(tensor: TensorBase, gradient: Any) -> Any:
 
 def _wrapped(cls: type[TensorBase], array: Array) -> TensorBase:
     tensor = cls.__new__(cls)
-    tensor.data = array
+    tensor.data = np.asarray(array)
     return tensor
 
 

@@ -114,5 +114,5 @@ def _result(gradient: Any, position: int, allow_unused: bool) -> Any:
     if isinstance(gradient, TensorBase):
         return gradient
     tensor = Node.tensor_class.__new__(Node.tensor_class)
-    tensor.data = gradient.copy()  # a rule may have handed the same array elsewhere
+    tensor.data = np.array(gradient)  # a rule may have handed the same array elsewhere
     return tensor

@@ -38,7 +38,7 @@ class Looking(cmd.Cmd):
         self.replay = replay
         self._frame = frame
         self._terminal = stdin is None and sys.stdin.isatty()
-        self.use_rawinput = self._terminal
+        self.use_rawinput = stdin is None  # input() serves terminals, pipes and notebooks
 
     def say(self, text: str) -> None:
         """Print."""
@@ -90,7 +90,9 @@ class Looking(cmd.Cmd):
         if step is None:
             return
         debugger = (
-            pdb.Pdb(nosigint=True) if self._terminal else pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True)
+            pdb.Pdb(nosigint=True)
+            if self.use_rawinput
+            else pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True)
         )
         before = sys.gettrace()
         try:

@@ -140,7 +140,7 @@ class Search:
     def _left(self, fork: Fork | Value) -> dict[Value, int]:
         """What was reached around a fork and is still to be visited; parameters are left out."""
         here = _maker(fork)
-        left = {}
+        left: dict[Value, int] = {}
         for value, mask in self._masks.items():
             if isinstance(value, tuple):
                 if value[0] is not here and value[0] not in self._reached:

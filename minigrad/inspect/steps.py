@@ -134,7 +134,11 @@ class Norms:
             outputs.append(measure.norm(gradient) if known is None and gradient is not None else known)
         inputs: list[float | None] = []
         for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs, strict=True):
-            size = measure.norm(gradient) if wanted and gradient is not None else None
+            if not wanted or gradient is None:
+                inputs.append(None)
+                continue
+            # An addition sends on the very array that it got.
+            size = outputs[0] if gradient is grad_outputs[0] else measure.norm(gradient)
             inputs.append(size)
             if size is not None and tensor.node is not None and not tensor._hooks:
                 value = tensor.node, tensor.slot
@@ -145,13 +149,14 @@ class Norms:
 
 def traced(step: Step, norms: Norms, keep_arrays: bool = True) -> TracedStep:
     """Keep a step of the engine: its arrays, or only their norms."""
-    node, outputs, inputs = step
-    sizes_out, sizes_in = norms.of(node, outputs, inputs)
-    dtype = next(g.dtype for g in outputs if g is not None)
+    node = step.node
+    # The engine's own arrays: to measure them needs no read-only view of each.
+    sizes_out, sizes_in = norms.of(node, step._grad_outputs, step._grad_inputs)
+    dtype = step._grad_outputs[0].dtype
     if not keep_arrays:
         return TracedStep(node, sizes_out, sizes_in, dtype)
-    wanted = tuple(g if w else None for g, w in zip(inputs, node.wants, strict=True))
-    return TracedStep(node, sizes_out, sizes_in, dtype, outputs, wanted)
+    wanted = tuple(g if w else None for g, w in zip(step.grad_inputs, node.wants, strict=True))
+    return TracedStep(node, sizes_out, sizes_in, dtype, step.grad_outputs, wanted)
 
 
 def leaf_name(node: Node, position: int, leaf: TensorBase) -> str:

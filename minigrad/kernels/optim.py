@@ -91,7 +91,7 @@ def _adam(g: Array, p: Array, m: Array, v: Array, vmax: Array, step_size: float,
         p[i] = keep * p[i] - size * m[i] / (math.sqrt(square) * scale + small)
 
 
-def _fast_adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: int, lr: float, beta1: float,
+def _fast_adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: float, lr: float, beta1: float,
                beta2: float, eps: float, weight_decay: float, decoupled: bool, amsgrad: bool,
                maximize: bool) -> None:
     _update(_adam, 4, g, (p, m, v, vmax), lr / (1 - beta1**step), float(beta1), float(beta2),
@@ -100,7 +100,7 @@ def _fast_adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step:
 
 
 @replaced_by(_fast_adam)
-def adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: int, lr: float, beta1: float,
+def adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: float, lr: float, beta1: float,
          beta2: float, eps: float, weight_decay: float, decoupled: bool, amsgrad: bool,
          maximize: bool) -> None:
     """Adam: a step along the mean gradient, over the root of the mean squared one; ``step`` counts from 1.

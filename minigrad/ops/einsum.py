@@ -38,7 +38,7 @@ class Einsum(Node):
     def forward(self, *xs: Any) -> Any:
         self.operands = xs
         if len(xs) == 2:
-            return _pair(*xs, *self.letters, self.output)
+            return _pair(xs[0], xs[1], self.letters[0], self.letters[1], self.output)
         return np.einsum(self.equation, *xs, optimize=len(xs) > 2)
 
     def backward(self, gy: Any) -> Any:

@@ -117,14 +117,15 @@ class LayerNorm(Node):
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w
-        flat = [None if p is None else p.reshape(-1) for p in (w, b)]
-        y, self.mean, self.inv_std = kernels.layer_norm(self._rows(x), *flat, self.eps)
+        w1, b1 = (None if p is None else p.reshape(-1) for p in (w, b))
+        y, self.mean, self.inv_std = kernels.layer_norm(self._rows(x), w1, b1, self.eps)
         return y.reshape(x.shape)
 
     def backward(self, gy: Any) -> Any:
         gy2, x2 = self._rows(gy), self._rows(self.x)
         w = None if self.w is None else self.w.reshape(-1)
-        gb = None
+        gw: Any
+        gb: Any = None
         if is_array(gy):
             gx, gw, gb = kernels.layer_norm_backward(gy2, x2, w, self.mean, self.inv_std)
         else:

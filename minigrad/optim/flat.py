@@ -28,7 +28,7 @@ SMALL = 16_384
 FEW = 4
 
 
-class Shared(np.ndarray):  # type: ignore[type-arg]
+class Shared(np.ndarray):
     """The array that bundled tensors are views of.
 
     A class of its own shows a later optimizer that it may move them again. And it makes NumPy keep, as

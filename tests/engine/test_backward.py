@@ -339,3 +339,15 @@ def test_interior_tensors_that_are_held_get_their_gradient():
     h = x * 3
     (h * h).sum().backward()
     assert h.grad.tolist() == [6.0, 12.0]
+
+
+def test_numbers_without_dimensions_are_arrays_everywhere():
+    x = leaf(3.0)
+    h = x * x
+    seen = []
+    h.register_hook(lambda g: seen.append(g.data))
+    steps = list(backward_steps(h * 2.0, retain_graph=True))
+    arrays = [steps[0].grad_inputs[0], steps[1].grad_outputs[0], h.grad.data, x.grad.data, seen[0]]
+    arrays.append(mg.grad(h, x)[0].data)
+    assert all(isinstance(a, np.ndarray) and a.shape == () for a in arrays)
+    assert x.grad.item() == 12

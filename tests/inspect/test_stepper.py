@@ -424,6 +424,8 @@ def test_in_a_terminal_with_real_pdb(tmp_path):
         assert "Fork" in terminal.type("p self", "(Pdb) ")
         assert "back in the stepper, at Fork" in terminal.type("c", "(step) ")
         assert "[1.5 1.5]" in terminal.type("p gx", "(step) ")
+        assert "ledger" in terminal.type("led\t", "ledger")  # Tab completes
+        assert "skip share" in terminal.type("", "(step) ")
         assert "gradient [1.5, 1.5]" in terminal.type("q", "gradient [1.5, 1.5]")
         assert terminal.process.wait(60) == 0
     finally:

@@ -49,7 +49,8 @@ def loops(x, w, stride, padding, dilation, groups):
     ow = (width + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
     for place in itertools.product(*map(range, (n, o, oh, ow, per_group, kh, kw))):
         sample, out, r, s, channel, i, j = place
-        row, column = r * stride[0] + i * dilation[0] - padding[0], s * stride[1] + j * dilation[1] - padding[1]
+        row = r * stride[0] + i * dilation[0] - padding[0]
+        column = s * stride[1] + j * dilation[1] - padding[1]
         if 0 <= row < height and 0 <= column < width:
             source = out // (o // groups) * (c // groups) + channel
             yield (sample, out, r, s), (out, channel, i, j), (sample, source, row, column)
