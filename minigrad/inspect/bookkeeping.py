@@ -43,7 +43,6 @@ class Bookkeeper:
         self._makers: dict[Node, list[Value]] = {}
         self._readers: dict[Node, list[tuple[Edge, Value]]] = {}
         self._leaf_totals: dict[TensorBase, Array] = {}
-        self._scratch: Array | None = None
         for pair in self._pairs:
             self._joins.setdefault(pair.join, []).append(pair)
             if pair.fork is not None:
@@ -100,27 +99,22 @@ class Bookkeeper:
         skip, branch, g_other = (_sum(parts, way) for way in ("skip", "branch", "other"))
         g_skip = np.zeros_like(total) if skip is None else skip
         g_branch = np.zeros_like(total) if branch is None else branch
-        g_in = np.add(g_skip, g_branch, out=self._room(total))
-        size_skip, size_branch, size_in = measure.norm(g_skip), measure.norm(g_branch), measure.norm(g_in)
-        inner = measure.inner(g_skip, g_branch)
-        along = measure.cosine(g_skip, g_in, size_skip, size_in)
-        if along is None and size_skip == 0 and size_in > 0:
-            along = 0.0
+        ways = measure.two_ways(g_skip, g_branch, total)
         return LedgerRow(
             *names,
             norm_out,
-            size_skip,
-            size_branch,
-            size_in,
+            ways.norm_a,
+            ways.norm_b,
+            ways.norm_sum,
             norm_other=None if g_other is None else measure.norm(g_other),
-            inner=inner,
-            cosine=measure.cosine(g_skip, g_branch, size_skip, size_branch, inner),
-            skip_share=None if along is None else along * size_skip / size_in,
-            conserved=_same(g_in if len(parts) == 2 and g_other is None else _sum(parts), total),
+            inner=ways.inner,
+            cosine=ways.cosine,
+            skip_share=ways.share_a,
+            conserved=ways.same if len(parts) == 2 and g_other is None else _same(_sum(parts), total),
             g_out=g_out,
             g_skip=self._kept(g_skip),
             g_branch=self._kept(g_branch),
-            g_in=self._kept(g_in),
+            g_in=self._kept(g_skip + g_branch) if self._keep else None,
             g_other=self._kept(g_other),
         )
 

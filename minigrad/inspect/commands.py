@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 
+_NOTHING = (
+    "minigrad step: {} ended without a backward(), so there was nothing to step through. A pass that "
+    "inspect.trace or backward_steps runs is not taken over: put inspect.step(loss) in its place"
+)
+
+
 def add_commands(commands: Any) -> None:
     """Add it to the command line's subparsers."""
     step = commands.add_parser("step", help="run a script, and step through its first backward()")
@@ -63,9 +69,7 @@ def step_script(path: Path, arguments: Sequence[str]) -> int:
     finally:
         sys.argv, sys.path[:] = argv, folders
     if not stepped:
-        print(
-            f"minigrad step: {path} ended without a backward(), so there was nothing to step through", file=sys.stderr
-        )
+        print(_NOTHING.format(path), file=sys.stderr)
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from minigrad.engine.base import Array
 
 #: Outside these, squares have begun to underflow or overflow in the array's own precision.
 _SAFE = {"f4": (1e-28, 1e37), "f8": (1e-280, 1e300)}
+
+#: So many elements of a few arrays fit a processor's cache together.
+PIECE = 32768
 
 
 def norm(x: Array) -> float:
@@ -42,17 +45,15 @@ def inner(a: Array, b: Array) -> float:
     return float(np.vdot(a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)))
 
 
-def cosine(
-    a: Array, b: Array, size_a: float | None = None, size_b: float | None = None, product: float | None = None
-) -> float | None:
+def cosine(a: Array, b: Array, size_a: float | None = None, size_b: float | None = None) -> float | None:
     """The cosine of the angle between two arrays; None where one of them is zero or not finite.
 
     Parameters
     ----------
     a, b
         Of one shape.
-    size_a, size_b, product
-        Their norms and their inner product, where they are known.
+    size_a, size_b
+        Their norms, where they are known.
 
     Examples
     --------
@@ -64,8 +65,65 @@ def cosine(
     if not all(size > 0 and math.isfinite(size) for size in (size_a, size_b)):
         return None
     if min(size_a, size_b) > 1e-100 and max(size_a, size_b) < 1e100:
-        return (inner(a, b) if product is None else product) / size_a / size_b
+        return inner(a, b) / size_a / size_b
     return inner(a.astype(np.float64) / size_a, b.astype(np.float64) / size_b)
+
+
+class TwoWays(NamedTuple):
+    """What is to be known of two gradients and their sum.
+
+    Attributes
+    ----------
+    norm_a, norm_b, norm_sum
+        Their norms.
+    inner, cosine
+        The inner product of the two, and the cosine of the angle between them (None where it has none).
+    share_a
+        The part of the sum that the first one is: ``<a, sum> / |sum|^2``; None where that is no number.
+    same
+        Whether the sum is the expected one, to the bit.
+    """
+
+    norm_a: float
+    norm_b: float
+    norm_sum: float
+    inner: float
+    cosine: float | None
+    share_a: float | None
+    same: bool
+
+
+def two_ways(a: Array, b: Array, expected: Array) -> TwoWays:
+    """Measure two gradients and their sum, and compare the sum with what it should be.
+
+    Big arrays go through piece by piece, so that each piece is read from memory once and not nine times.
+
+    Examples
+    --------
+    >>> two_ways(np.array([1.0, 2.0]), np.array([3.0, -1.0]), np.array([4.0, 1.0]))[2:]
+    (4.12..., 1.0, 0.14..., 0.35..., True)
+    """
+    flat = [np.ravel(x) for x in (a, b, expected)]
+    squares = [0.0] * 5
+    same = True
+    for start in range(0, max(a.size, 1), PIECE):
+        x, y, e = (part[start : start + PIECE] for part in flat)
+        total = x + y
+        for place, (u, v) in enumerate(((x, x), (y, y), (total, total), (x, y), (x, total))):
+            squares[place] += float(np.vdot(u, v))
+        same = same and (np.array_equal(total, e) or np.array_equal(total, e, equal_nan=True))
+    lo, hi = _SAFE.get(a.dtype.str[1:], (math.inf, 0.0))
+    if all(lo < square < hi for square in squares[:3]):
+        norm_a, norm_b, norm_sum = map(math.sqrt, squares[:3])
+        angle = squares[3] / norm_a / norm_b
+        return TwoWays(norm_a, norm_b, norm_sum, squares[3], angle, squares[4] / squares[2], same)
+    whole = a + b
+    norm_a, norm_b, norm_sum = norm(a), norm(b), norm(whole)
+    along = cosine(a, whole, norm_a, norm_sum)
+    if along is None and norm_a == 0 and norm_sum > 0:
+        along = 0.0
+    share = None if along is None else along * norm_a / norm_sum
+    return TwoWays(norm_a, norm_b, norm_sum, inner(a, b), cosine(a, b, norm_a, norm_b), share, same)
 
 
 def condition(size: float | None, dtype: Any = np.float64) -> str:

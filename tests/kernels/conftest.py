@@ -14,6 +14,13 @@ from minigrad.kernels.compile import KERNELS
 TOLERANCE = {"f": 2e-6, "d": 1e-12}
 
 
+@pytest.fixture(autouse=True)
+def _as_compiled():
+    """Compiled arithmetic never warns; with NUMBA_DISABLE_JIT, Python runs the loops, and NumPy would."""
+    with np.errstate(**(dict.fromkeys(("divide", "over", "invalid"), "ignore") if numba.config.DISABLE_JIT else {})):
+        yield
+
+
 def _assert_same(fast, reference, tolerance):
     if reference is None:
         assert fast is None
