@@ -153,9 +153,7 @@ def final(losses):
 def draw(curves, ratios, folder):
     """One figure: the gradient's norm by layer, and the loss while training."""
     fig, (left, right) = figure(1, 2, width=10, height=4.7)
-    for name, role, marker, line in zip(
-        FORKS, ("residual", "third", "plain"), "o^s", ("-", "--", ":"), strict=True
-    ):
+    for name, role, marker, line in zip(FORKS, ("residual", "third", "plain"), "o^s", ("-", "--", ":"), strict=True):
         look = {"color": COLOURS[role], "label": name, "linestyle": line}
         left.semilogy(ratios[name], marker=marker, **look)
         smooth = np.convolve(curves[name], np.ones(10) / 10, "valid")

@@ -97,13 +97,9 @@ def he_logs(seeds=400, depth=50, width=64, seed=0):
     for _ in range(depth):
         w = rng.standard_normal((seeds, width, width), dtype=np.float32) * np.float32(math.sqrt(2 / width))
         kept.append(F.relu(kept[-1] @ mg.tensor(w)))
-    g = rng.standard_normal(
-        (seeds, 1, width), dtype=np.float32
-    )  # a random gradient arrives at the last layer
+    g = rng.standard_normal((seeds, 1, width), dtype=np.float32)  # a random gradient arrives at the last layer
     kept[-1].backward(mg.tensor(g))
-    squares = np.array(
-        [(k.grad.data.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))]
-    )
+    squares = np.array([(k.grad.data.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))])
     return np.log(squares / squares[-1])
 
 

@@ -148,9 +148,7 @@ def depth_table(seeds=1, epochs=4, rates=(0.03, 0.01), show=print):
         for kind in KINDS:
             table[kind][i] = [best_run(kind, layers, rates, epochs, seed) for seed in range(seeds)]
             loss, right, seconds = np.median(table[kind][i], axis=0)
-            cells.append(
-                f"{'diverges':>17}" if math.isnan(loss) else f"{loss:6.3f} {right:.3f} {seconds:3.1f}s"
-            )
+            cells.append(f"{'diverges':>17}" if math.isnan(loss) else f"{loss:6.3f} {right:.3f} {seconds:3.1f}s")
         show(f"{layers:>6}  " + "  ".join(f"{cell:>17}" for cell in cells))
     return table
 
@@ -193,9 +191,7 @@ def main(argv=None):
     print("Ten blocks that are to give back their input, mean square error at first and trained:")
     for kind in KINDS:
         print("  {:<13}{:10.3g} {:10.3g}".format(kind, *identity_loss(kind)))
-    print(
-        f"\n{arguments.seeds} seed(s), {arguments.epochs} epochs, best of two rates: loss, test accuracy, seconds"
-    )
+    print(f"\n{arguments.seeds} seed(s), {arguments.epochs} epochs, best of two rates: loss, test accuracy, seconds")
     print("layers  " + "  ".join(f"{kind:>17}" for kind in KINDS))
     table = depth_table(arguments.seeds, arguments.epochs)
     right = {kind: np.median(runs[:, :, 1], axis=1) for kind, runs in table.items()}

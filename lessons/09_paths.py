@@ -142,18 +142,12 @@ def draw(paths, estimate, residual, plain, folder):
     """Two figures: path lengths and lesions."""
     lengths = np.arange(BLOCKS + 1)
     fig, ax = figure(width=8, height=4.8)
-    ax.semilogy(
-        lengths, estimate, "s--", color=COLOURS["plain"], label="sampled: mean norm of 20 routes x C(n, k)"
-    )
-    ax.semilogy(
-        lengths, paths.norms, "o-", color=COLOURS["skip"], label="exact: norm of the sum of all routes"
-    )
+    ax.semilogy(lengths, estimate, "s--", color=COLOURS["plain"], label="sampled: mean norm of 20 routes x C(n, k)")
+    ax.semilogy(lengths, paths.norms, "o-", color=COLOURS["skip"], label="exact: norm of the sum of all routes")
     ax.set(xlabel="branches crossed, k", ylabel="norm of the gradient at the image")
     ax.set_xticks(lengths)
     ax.legend()
-    text = (
-        "Short routes bring nearly all of the gradient. Norms overstate: routes of one length cancel in part."
-    )
+    text = "Short routes bring nearly all of the gradient. Norms overstate: routes of one length cancel in part."
     fig.text(0.5, 0.02, text, ha="center", fontsize=10)
     fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
     print("figure:", save(fig, folder / "09_path_lengths.png"))
@@ -179,9 +173,7 @@ def main(argv=None):
     linear = linear_paths()
     short = sum(linear.counts[5:18]) / sum(linear.counts)
     print(f"54 linear blocks, a = 0.1: gradient {linear.total[0]:.6f}, (1 + a)^n = {1.1**54:.6f}")
-    print(
-        f"routes of 5 to 17 branches: {short:.2%} of all, and {linear.shares[5:18].sum():.1%} of this gradient"
-    )
+    print(f"routes of 5 to 17 branches: {short:.2%} of all, and {linear.shares[5:18].sum():.1%} of this gradient")
     residual, plain = trained(residual=True), trained(residual=False)
     loss, x = loss_and_input(residual)
     paths = inspect.path_lengths(loss, wrt=x)

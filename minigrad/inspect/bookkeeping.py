@@ -8,6 +8,7 @@ their sum, and then let go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,19 @@ from minigrad.inspect import measure
 from minigrad.inspect.graph import Edge, Value
 from minigrad.inspect.ledger import LedgerRow
 from minigrad.inspect.pairs import Pair
+from minigrad.inspect.steps import TracedStep
+
+
+class Part(NamedTuple):
+    """A part of a gradient: the way that it came, and its norm, if that is known."""
+
+    way: str
+    gradient: Array
+    size: float | None
+
+    def norm(self) -> float:
+        """The norm."""
+        return measure.norm(self.gradient) if self.size is None else self.size
 
 
 class Bookkeeper:
@@ -36,11 +50,11 @@ class Bookkeeper:
         self._keep = keep_arrays
         self._rows: dict[Pair, LedgerRow] = {}
         self._out: dict[Pair, tuple[float, Array | None]] = {}
-        self._parts: dict[Value, list[tuple[Edge, Array]]] = {}
+        self._parts: dict[Value, list[tuple[Edge, Part]]] = {}
         self._joins: dict[Node, list[Pair]] = {}
         self._forks: dict[Node, list[Pair]] = {}
         self._values: dict[Value, list[Pair]] = {}
-        self._makers: dict[Node, list[Value]] = {}
+        self._makers: dict[Node, list[tuple[Node, int]]] = {}
         self._readers: dict[Node, list[tuple[Edge, Value]]] = {}
         self._leaf_totals: dict[TensorBase, Array] = {}
         for pair in self._pairs:
@@ -56,21 +70,29 @@ class Bookkeeper:
                     self._makers.setdefault(pair.value[0], []).append(pair.value)
             self._values.setdefault(pair.value, []).append(pair)
 
-    def see(self, step: Step) -> None:
-        """Note what a step means to the pairs it belongs to."""
-        node = step.node
-        for value in self._makers.get(node, ()):
-            self._close(value, step.grad_outputs[value[1]] if isinstance(value, tuple) else None)
+    def see(self, step: Step | TracedStep, kept: TracedStep | None = None) -> None:
+        """Note what a step means to the pairs it belongs to.
+
+        Parameters
+        ----------
+        step
+            The step, with its gradients.
+        kept
+            The step as it is kept, if its norms were measured already.
+        """
+        node: Any = step.node
+        sizes_out, sizes_in = (None, None) if kept is None else (kept.norms_out, kept.norms_in)
+        for maker, slot in self._makers.get(node, ()):
+            self._close((maker, slot), _part("", step.grad_outputs, slot, sizes_out))
         for pair in self._joins.get(node, ()):
-            out = step.grad_outputs[0]
-            if out is not None:
-                self._out[pair] = measure.norm(out), out if self._keep else None
+            out = _part("", step.grad_outputs, 0, sizes_out)
+            self._out[pair] = out.norm(), out.gradient if self._keep else None
         for pair in self._forks.get(node, ()):
-            parts = [(pair.parts[slot], g) for slot, g in enumerate(step.grad_outputs) if g is not None]
-            self._rows[pair] = self._row(pair, parts, step.grad_inputs[0])
+            parts = [_part(pair.parts[slot], step.grad_outputs, slot, sizes_out) for slot in range(node.ways)]
+            self._rows[pair] = self._row(pair, parts, _part("", step.grad_inputs, 0, sizes_in))
         for edge, value in self._readers.get(node, ()):
-            part = step.grad_inputs[edge.position]
-            if part is not None:
+            if step.grad_inputs[edge.position] is not None:
+                part = _part("", step.grad_inputs, edge.position, sizes_in)
                 self._parts.setdefault(value, []).append((edge, part))
 
     def see_leaf(self, leaf: TensorBase, gradient: Array) -> None:
@@ -81,59 +103,62 @@ class Bookkeeper:
     def rows(self) -> list[LedgerRow]:
         """The finished rows, in forward order of the joins."""
         for leaf, gradient in self._leaf_totals.items():
-            self._close(leaf, gradient)
+            self._close(leaf, Part("", gradient, None))
         self._leaf_totals.clear()
         return [self._rows.get(pair) or self._row(pair, [], None) for pair in self._pairs]
 
-    def _close(self, value: Value, total: Array | None) -> None:
+    def _close(self, value: Value, total: Part) -> None:
         parts = self._parts.pop(value, [])
         for pair in self._values[value]:
-            self._rows[pair] = self._row(pair, [(pair.parts[edge], g) for edge, g in parts], total)
+            self._rows[pair] = self._row(pair, [part._replace(way=pair.parts[edge]) for edge, part in parts], total)
 
-    def _row(self, pair: Pair, parts: list[tuple[str, Array]], total: Array | None) -> LedgerRow:
+    def _row(self, pair: Pair, parts: list[Part], total: Part | None) -> LedgerRow:
         """A row from the parts, in the order in which they were summed, and what the engine has as their sum."""
         norm_out, g_out = self._out.get(pair, (None, None))
         names = (pair.name, pair.kind, _name(pair), pair.join.name, pair.implicit)
-        if total is None or all(way == "other" for way, _ in parts):
+        if total is None or all(part.way == "other" for part in parts):
             return LedgerRow(*names, norm_out, g_out=g_out)
-        skip, branch, g_other = (_sum(parts, way) for way in ("skip", "branch", "other"))
-        g_skip = np.zeros_like(total) if skip is None else skip
-        g_branch = np.zeros_like(total) if branch is None else branch
-        ways = measure.two_ways(g_skip, g_branch, total)
+        skip, branch = _sum(parts, "skip", like=total), _sum(parts, "branch", like=total)
+        other = _sum(parts, "other") if any(part.way == "other" for part in parts) else None
+        plain = len(parts) == 2 and other is None
+        sizes = skip.size, branch.size, total.size if plain else None
+        ways = measure.two_ways(skip.gradient, branch.gradient, total.gradient, sizes)
         return LedgerRow(
             *names,
             norm_out,
             ways.norm_a,
             ways.norm_b,
             ways.norm_sum,
-            norm_other=None if g_other is None else measure.norm(g_other),
+            norm_other=None if other is None else other.norm(),
             inner=ways.inner,
             cosine=ways.cosine,
             skip_share=ways.share_a,
-            conserved=ways.same if len(parts) == 2 and g_other is None else _same(_sum(parts), total),
+            conserved=ways.same if plain else measure.same(_sum(parts).gradient, total.gradient),
             g_out=g_out,
-            g_skip=self._kept(g_skip),
-            g_branch=self._kept(g_branch),
-            g_in=self._kept(g_skip + g_branch) if self._keep else None,
-            g_other=self._kept(g_other),
+            g_skip=self._kept(skip.gradient),
+            g_branch=self._kept(branch.gradient),
+            g_in=self._kept(skip.gradient + branch.gradient) if self._keep else None,
+            g_other=None if other is None else self._kept(other.gradient),
         )
 
-    def _kept(self, gradient: Array | None) -> Array | None:
+    def _kept(self, gradient: Array) -> Array | None:
         """A gradient for the row, read-only; None where only norms are kept."""
-        return measure.read_only(gradient) if self._keep and gradient is not None else None
-
-    def _room(self, like: Array) -> Array | None:
-        """Where a sum can go that is not kept: the same memory for every row of one shape, which is faster."""
-        if self._keep:
-            return None
-        if self._scratch is None or self._scratch.shape != like.shape or self._scratch.dtype != like.dtype:
-            self._scratch = np.empty(like.shape, like.dtype)
-        return self._scratch
+        return measure.read_only(gradient) if self._keep else None
 
 
-def _same(a: Array | None, b: Array) -> bool:
-    """Whether two arrays are equal to the bit, NaNs included."""
-    return a is not None and (np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True))
+def _part(way: str, gradients: Sequence[Any], position: int, sizes: Sequence[float | None] | None) -> Part:
+    return Part(way, gradients[position], None if sizes is None else sizes[position])
+
+
+def _sum(parts: list[Part], way: str = "", like: Part | None = None) -> Part:
+    """The sum of the parts of a way, or of all, in the order in which the engine adds; zeros if there is none."""
+    chosen = [part for part in parts if part.way == way or not way]
+    if not chosen and like is not None:
+        return Part(way, np.zeros_like(like.gradient), 0.0)
+    total = chosen[0]
+    for part in chosen[1:]:
+        total = Part(way, total.gradient + part.gradient, None)
+    return total
 
 
 def _name(pair: Pair) -> str:
@@ -142,12 +167,3 @@ def _name(pair: Pair) -> str:
     if isinstance(pair.value, TensorBase):
         return pair.value.name or "a leaf"
     return pair.value[0].name
-
-
-def _sum(parts: list[tuple[str, Array]], way: str = "") -> Array | None:
-    """The sum of the parts of a way, or of all, in the order in which the engine adds."""
-    total = None
-    for its, part in parts:
-        if its == way or not way:
-            total = part if total is None else total + part
-    return total

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
 _NOTHING = (
     "minigrad step: {} ended without a backward(), so there was nothing to step through. A pass that "
     "inspect.trace or backward_steps runs is not taken over: put inspect.step(loss) in its place"

@@ -195,7 +195,7 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
 
 
 def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair:
-    ways = {group: _nodes_between(meeting, group) for group in meeting.groups}
+    ways = _nodes_between(meeting)
     if isinstance(join, EXPLICIT):
         skip = min(meeting.groups, key=lambda group: not group & 1)
     else:
@@ -227,7 +227,7 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
         skip_positions=tuple(p for p in wanted if skip >> p & 1),
         branch_positions=tuple(p for p in wanted if branch >> p & 1),
         parts=parts,
-        skip_nodes=ways[skip],
+        skip_nodes=tuple(ways[skip]),
         branch_nodes=tuple(n for group in meeting.groups if group != skip for n in ways[group]),
         learns=any(
             _has_weights(node, value)
@@ -237,20 +237,21 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
     )
 
 
-def _nodes_between(meeting: Meeting, group: int) -> tuple[Node, ...]:
-    """The nodes on one way from the fork to the join, in forward order."""
+def _nodes_between(meeting: Meeting) -> dict[int, list[Node]]:
+    """The nodes on each way from the fork to the join, in forward order."""
     fork = meeting.fork
     on_way: dict[Value, None] = {}
     if isinstance(fork, Fork):
         on_way.update(dict.fromkeys((fork, slot) for slot in range(fork.ways)))
     else:
         on_way[fork] = None
-    nodes = []
+    ways: dict[int, list[Node]] = {group: [] for group in meeting.groups}
     for node, mask in reversed(meeting.reached.items()):
-        if mask & group and any(value_of(tensor) in on_way for _, tensor in inputs_of(node)):
-            nodes.append(node)
+        its = next((group for group in meeting.groups if group & mask), 0)
+        if its and any(value_of(tensor) in on_way for _, tensor in inputs_of(node)):
+            ways[its].append(node)
             on_way.update(dict.fromkeys((node, slot) for slot in range(len(node.out_shapes))))
-    return tuple(nodes)
+    return ways
 
 
 def _has_weights(node: Node, forked: Value) -> bool:

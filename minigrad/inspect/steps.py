@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,7 +126,7 @@ class Norms:
         self._sent: dict[Value, float] = {}
 
     def of(
-        self, node: Node, grad_outputs: tuple[Array | None, ...], grad_inputs: tuple[Array | None, ...]
+        self, node: Node, grad_outputs: Sequence[Any], grad_inputs: Sequence[Any]
     ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
         """The norms of what reached a node, and of what it sent on."""
         outputs = []

@@ -251,8 +251,9 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
 
     steps = []
     for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
-        steps.append(traced(step, norms, arrays))
-        books.see(step)
+        kept = traced(step, norms, arrays)
+        steps.append(kept)
+        books.see(step, kept)
     label = label_in_force()
     ledger = Ledger(books.rows(), pairs.unpaired, label)
     return Trace(steps, graph.nodes, list(leaves.values()), ledger, keep, label)

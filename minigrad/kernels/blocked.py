@@ -118,8 +118,9 @@ class _Emitter:
 
 
 @intrinsic
-def _multiply_add(typing: Any, x: Any, starts: Any, first: Any, steps: Any, count: Any, w: Any, w_at: Any,
-                  sums: Any, sums_at: Any) -> Any:
+def _multiply_add(
+    typing: Any, x: Any, starts: Any, first: Any, steps: Any, count: Any, w: Any, w_at: Any, sums: Any, sums_at: Any
+) -> Any:
     """Add to a tile ``sums[p, :] += x[starts[first + p] + steps[k]] * w[k, :]``, for ``count`` steps."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -183,8 +184,19 @@ def _transpose(typing: Any, x: Any, x_at: Any, x_apart: Any, y: Any, y_at: Any, 
 
 
 @jit
-def _gather_patch(x: Array, shape: tuple[int, int, int, int], sample: int, samples: int, channel: int,
-                  channels: int, top: int, left: int, height: int, width: int, patch: Array) -> None:
+def _gather_patch(
+    x: Array,
+    shape: tuple[int, int, int, int],
+    sample: int,
+    samples: int,
+    channel: int,
+    channels: int,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    patch: Array,
+) -> None:
     """Copy a window of the padded images into ``patch`` (samples, channels, height, width).
 
     The columns left and right of the image are never written: they are zero from the start.
@@ -207,8 +219,7 @@ def _gather_patch(x: Array, shape: tuple[int, int, int, int], sample: int, sampl
 
 
 @jit
-def _turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y_at: int,
-          y_apart: int) -> None:
+def _turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y_at: int, y_apart: int) -> None:
     """Transpose a matrix: the channels of each pixel become the pixels of each channel, or the reverse."""
     lanes = VECTOR_BYTES // x.itemsize
     whole_height, whole_width = height // lanes * lanes, width // lanes * lanes
@@ -266,8 +277,19 @@ def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: A
         sample, samples, top, rows = _task(plan, n, task)
         count = samples * rows * plan.ow
         for g in range(groups):
-            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels,
-                          plan.top + top * plan.down, plan.left, plan.height, plan.width, patch)
+            _gather_patch(
+                flat_x,
+                x.shape,
+                sample,
+                samples,
+                g * channels,
+                channels,
+                plan.top + top * plan.down,
+                plan.left,
+                plan.height,
+                plan.width,
+                patch,
+            )
             for block in range(blocks):
                 for p in range(np.uint64(count)):
                     for lane in range(np.uint64(row)):
@@ -275,13 +297,35 @@ def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: A
                 w_at = (g * blocks + block) * depth * row
                 for p in range(0, count, TILE):
                     _multiply_add(patch, plan.pixels, p, plan.taps, depth, flat_w, w_at, sums, p * row)
-                _put_block(sums, flat_y, sample, samples, y.shape[1], g * out_channels + block * row,
-                           min(row, out_channels - block * row), plane, top, rows, plan)
+                _put_block(
+                    sums,
+                    flat_y,
+                    sample,
+                    samples,
+                    y.shape[1],
+                    g * out_channels + block * row,
+                    min(row, out_channels - block * row),
+                    plane,
+                    top,
+                    rows,
+                    plan,
+                )
 
 
 @jit
-def _put_block(sums: Array, y: Array, sample: int, samples: int, all_channels: int, channel: int,
-               channels: int, plane: int, top: int, rows: int, plan: Plan) -> None:
+def _put_block(
+    sums: Array,
+    y: Array,
+    sample: int,
+    samples: int,
+    all_channels: int,
+    channel: int,
+    channels: int,
+    plane: int,
+    top: int,
+    rows: int,
+    plan: Plan,
+) -> None:
     """Write a block of channels of a task's output."""
     row, run = ROW_BYTES // sums.itemsize, rows * plan.ow
     for s in range(samples):
@@ -309,18 +353,29 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
         sample, samples, top, rows = _task(plan, n, task)
         run = rows * plan.ow
         for g in range(groups):
-            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels,
-                          plan.top + top * plan.down, plan.left, plan.height, plan.width, patch)
+            _gather_patch(
+                flat_x,
+                x.shape,
+                sample,
+                samples,
+                g * channels,
+                channels,
+                plan.top + top * plan.down,
+                plan.left,
+                plan.height,
+                plan.width,
+                patch,
+            )
             for block in range(blocks):
                 channel = g * out_channels + block * row
                 for s in range(samples):
                     at = ((sample + s) * gy.shape[1] + channel) * plane + top * plan.ow
-                    _turn(flat_gy, at, plane, min(row, out_channels - block * row), run,
-                          gy_rows, s * run * row, row)
+                    _turn(flat_gy, at, plane, min(row, out_channels - block * row), run, gy_rows, s * run * row, row)
                 gw_at = (g * blocks + block) * depth * row
                 for tap in range(0, depth, TILE):
-                    _multiply_add(patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0,
-                                  flat_gw, gw_at + tap * row)
+                    _multiply_add(
+                        patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0, flat_gw, gw_at + tap * row
+                    )
 
 
 @row_kernel

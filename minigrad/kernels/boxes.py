@@ -17,7 +17,11 @@ from minigrad.kernels.threads import row_kernel
 
 
 class Boxes(NamedTuple):
-    """Where the windows are along each axis, end excluded, and what each one's sum is divided by."""
+    """Where the windows are along each axis, end excluded, and what each one's sum is divided by.
+
+    The places are unsigned: Numba checks a signed index for being negative, and such loops don't become
+    vector instructions.
+    """
 
     top: Array
     bottom: Array
@@ -27,8 +31,7 @@ class Boxes(NamedTuple):
 
 
 @row_kernel
-def _mean_planes(x: Array, y: Array, top: Array, bottom: Array, left: Array, right: Array,
-                 divisors: Array) -> None:
+def _mean_planes(x: Array, y: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array) -> None:
     planes, oh, ow = y.shape
     for plane in prange(planes):
         for r in range(oh):
@@ -41,8 +44,7 @@ def _mean_planes(x: Array, y: Array, top: Array, bottom: Array, left: Array, rig
 
 
 @row_kernel
-def _spread_planes(gy: Array, gx: Array, top: Array, bottom: Array, left: Array, right: Array,
-                   divisors: Array) -> None:
+def _spread_planes(gy: Array, gx: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array) -> None:
     planes, oh, ow = gy.shape
     for plane in prange(planes):
         gx[plane] = 0

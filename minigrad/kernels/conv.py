@@ -31,19 +31,25 @@ def _chunks(samples: int, per_sample: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, samples, step))
 
 
-def _patches(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair,
-             groups: int) -> Array:
+def _patches(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """Unfold to (N, groups, C / groups * kh * kw, L)."""
     n, c = x.shape[:2]
     if kernel == (1, 1) and stride == (1, 1) and padding == (0, 0):
-        cols = np.ascontiguousarray(x[:, :, :places[0], :places[1]])  # a pixel is its own patch
+        cols = np.ascontiguousarray(x[:, :, : places[0], : places[1]])  # a pixel is its own patch
     else:
         cols = unfold(x, kernel, dilation, padding, stride, places)
     return cols.reshape(n, groups, c // groups * kernel[0] * kernel[1], places[0] * places[1])
 
 
-def _fast_conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1),
-                 groups: int = 1, b: Array | None = None) -> Array:
+def _fast_conv2d(
+    x: Array,
+    w: Array,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    b: Array | None = None,
+) -> Array:
     if direct_conv.can_be_blocked(x, w):
         return direct_conv.conv2d(x, w, stride, padding, dilation, groups, b)
     n, (o, _, kh, kw) = x.shape[0], w.shape
@@ -59,8 +65,15 @@ def _fast_conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 
     return y
 
 
-def _fast_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
-                         dilation: Pair = (1, 1), groups: int = 1) -> Array:
+def _fast_input_gradient(
+    gy: Array,
+    w: Array,
+    input_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Array:
     if direct_conv.can_be_blocked(gy, w):
         return direct_conv.conv2d_input_gradient(gy, w, input_hw, stride, padding, dilation, groups)
     (n, o, oh, ow), (_, c, kh, kw) = gy.shape, w.shape
@@ -73,8 +86,15 @@ def _fast_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1,
     return gx
 
 
-def _fast_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
-                          dilation: Pair = (1, 1), groups: int = 1) -> Array:
+def _fast_weight_gradient(
+    gy: Array,
+    x: Array,
+    kernel_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Array:
     if direct_conv.can_be_blocked(gy, x):
         return direct_conv.conv2d_weight_gradient(gy, x, kernel_hw, stride, padding, dilation, groups)
     (n, o, oh, ow), c = gy.shape, x.shape[1]
@@ -101,8 +121,15 @@ def _windows(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, 
 
 
 @replaced_by(_fast_conv2d)
-def conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1),
-           groups: int = 1, b: Array | None = None) -> Array:
+def conv2d(
+    x: Array,
+    w: Array,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    b: Array | None = None,
+) -> Array:
     """Slide a kernel over images and sum what it meets (strictly, a cross-correlation).
 
     ``y[n, o, r, s] = b[o] + sum over c, i, j of``
@@ -134,8 +161,15 @@ def conv2d(x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), di
 
 
 @replaced_by(_fast_input_gradient)
-def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0),
-                          dilation: Pair = (1, 1), groups: int = 1) -> Array:
+def conv2d_input_gradient(
+    gy: Array,
+    w: Array,
+    input_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Array:
     """Give every output's gradient back to the inputs that it was summed from.
 
     ``gx[n, c, r * sh + i * dh - ph, s * sw + j * dw - pw] += sum over o of w[o, c, i, j] * gy[n, o, r, s]``
@@ -166,8 +200,15 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair = (1
 
 
 @replaced_by(_fast_weight_gradient)
-def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair = (1, 1),
-                           padding: Pair = (0, 0), dilation: Pair = (1, 1), groups: int = 1) -> Array:
+def conv2d_weight_gradient(
+    gy: Array,
+    x: Array,
+    kernel_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Array:
     """Correlate the input with the outputs' gradient.
 
     ``gw[o, c, i, j] = sum over n, r, s of``

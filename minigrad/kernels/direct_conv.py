@@ -66,28 +66,38 @@ def can_be_blocked(*arrays: Array) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int,
-          threads: int) -> Plan:
+def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int, threads: int) -> Plan:
     """Cut a correlation into tasks, as many for each thread."""
     band = max(1, math.ceil(rows.outputs / max(1, round(rows.outputs * columns.outputs / TASK_PIXELS))))
     height = (band - 1) * rows.stride + (rows.kernel - 1) * rows.dilation + 1
     width = (columns.outputs - 1) * columns.stride + (columns.kernel - 1) * columns.dilation + 1
     samples = 1
     if band == rows.outputs:  # whole images: perhaps several
-        most = max(1, min(TASK_PIXELS // (band * columns.outputs),
-                          PATCH_BYTES // (channels * height * width * itemsize)))
+        most = max(
+            1, min(TASK_PIXELS // (band * columns.outputs), PATCH_BYTES // (channels * height * width * itemsize))
+        )
         rounds = math.ceil(n / (threads * most))
         samples = math.ceil(n / (threads * rounds))
 
-    s, r, c = np.ogrid[:samples, :band, :columns.outputs]
+    s, r, c = np.ogrid[:samples, :band, : columns.outputs]
     pixels = (s * channels * height + r * rows.stride) * width + c * columns.stride
-    channel, i, j = np.ogrid[:channels, :rows.kernel, :columns.kernel]
+    channel, i, j = np.ogrid[:channels, : rows.kernel, : columns.kernel]
     taps = (channel * height + i * rows.dilation) * width + j * columns.dilation
     return Plan(
-        samples=samples, rows=band, oh=rows.outputs, ow=columns.outputs, height=height, width=width,
-        top=rows.start, left=columns.start, down=rows.stride,
-        pixels=_whole_tiles(pixels), taps=_whole_tiles(taps),
-        y_at=rows.first * y_width + columns.first, y_down=rows.step * y_width, y_across=columns.step,
+        samples=samples,
+        rows=band,
+        oh=rows.outputs,
+        ow=columns.outputs,
+        height=height,
+        width=width,
+        top=rows.start,
+        left=columns.start,
+        down=rows.stride,
+        pixels=_whole_tiles(pixels),
+        taps=_whole_tiles(taps),
+        y_at=rows.first * y_width + columns.first,
+        y_down=rows.step * y_width,
+        y_across=columns.step,
     )
 
 
@@ -107,30 +117,30 @@ def _in_blocks(w: Array, groups: int) -> Array:
     packed = np.zeros((groups, blocks, *taps, row), dtype=w.dtype)
     by_group = w.reshape(groups, per_group, *taps).transpose(0, 2, 3, 4, 1)
     for block in range(blocks):
-        channels = by_group[..., block * row:(block + 1) * row]
-        packed[:, block, ..., :channels.shape[-1]] = channels
+        channels = by_group[..., block * row : (block + 1) * row]
+        packed[:, block, ..., : channels.shape[-1]] = channels
     return packed.reshape(groups, blocks, -1, row)
 
 
-def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array,
-               b: Array | None = None) -> None:
+def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
     """Correlate ``x`` with ``w`` (O, C / groups, kh, kw), into the places of ``y`` that the axes say."""
     o, channels, *_ = w.shape
     bias = np.zeros(o, dtype=x.dtype) if b is None else b.astype(x.dtype)
     threads = get_num_threads()
     plan = _plan(len(x), channels, x.itemsize, rows, columns, y.shape[3], threads)
     work = len(x) * rows.outputs * columns.outputs * w.size
-    correlate_blocked(work // CHEAP, threads, x, _in_blocks(w, groups),
-                      _in_blocks(bias.reshape(o, 1, 1, 1), groups), y, plan)
+    correlate_blocked(
+        work // CHEAP, threads, x, _in_blocks(w, groups), _in_blocks(bias.reshape(o, 1, 1, 1), groups), y, plan
+    )
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int,
-           b: Array | None) -> Array:
+def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
     """As ``conv.conv2d``."""
     kernel = w.shape[2:]
     counts = windows_hw(x.shape[2:], kernel, stride, padding, dilation)
-    rows, columns = (Axis(count, k, s, d, -p) for count, k, s, d, p in
-                     zip(counts, kernel, stride, dilation, padding, strict=True))
+    rows, columns = (
+        Axis(count, k, s, d, -p) for count, k, s, d, p in zip(counts, kernel, stride, dilation, padding, strict=True)
+    )
     y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
     _correlate(np.ascontiguousarray(x), w, groups, rows, columns, y, b)
     return y
@@ -155,8 +165,9 @@ def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) ->
     return phases
 
 
-def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair,
-                          groups: int) -> Array:
+def conv2d_input_gradient(
+    gy: Array, w: Array, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
     """As ``conv.conv2d_input_gradient``."""
     o, c, kh, kw = w.shape
     # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
@@ -172,12 +183,15 @@ def conv2d_input_gradient(gy: Array, w: Array, input_hw: Pair, stride: Pair, pad
     return gx
 
 
-def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair,
-                           groups: int) -> Array:
+def conv2d_weight_gradient(
+    gy: Array, x: Array, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
     """As ``conv.conv2d_weight_gradient``."""
     o, c = gy.shape[1], x.shape[1] // groups
-    rows, columns = (Axis(count, k, s, d, -p) for count, k, s, d, p in
-                     zip(gy.shape[2:], kernel_hw, stride, dilation, padding, strict=True))
+    rows, columns = (
+        Axis(count, k, s, d, -p)
+        for count, k, s, d, p in zip(gy.shape[2:], kernel_hw, stride, dilation, padding, strict=True)
+    )
     parts = get_num_threads()
     plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, parts)
     row = ROW_BYTES // x.itemsize
@@ -187,4 +201,4 @@ def conv2d_weight_gradient(gy: Array, x: Array, kernel_hw: Pair, stride: Pair, p
     weight_gradient_blocked(work // CHEAP, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
     taps = c * kernel_hw[0] * kernel_hw[1]
     by_channel = gw.sum(axis=0)[:, :, :taps].swapaxes(2, 3).reshape(groups, blocks * row, taps)
-    return np.ascontiguousarray(by_channel[:, :o // groups]).reshape(o, c, *kernel_hw)
+    return np.ascontiguousarray(by_channel[:, : o // groups]).reshape(o, c, *kernel_hw)

@@ -18,10 +18,27 @@ from minigrad.kernels.gelu import erf, gelu, gelu_backward, gelu_tanh, gelu_tanh
 from minigrad.kernels.threads import fill, row_kernel
 from minigrad.kernels.vector_math import exp_neg, expm1_neg, log1p_unit, logistic
 
-__all__ = ["add_relu", "bias_relu", "elu", "elu_backward", "erf", "gelu", "gelu_backward", "gelu_tanh",
-           "gelu_tanh_backward", "leaky_relu", "leaky_relu_backward", "relu_backward", "sigmoid",
-           "sigmoid_backward", "silu", "silu_backward", "softplus", "softplus_backward", "tanh_backward"]
-
+__all__ = [
+    "add_relu",
+    "bias_relu",
+    "elu",
+    "elu_backward",
+    "erf",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "relu_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "softplus",
+    "softplus_backward",
+    "tanh_backward",
+]
 
 
 # --- rectifiers -------------------------------------------------------------------------------------------

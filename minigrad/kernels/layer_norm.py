@@ -76,8 +76,9 @@ def layer_norm(x2: Array, w: Array | None, b: Array | None, eps: float) -> tuple
 
 
 @row_kernel
-def _layer_norm_backward(gy: Array, x: Array, w: Array, mean: Array, inv_std: Array, gx: Array, gw: Array,
-                         gb: Array) -> None:
+def _layer_norm_backward(
+    gy: Array, x: Array, w: Array, mean: Array, inv_std: Array, gx: Array, gw: Array, gb: Array
+) -> None:
     rows, d = x.shape
     parts = gw.shape[0]
     zero, count = x.dtype.type(0), x.dtype.type(d)
@@ -96,8 +97,9 @@ def _layer_norm_backward(gy: Array, x: Array, w: Array, mean: Array, inv_std: Ar
                 gx[r, i] = scale * (w[i] * gy[r, i] - shift - (x[r, i] - center) * scale * slope)
 
 
-def _fast_layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Array,
-                              inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+def _fast_layer_norm_backward(
+    gy2: Array, x2: Array, w: Array | None, mean: Array, inv_std: Array
+) -> tuple[Array, Array | None, Array | None]:
     d = x2.shape[1]
     gy2, x2 = np.ascontiguousarray(gy2), np.ascontiguousarray(x2)
     gx = np.empty(x2.shape, dtype=x2.dtype)
@@ -110,8 +112,9 @@ def _fast_layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Arra
 
 
 @replaced_by(_fast_layer_norm_backward)
-def layer_norm_backward(gy2: Array, x2: Array, w: Array | None, mean: Array,
-                        inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+def layer_norm_backward(
+    gy2: Array, x2: Array, w: Array | None, mean: Array, inv_std: Array
+) -> tuple[Array, Array | None, Array | None]:
     """Gradients of ``layer_norm``, by its mean and inv_std: (gx2, gw, gb); the last two None without w."""
     xhat = (x2 - mean[:, None]) * inv_std[:, None]
     g = gy2 if w is None else gy2 * w

@@ -139,16 +139,14 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
     return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
 
 
-def _fast_batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array,
-                          eps: float) -> Array:
+def _fast_batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array, eps: float) -> Array:
     x3 = np.ascontiguousarray(x3)
     inv_std = 1 / np.sqrt(var + eps)
     return _normalise(x3, *factor_and_shift(x3, x3.shape[1], w, b), np.ascontiguousarray(mean), inv_std)
 
 
 @replaced_by(_fast_batch_norm_eval)
-def batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array,
-                    eps: float) -> Array:
+def batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array, eps: float) -> Array:
     """Normalise each channel of x3, (N, C, L), by a mean and variance that are given, (C,) each."""
     y = (x3 - mean[:, None]) / np.sqrt(var + eps)[:, None]
     if w is not None:
@@ -215,8 +213,9 @@ def _row_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) 
             gx[n, c] = scale[c] * (gy[n, c] - shift[c] - slope[c] * (x[n, c] - mean[c]))
 
 
-def _fast_batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Array,
-                              inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+def _fast_batch_norm_backward(
+    gy3: Array, x3: Array, w: Array | None, mean: Array, inv_std: Array
+) -> tuple[Array, Array | None, Array | None]:
     samples, channels, length = x3.shape
     gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
     gx, factors = np.empty(x3.shape, dtype=x3.dtype), np.empty((5, channels), dtype=x3.dtype)
@@ -235,8 +234,9 @@ def _fast_batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Arra
 
 
 @replaced_by(_fast_batch_norm_backward)
-def batch_norm_backward(gy3: Array, x3: Array, w: Array | None, mean: Array,
-                        inv_std: Array) -> tuple[Array, Array | None, Array | None]:
+def batch_norm_backward(
+    gy3: Array, x3: Array, w: Array | None, mean: Array, inv_std: Array
+) -> tuple[Array, Array | None, Array | None]:
     """Gradients of ``batch_norm``, by its mean and inv_std: (gx3, gw, gb); the last two None without w."""
     xhat = (x3 - mean[:, None]) * inv_std[:, None]
     gw = (gy3 * xhat).sum(axis=(0, 2))

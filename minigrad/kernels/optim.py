@@ -30,8 +30,18 @@ def _update(kernel: RowKernel, cost: int, g: Array, arrays: tuple[Array | None, 
 
 
 @row_kernel
-def _sgd(g: Array, p: Array, buf: Array, rate: float, momentum: float, dampening: float, decay: float,
-         sign: float, nesterov: bool, first: bool) -> None:
+def _sgd(
+    g: Array,
+    p: Array,
+    buf: Array,
+    rate: float,
+    momentum: float,
+    dampening: float,
+    decay: float,
+    sign: float,
+    nesterov: bool,
+    first: bool,
+) -> None:
     t = p.dtype.type
     lr, mu, fresh, wd, up = t(rate), t(momentum), t(1 - dampening), t(decay), t(sign)
     for i in prange(p.size):
@@ -43,15 +53,46 @@ def _sgd(g: Array, p: Array, buf: Array, rate: float, momentum: float, dampening
         p[i] -= lr * d
 
 
-def _fast_sgd(p: Array, g: Array, buf: Array | None, lr: float, momentum: float, dampening: float,
-              weight_decay: float, nesterov: bool, maximize: bool, first: bool) -> None:
-    _update(_sgd, 2, g, (p, buf), float(lr), float(momentum), float(dampening), float(weight_decay),
-            -1.0 if maximize else 1.0, bool(nesterov), bool(first))
+def _fast_sgd(
+    p: Array,
+    g: Array,
+    buf: Array | None,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    first: bool,
+) -> None:
+    _update(
+        _sgd,
+        2,
+        g,
+        (p, buf),
+        float(lr),
+        float(momentum),
+        float(dampening),
+        float(weight_decay),
+        -1.0 if maximize else 1.0,
+        bool(nesterov),
+        bool(first),
+    )
 
 
 @replaced_by(_fast_sgd)
-def sgd(p: Array, g: Array, buf: Array | None, lr: float, momentum: float, dampening: float,
-        weight_decay: float, nesterov: bool, maximize: bool, first: bool) -> None:
+def sgd(
+    p: Array,
+    g: Array,
+    buf: Array | None,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    first: bool,
+) -> None:
     """Gradient descent: ``p -= lr * g``; with momentum along ``buf``, a decaying sum of gradients.
 
     In full::
@@ -75,8 +116,22 @@ def _lerp(a: Any, b: Any, weight: Any, rest: Any) -> Any:
 
 
 @row_kernel
-def _adam(g: Array, p: Array, m: Array, v: Array, vmax: Array, step_size: float, beta1: float, beta2: float,
-          correction: float, eps: float, decay: float, shrink: float, sign: float, amsgrad: bool) -> None:
+def _adam(
+    g: Array,
+    p: Array,
+    m: Array,
+    v: Array,
+    vmax: Array,
+    step_size: float,
+    beta1: float,
+    beta2: float,
+    correction: float,
+    eps: float,
+    decay: float,
+    shrink: float,
+    sign: float,
+    amsgrad: bool,
+) -> None:
     t = p.dtype.type
     size, b1, w1, b2, w2 = t(step_size), t(beta1), t(1 - beta1), t(beta2), t(1 - beta2)
     scale, small, wd, keep, up = t(1 / correction), t(eps), t(decay), t(shrink), t(sign)
@@ -91,18 +146,56 @@ def _adam(g: Array, p: Array, m: Array, v: Array, vmax: Array, step_size: float,
         p[i] = keep * p[i] - size * m[i] / (math.sqrt(square) * scale + small)
 
 
-def _fast_adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: float, lr: float, beta1: float,
-               beta2: float, eps: float, weight_decay: float, decoupled: bool, amsgrad: bool,
-               maximize: bool) -> None:
-    _update(_adam, 4, g, (p, m, v, vmax), lr / (1 - beta1**step), float(beta1), float(beta2),
-            math.sqrt(1 - beta2**step), float(eps), 0.0 if decoupled else float(weight_decay),
-            1.0 - lr * weight_decay if decoupled else 1.0, -1.0 if maximize else 1.0, bool(amsgrad))
+def _fast_adam(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    vmax: Array | None,
+    step: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    amsgrad: bool,
+    maximize: bool,
+) -> None:
+    _update(
+        _adam,
+        4,
+        g,
+        (p, m, v, vmax),
+        lr / (1 - beta1**step),
+        float(beta1),
+        float(beta2),
+        math.sqrt(1 - beta2**step),
+        float(eps),
+        0.0 if decoupled else float(weight_decay),
+        1.0 - lr * weight_decay if decoupled else 1.0,
+        -1.0 if maximize else 1.0,
+        bool(amsgrad),
+    )
 
 
 @replaced_by(_fast_adam)
-def adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: float, lr: float, beta1: float,
-         beta2: float, eps: float, weight_decay: float, decoupled: bool, amsgrad: bool,
-         maximize: bool) -> None:
+def adam(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    vmax: Array | None,
+    step: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    amsgrad: bool,
+    maximize: bool,
+) -> None:
     """Adam: a step along the mean gradient, over the root of the mean squared one; ``step`` counts from 1.
 
     In full::
@@ -132,8 +225,20 @@ def adam(p: Array, g: Array, m: Array, v: Array, vmax: Array | None, step: float
 
 
 @row_kernel
-def _rmsprop(g: Array, p: Array, sq: Array, buf: Array, gavg: Array, rate: float, alpha: float, eps: float,
-             decay: float, momentum: float, sign: float, centered: bool) -> None:
+def _rmsprop(
+    g: Array,
+    p: Array,
+    sq: Array,
+    buf: Array,
+    gavg: Array,
+    rate: float,
+    alpha: float,
+    eps: float,
+    decay: float,
+    momentum: float,
+    sign: float,
+    centered: bool,
+) -> None:
     t = p.dtype.type
     lr, a, rest, small, wd, mu, up = (t(rate), t(alpha), t(1 - alpha), t(eps), t(decay), t(momentum), t(sign))
     for i in prange(p.size):
@@ -150,16 +255,50 @@ def _rmsprop(g: Array, p: Array, sq: Array, buf: Array, gavg: Array, rate: float
         p[i] -= lr * d
 
 
-def _fast_rmsprop(p: Array, g: Array, sq: Array, buf: Array | None, gavg: Array | None, lr: float,
-                  alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool,
-                  maximize: bool) -> None:
-    _update(_rmsprop, 4, g, (p, sq, buf, gavg), float(lr), float(alpha), float(eps), float(weight_decay),
-            float(momentum), -1.0 if maximize else 1.0, bool(centered))
+def _fast_rmsprop(
+    p: Array,
+    g: Array,
+    sq: Array,
+    buf: Array | None,
+    gavg: Array | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    centered: bool,
+    maximize: bool,
+) -> None:
+    _update(
+        _rmsprop,
+        4,
+        g,
+        (p, sq, buf, gavg),
+        float(lr),
+        float(alpha),
+        float(eps),
+        float(weight_decay),
+        float(momentum),
+        -1.0 if maximize else 1.0,
+        bool(centered),
+    )
 
 
 @replaced_by(_fast_rmsprop)
-def rmsprop(p: Array, g: Array, sq: Array, buf: Array | None, gavg: Array | None, lr: float, alpha: float,
-            eps: float, weight_decay: float, momentum: float, centered: bool, maximize: bool) -> None:
+def rmsprop(
+    p: Array,
+    g: Array,
+    sq: Array,
+    buf: Array | None,
+    gavg: Array | None,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    centered: bool,
+    maximize: bool,
+) -> None:
     """RMSprop: a step along the gradient, over the root of the mean squared one.
 
     In full::

@@ -40,7 +40,7 @@ def pad_hw(x: Array, padding: Pair, value: float = 0.0) -> Array:
         return x
     (ph, pw), (h, w) = padding, x.shape[-2:]
     padded = np.full((*x.shape[:-2], h + 2 * ph, w + 2 * pw), value, dtype=x.dtype)
-    padded[..., ph:ph + h, pw:pw + w] = x
+    padded[..., ph : ph + h, pw : pw + w] = x
     return padded
 
 
@@ -48,7 +48,7 @@ def strided_view(padded: Array, i: int, j: int, counts: Pair, stride: Pair, dila
     """View what element ``(i, j)`` of the kernel meets, in each of its ``counts`` places."""
     (oh, ow), (sh, sw) = counts, stride
     top, left = i * dilation[0], j * dilation[1]
-    return padded[..., top:top + (oh - 1) * sh + 1:sh, left:left + (ow - 1) * sw + 1:sw]
+    return padded[..., top : top + (oh - 1) * sh + 1 : sh, left : left + (ow - 1) * sw + 1 : sw]
 
 
 def as_planes(x: Array) -> Array:
@@ -72,8 +72,7 @@ def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
 
 
 @row_kernel
-def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int,
-                 dw: int) -> None:
+def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
     planes, h, w = x.shape
     _, taps, oh, ow = cols.shape
     for row in prange(planes * taps):
@@ -93,8 +92,7 @@ def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: 
 
 
 @row_kernel
-def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int,
-               dw: int) -> None:
+def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
     planes, h, w = x.shape
     _, taps, oh, ow = cols.shape
     for plane in prange(planes):  # patches overlap within a plane, never across planes
@@ -109,8 +107,9 @@ def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: in
                     target[c * sw + left] += source[c]
 
 
-def _fast_unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair,
-                 places: Pair | None = None) -> Array:
+def _fast_unfold(
+    x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair, places: Pair | None = None
+) -> Array:
     n, c, h, w = x.shape
     oh, ow = places or windows_hw((h, w), kernel, stride, padding, dilation)
     cols = np.empty((n * c, kernel[0] * kernel[1], oh, ow), dtype=x.dtype)
@@ -118,8 +117,9 @@ def _fast_unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: 
     return cols.reshape(n, c * kernel[0] * kernel[1], oh * ow)
 
 
-def _fast_fold(cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair,
-               places: Pair | None = None) -> Array:
+def _fast_fold(
+    cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair, places: Pair | None = None
+) -> Array:
     taps = kernel[0] * kernel[1]
     n, c = cols.shape[0], cols.shape[1] // taps
     places = places or windows_hw(output_hw, kernel, stride, padding, dilation)
@@ -130,8 +130,7 @@ def _fast_fold(cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, paddi
 
 
 @replaced_by(_fast_unfold)
-def unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair,
-           places: Pair | None = None) -> Array:
+def unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair, places: Pair | None = None) -> Array:
     """Lay out the patches of ``x`` as columns (also called im2col).
 
     Parameters
@@ -157,8 +156,9 @@ def unfold(x: Array, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair,
 
 
 @replaced_by(_fast_fold)
-def fold(cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair,
-         places: Pair | None = None) -> Array:
+def fold(
+    cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair, places: Pair | None = None
+) -> Array:
     """Add patches back to where they came from: the adjoint of ``unfold`` (also called col2im).
 
     Parameters
@@ -182,4 +182,4 @@ def fold(cols: Array, output_hw: Pair, kernel: Pair, dilation: Pair, padding: Pa
     padded = np.zeros((n, c, h + 2 * ph, w + 2 * pw), dtype=cols.dtype)
     for i, j in np.ndindex(*kernel):
         strided_view(padded, i, j, counts, stride, dilation)[...] += patches[:, :, i, j]
-    return np.ascontiguousarray(padded[:, :, ph:ph + h, pw:pw + w])
+    return np.ascontiguousarray(padded[:, :, ph : ph + h, pw : pw + w])

@@ -36,25 +36,30 @@ def pooled_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pai
 
 
 @row_kernel
-def _max_planes(x: Array, y: Array, indices: Array, kh: int, kw: int, sh: int, sw: int, ph: int, pw: int,
-                dh: int, dw: int) -> None:
-    planes, h, w = x.shape
+def _max_planes(
+    x: Array,
+    y: Array,
+    indices: Array,
+    top: Array,
+    bottom: Array,
+    left: Array,
+    right: Array,
+    down: np.uint64,
+    across: np.uint64,
+) -> None:
+    planes, _, w = x.shape
     _, oh, ow = y.shape
     for plane in prange(planes):
         for r in range(oh):
-            start = r * sh - ph
-            top = start + (max(0, -start) + dh - 1) // dh * dh  # the first row inside the input
-            bottom = min(start + (kh - 1) * dh + 1, h)
             for c in range(ow):
-                start = c * sw - pw
-                left = start + (max(0, -start) + dw - 1) // dw * dw
-                right = min(start + (kw - 1) * dw + 1, w)
-                best, where = x[plane, top, left], top * w + left
-                for i in range(top, bottom, dh):
-                    for j in range(left, right, dw):
+                best, where = x[plane, top[r], left[c]], top[r] * np.uint64(w) + left[c]
+                for i in range(top[r], bottom[r], down):
+                    for j in range(left[c], right[c], across):
                         value = x[plane, i, j]
-                        if value > best or value != value:  # the first largest, or the last NaN
-                            best, where = value, i * w + j
+                        # The first largest, or the last NaN. Written so that there is no jump to guess.
+                        better = (value > best) | (value != value)
+                        best = value if better else best
+                        where = i * np.uint64(w) + j if better else where
                 y[plane, r, c] = best
                 indices[plane, r, c] = where
 
@@ -68,29 +73,47 @@ def _scatter_planes(gy: Array, indices: Array, gx: Array) -> None:
             gx[plane, indices[plane, p]] += gy[plane, p]
 
 
-def _fast_max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1),
-                     ceil_mode: bool = False) -> tuple[Array, Array]:
+def _inner_edges(size: int, kernel: int, stride: int, padding: int, dilation: int, places: int) -> list[Array]:
+    """Give each window's first element inside the input, and where its elements end.
+
+    Unsigned: Numba checks a signed index for being negative, which costs time in the innermost loop.
+    """
+    start = np.arange(places) * stride - padding
+    first = start + np.maximum(-(start // dilation), 0) * dilation
+    end = np.minimum(start + (kernel - 1) * dilation + 1, size)
+    return [first.astype(np.uint64), end.astype(np.uint64)]
+
+
+def _fast_max_pool2d(
+    x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1), ceil_mode: bool = False
+) -> tuple[Array, Array]:
     oh, ow = pooled_hw(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     planes = as_planes(x)
     y = np.empty((len(planes), oh, ow), dtype=x.dtype)
-    indices = np.empty(y.shape, dtype=np.int64)
-    _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *kernel, *stride, *padding, *dilation)
+    indices = np.empty(y.shape, dtype=np.uint64)
+    edges = []
+    for axis in zip(x.shape[2:], kernel, stride, padding, dilation, (oh, ow), strict=True):
+        edges += _inner_edges(*axis)
+    down, across = np.uint64(dilation[0]), np.uint64(dilation[1])
+    _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *edges, down, across)
     shape = (*x.shape[:2], oh, ow)
-    return y.reshape(shape), indices.reshape(shape)
+    return y.reshape(shape), indices.view(np.int64).reshape(shape)
 
 
 def _fast_max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Array:
     n, c, oh, ow = gy.shape
     gx = np.empty((n * c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
     flat = (n * c, oh * ow)
-    _scatter_planes(gx.size + gy.size, np.ascontiguousarray(gy).reshape(flat),
-                    np.ascontiguousarray(indices).reshape(flat), gx)
+    _scatter_planes(
+        gx.size + gy.size, np.ascontiguousarray(gy).reshape(flat), np.ascontiguousarray(indices).reshape(flat), gx
+    )
     return gx.reshape(n, c, *input_hw)
 
 
 @replaced_by(_fast_max_pool2d)
-def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1),
-               ceil_mode: bool = False) -> tuple[Array, Array]:
+def max_pool2d(
+    x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1), ceil_mode: bool = False
+) -> tuple[Array, Array]:
     """Take the largest element of each window, and say where it was.
 
     Parameters
@@ -110,13 +133,12 @@ def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dil
     """
     places = pooled_hw(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     (h, w), (ph, pw) = x.shape[2:], padding
-    reach = [(count - 1) * s + (k - 1) * d + 1
-             for count, s, k, d in zip(places, stride, kernel, dilation, strict=True)]
+    reach = [(count - 1) * s + (k - 1) * d + 1 for count, s, k, d in zip(places, stride, kernel, dilation, strict=True)]
     padded_hw = (max(h + ph, reach[0]), max(w + pw, reach[1]))
     padded = np.zeros((*x.shape[:2], *padded_hw), dtype=x.dtype)
-    padded[:, :, ph:ph + h, pw:pw + w] = x
+    padded[:, :, ph : ph + h, pw : pw + w] = x
     position = np.full(padded_hw, -1)  # -1 in the padding
-    position[ph:ph + h, pw:pw + w] = np.arange(h * w).reshape(h, w)
+    position[ph : ph + h, pw : pw + w] = np.arange(h * w).reshape(h, w)
 
     y = np.full((*x.shape[:2], *places), -np.inf, dtype=x.dtype)
     indices = np.full(y.shape, -1)
@@ -158,8 +180,15 @@ def max_pool2d_gather(x: Array, indices: Array) -> Array:
     return np.ascontiguousarray(taken.reshape(indices.shape))
 
 
-def _average_boxes(input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool,
-                   count_include_pad: bool, divisor_override: int | None) -> Boxes:
+def _average_boxes(
+    input_hw: Pair,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Boxes:
     """Say where the windows of average pooling are, and what their sums are divided by."""
     edges, lengths = [], []
     for size, k, s, p in zip(input_hw, kernel, stride, padding, strict=True):
@@ -171,12 +200,19 @@ def _average_boxes(input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair, ce
     divisors = np.multiply.outer(*lengths)
     if divisor_override is not None:
         divisors = np.full_like(divisors, divisor_override)
-    top, bottom, left, right = edges
+    top, bottom, left, right = (edge.astype(np.uint64) for edge in edges)
     return Boxes(top, bottom, left, right, divisors)
 
 
-def avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), ceil_mode: bool = False,
-               count_include_pad: bool = True, divisor_override: int | None = None) -> Array:
+def avg_pool2d(
+    x: Array,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair = (0, 0),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Array:
     """Average each window.
 
     Parameters
@@ -195,16 +231,25 @@ def avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Pair = (0, 0), cei
     -------
     array (N, C, OH, OW)
     """
-    return box_mean(x, _average_boxes(x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad,
-                                      divisor_override))
+    return box_mean(
+        x, _average_boxes(x.shape[2:], kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    )
 
 
-def avg_pool2d_backward(gy: Array, input_hw: Pair, kernel: Pair, stride: Pair, padding: Pair = (0, 0),
-                        ceil_mode: bool = False, count_include_pad: bool = True,
-                        divisor_override: int | None = None) -> Array:
+def avg_pool2d_backward(
+    gy: Array,
+    input_hw: Pair,
+    kernel: Pair,
+    stride: Pair,
+    padding: Pair = (0, 0),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Array:
     """Share each gradient (N, C, OH, OW) out evenly over its window: the adjoint of ``avg_pool2d``."""
-    return box_spread(gy, _average_boxes(input_hw, kernel, stride, padding, ceil_mode, count_include_pad,
-                                         divisor_override), input_hw)
+    return box_spread(
+        gy, _average_boxes(input_hw, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override), input_hw
+    )
 
 
 def _adaptive_boxes(input_hw: Pair, output_hw: Pair) -> Boxes:
@@ -215,7 +260,7 @@ def _adaptive_boxes(input_hw: Pair, output_hw: Pair) -> Boxes:
         first, last = place * size // count, -(-(place + 1) * size // count)
         edges += [first, last]
         lengths.append(last - first)
-    top, bottom, left, right = edges
+    top, bottom, left, right = (edge.astype(np.uint64) for edge in edges)
     return Boxes(top, bottom, left, right, np.multiply.outer(*lengths))
 
 

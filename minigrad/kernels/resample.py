@@ -42,8 +42,7 @@ class Neighbours(NamedTuple):
     weight: Array
 
 
-def _linear_axis(size: int, count: int, align_corners: bool, scale: float | None,
-                 dtype: np.dtype[Any]) -> Neighbours:
+def _linear_axis(size: int, count: int, align_corners: bool, scale: float | None, dtype: np.dtype[Any]) -> Neighbours:
     """Where each of ``count`` output elements lies between the input's."""
     place = np.arange(count).astype(dtype)
     if align_corners:  # the middles of the corner elements coincide
@@ -76,8 +75,9 @@ def _put_planes(gy: Array, gx: Array, rows: Array, columns: Array) -> None:
 
 
 @row_kernel
-def _blend_planes(x: Array, y: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array,
-                  across: Array) -> None:
+def _blend_planes(
+    x: Array, y: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array, across: Array
+) -> None:
     planes, oh, ow = y.shape
     one = y.dtype.type(1)
     for plane in prange(planes):
@@ -85,13 +85,15 @@ def _blend_planes(x: Array, y: Array, top: Array, bottom: Array, down: Array, le
             upper, lower, v = x[plane, top[r]], x[plane, bottom[r]], down[r]
             for c in range(ow):
                 i, j, u = left[c], right[c], across[c]
-                y[plane, r, c] = ((one - v) * ((one - u) * upper[i] + u * upper[j])
-                                  + v * ((one - u) * lower[i] + u * lower[j]))
+                y[plane, r, c] = (one - v) * ((one - u) * upper[i] + u * upper[j]) + v * (
+                    (one - u) * lower[i] + u * lower[j]
+                )
 
 
 @row_kernel
-def _unblend_planes(gy: Array, gx: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array,
-                    across: Array) -> None:
+def _unblend_planes(
+    gy: Array, gx: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array, across: Array
+) -> None:
     planes, oh, ow = gy.shape
     one = gy.dtype.type(1)
     for plane in prange(planes):
@@ -122,8 +124,7 @@ def _fast_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None = Non
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 
-def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False,
-                   scale: Scales | None = None) -> Array:
+def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale: Scales | None = None) -> Array:
     rows, columns = _linear_tables(x.shape[2:], output_hw, align_corners, scale, x.dtype)
     planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)
@@ -131,8 +132,9 @@ def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False,
     return y.reshape(*x.shape[:2], *output_hw)
 
 
-def _fast_bilinear_backward(gy: Array, input_hw: Pair, align_corners: bool = False,
-                            scale: Scales | None = None) -> Array:
+def _fast_bilinear_backward(
+    gy: Array, input_hw: Pair, align_corners: bool = False, scale: Scales | None = None
+) -> Array:
     rows, columns = _linear_tables(input_hw, gy.shape[2:], align_corners, scale, gy.dtype)
     planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
@@ -140,18 +142,22 @@ def _fast_bilinear_backward(gy: Array, input_hw: Pair, align_corners: bool = Fal
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 
-def _nearest_tables(input_hw: Pair, output_hw: Pair, scale: Scales | None, dtype: np.dtype[Any]
-                    ) -> tuple[Array, Array]:
+def _nearest_tables(input_hw: Pair, output_hw: Pair, scale: Scales | None, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     scale_h, scale_w = scale or (None, None)
-    return (_nearest_axis(input_hw[0], output_hw[0], scale_h, dtype),
-            _nearest_axis(input_hw[1], output_hw[1], scale_w, dtype))
+    return (
+        _nearest_axis(input_hw[0], output_hw[0], scale_h, dtype),
+        _nearest_axis(input_hw[1], output_hw[1], scale_w, dtype),
+    )
 
 
-def _linear_tables(input_hw: Pair, output_hw: Pair, align_corners: bool, scale: Scales | None,
-                   dtype: np.dtype[Any]) -> tuple[Neighbours, Neighbours]:
+def _linear_tables(
+    input_hw: Pair, output_hw: Pair, align_corners: bool, scale: Scales | None, dtype: np.dtype[Any]
+) -> tuple[Neighbours, Neighbours]:
     scale_h, scale_w = scale or (None, None)
-    return (_linear_axis(input_hw[0], output_hw[0], align_corners, scale_h, dtype),
-            _linear_axis(input_hw[1], output_hw[1], align_corners, scale_w, dtype))
+    return (
+        _linear_axis(input_hw[0], output_hw[0], align_corners, scale_h, dtype),
+        _linear_axis(input_hw[1], output_hw[1], align_corners, scale_w, dtype),
+    )
 
 
 @replaced_by(_fast_nearest)
@@ -195,8 +201,7 @@ def interpolate_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None
 
 
 @replaced_by(_fast_bilinear)
-def interpolate_bilinear(x: Array, output_hw: Pair, align_corners: bool = False,
-                         scale: Scales | None = None) -> Array:
+def interpolate_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale: Scales | None = None) -> Array:
     """Blend the four elements around each place: linearly down the rows, and across the columns.
 
     Parameters
@@ -220,8 +225,9 @@ def interpolate_bilinear(x: Array, output_hw: Pair, align_corners: bool = False,
 
 
 @replaced_by(_fast_bilinear_backward)
-def interpolate_bilinear_backward(gy: Array, input_hw: Pair, align_corners: bool = False,
-                                  scale: Scales | None = None) -> Array:
+def interpolate_bilinear_backward(
+    gy: Array, input_hw: Pair, align_corners: bool = False, scale: Scales | None = None
+) -> Array:
     """Give each gradient to the four elements that it was blended from, by the same weights.
 
     Parameters

@@ -79,14 +79,17 @@ def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: in
     if index.shape != src.shape:
         index = np.broadcast_to(index, src.shape)
     # Where the index doesn't reach the end of another axis, the rest of it stays 0.
-    reached = (*src.shape[:axis], shape[axis], *src.shape[axis + 1:])
+    reached = (*src.shape[:axis], shape[axis], *src.shape[axis + 1 :])
     out = np.zeros(reached, dtype=src.dtype)
     if src.size:
         outer = math.prod(src.shape[:axis])
         index = np.ascontiguousarray(index, dtype=np.int64)
-        _scatter_add(2 * src.size, index.reshape(outer, src.shape[axis], -1),
-                     np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
-                     out.reshape(outer, shape[axis], -1))
+        _scatter_add(
+            2 * src.size,
+            index.reshape(outer, src.shape[axis], -1),
+            np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
+            out.reshape(outer, shape[axis], -1),
+        )
     if reached == tuple(shape):
         return out
     whole = np.zeros(shape, dtype=src.dtype)

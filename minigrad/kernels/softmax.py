@@ -201,8 +201,9 @@ def logsumexp(x2: Array) -> Array:
 
 
 @row_kernel
-def _cross_entropy(log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float,
-                   losses: Array) -> None:
+def _cross_entropy(
+    log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float, losses: Array
+) -> None:
     rows, d = log_probs.shape
     on_label, on_each = losses.dtype.type(1 - smoothing), losses.dtype.type(smoothing / d)
     for r in prange(rows):
@@ -217,14 +218,22 @@ def _cross_entropy(log_probs: Array, labels: Array, weight: Array, ignore: int, 
                 losses[r] -= on_each * total
 
 
-def _fast_cross_entropy(logits2: Array, labels: Array, weight: Array | None, ignore_index: int,
-                        label_smoothing: float) -> tuple[Array, Array]:
+def _fast_cross_entropy(
+    logits2: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> tuple[Array, Array]:
     log_probs = _fast_log_softmax(logits2)
     losses = np.zeros(logits2.shape[0], dtype=logits2.dtype)
     if log_probs.size:
         work = log_probs.size if label_smoothing > 0 else losses.size
-        _cross_entropy(work, log_probs, _indices(labels), _class_weights(logits2, weight), int(ignore_index),
-                       float(label_smoothing), losses)
+        _cross_entropy(
+            work,
+            log_probs,
+            _indices(labels),
+            _class_weights(logits2, weight),
+            int(ignore_index),
+            float(label_smoothing),
+            losses,
+        )
     return losses, log_probs
 
 
@@ -244,8 +253,9 @@ def _class_weights(logits2: Array, weight: Array | None) -> Array:
 
 
 @replaced_by(_fast_cross_entropy)
-def cross_entropy(logits2: Array, labels: Array, weight: Array | None, ignore_index: int,
-                  label_smoothing: float) -> tuple[Array, Array]:
+def cross_entropy(
+    logits2: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> tuple[Array, Array]:
     """Cross-entropy of each row's softmax with its label.
 
     With the smoothing s, the target is ``1 - s`` on the label and ``s / d`` on each of the d classes::
@@ -283,8 +293,9 @@ def cross_entropy(logits2: Array, labels: Array, weight: Array | None, ignore_in
 
 
 @row_kernel
-def _cross_entropy_backward(g: Array, log_probs: Array, labels: Array, weight: Array, ignore: int,
-                            smoothing: float, gx: Array) -> None:
+def _cross_entropy_backward(
+    g: Array, log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float, gx: Array
+) -> None:
     rows, d = log_probs.shape
     on_label, on_each = gx.dtype.type(1 - smoothing), gx.dtype.type(smoothing / d)
     for r in prange(rows):
@@ -301,19 +312,28 @@ def _cross_entropy_backward(g: Array, log_probs: Array, labels: Array, weight: A
             gx[r, label] -= g[r] * at_label
 
 
-def _fast_cross_entropy_backward(g_rows: Array, log_probs: Array, labels: Array, weight: Array | None,
-                                 ignore_index: int, label_smoothing: float) -> Array:
+def _fast_cross_entropy_backward(
+    g_rows: Array, log_probs: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> Array:
     gx = np.empty(log_probs.shape, dtype=log_probs.dtype)
     if gx.size:
-        _cross_entropy_backward(COST * gx.size, np.ascontiguousarray(g_rows), np.ascontiguousarray(log_probs),
-                                _indices(labels), _class_weights(log_probs, weight), int(ignore_index),
-                                float(label_smoothing), gx)
+        _cross_entropy_backward(
+            COST * gx.size,
+            np.ascontiguousarray(g_rows),
+            np.ascontiguousarray(log_probs),
+            _indices(labels),
+            _class_weights(log_probs, weight),
+            int(ignore_index),
+            float(label_smoothing),
+            gx,
+        )
     return gx
 
 
 @replaced_by(_fast_cross_entropy_backward)
-def cross_entropy_backward(g_rows: Array, log_probs: Array, labels: Array, weight: Array | None,
-                           ignore_index: int, label_smoothing: float) -> Array:
+def cross_entropy_backward(
+    g_rows: Array, log_probs: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> Array:
     """Gradient of ``cross_entropy`` by the logits, (rows, d).
 
     With the target t, weighted: ``g * (probs * sum(t) - t)``; without weights sum(t) is 1.

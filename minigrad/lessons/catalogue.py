@@ -97,8 +97,6 @@ def find(name: str) -> Lesson:
     stem = Path(name).name.removesuffix(".py")
     found = lessons()
     for lesson in found:
-        if stem in (lesson.number, lesson.path.stem) or (
-            stem.isdecimal() and int(stem) == int(lesson.number)
-        ):
+        if stem in (lesson.number, lesson.path.stem) or (stem.isdecimal() and int(stem) == int(lesson.number)):
             return lesson
     raise ValueError(f"there is no lesson {name!r}; there are {', '.join(each.number for each in found)}")

@@ -39,9 +39,7 @@ class Outcome:
         return self.state == "right"
 
     def __str__(self) -> str:
-        return f"{self.state:>5}  {self.name}" + "".join(
-            f"\n       {line}" for line in self.hint.splitlines()
-        )
+        return f"{self.state:>5}  {self.name}" + "".join(f"\n       {line}" for line in self.hint.splitlines())
 
 
 def checks_of(number: str) -> list[Check]:
@@ -100,9 +98,7 @@ def _outcome(check: Check, module: ModuleType, path: Path) -> Outcome:
         raise
     except BaseException as error:
         if isinstance(error, AttributeError) and error.obj is module:
-            return Outcome(
-                check.name, "error", f"your file has no {error.name!r}: keep the names of the tasks"
-            )
+            return Outcome(check.name, "error", f"your file has no {error.name!r}: keep the names of the tasks")
         if "ellipsis" in str(error):  # the blank went into a computation
             return Outcome(check.name, "blank", f"Not filled in yet. {check.hint}")
         return Outcome(check.name, "error", f"{_told(error, path)}\n{check.hint}")

@@ -54,9 +54,7 @@ def _check(arguments: argparse.Namespace) -> int:
     path = progress.copy_of(lesson.number) if arguments.file is None else Path(arguments.file)
     if path is None or (arguments.file is None and not path.is_file()):
         where = f"; your last copy, {path}, is gone" if path is not None else ""
-        raise FileNotFoundError(
-            f"which file{where}? Make a copy with: minigrad lesson {int(lesson.number)} --copy DIR"
-        )
+        raise FileNotFoundError(f"which file{where}? Make a copy with: minigrad lesson {int(lesson.number)} --copy DIR")
     print(f"checking {path}", flush=True)
     outcomes = check.check_file(lesson.number, path, None if arguments.no_limit else check.TIME_LIMIT)
     for outcome in outcomes:

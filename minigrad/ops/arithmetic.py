@@ -53,7 +53,9 @@ class Div(Node):
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x / 0 is inf or NaN, quietly, as in PyTorch
+        with np.errstate(
+            divide="ignore", invalid="ignore", over="ignore"
+        ):  # x / 0 is inf or NaN, quietly, as in PyTorch
             return np.true_divide(a, b)
 
     def backward(self, gy: Any) -> Any:
@@ -89,7 +91,8 @@ class RoundedDiv(Node):
     def backward(self, gy: Any) -> Any:
         flat = ZerosLike()(gy)
         return tuple(
-            unbroadcast(flat, shape_of(x)) if wanted else None for x, wanted in zip(self.inputs, self.wants, strict=True)
+            unbroadcast(flat, shape_of(x)) if wanted else None
+            for x, wanted in zip(self.inputs, self.wants, strict=True)
         )
 
 

@@ -72,7 +72,7 @@ class CrossEntropy(Node):
 
 
 class NLLLoss(Node):
-    """``-weight[label] * x[label]`` for each row, reduced. Backward: ``gx`` is ``-weight[label] * gy`` at the labels."""
+    """``-weight[label] * x[label]`` for each row, reduced. Backward: ``gx`` is ``-weight[label] * gy`` there."""
 
     def __init__(self, labels: Any, weight: Any, ignore_index: int, reduction: str) -> None:
         self.labels, self.weight, self.ignore_index, self.reduction = labels, weight, ignore_index, reduction

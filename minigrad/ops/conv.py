@@ -175,11 +175,11 @@ def _same(name: str, x: Any, padding: str, kernel: Pair, stride: Pair, dilation:
     if padding != "same":
         raise OperationError(f"{name}: padding={padding!r} can be a number, 'same' or 'valid'")
     if stride != (1, 1):
-        raise OperationError(f"{name}: padding='same' needs stride=1: with stride {stride} the sizes can't stay the same")
+        raise OperationError(f"{name}: padding='same' needs stride=1: with {stride} the size can't stay the same")
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     if any(total % 2 for total in totals):
         ends = tuple((0, total % 2) for total in totals)[-(len(shape_of(x)) - 2) :]
-        x = ConstantPad((((0, 0), (0, 0), *ends)))(x)
+        x = ConstantPad(((0, 0), (0, 0), *ends))(x)
     return x, (totals[0] // 2, totals[1] // 2)
 
 
@@ -214,9 +214,7 @@ def conv2d(
         If shapes, channels and groups don't fit.
     """
     if len(shape_of(input)) == 3:
-        single: T = as_batch(
-            "conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups)
-        )
+        single: T = as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
         return single
     x: Any = input
     _check("conv2d", x, weight, bias, 4, groups)
@@ -242,9 +240,7 @@ def conv1d(
 ) -> T:
     """Slide a kernel over sequences; as ``conv2d``, with input (N, C, L) and weight (out_channels, C / groups, k)."""
     if len(shape_of(input)) == 2:
-        single: T = as_batch(
-            "conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups)
-        )
+        single: T = as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
         return single
     x: Any = input
     _check("conv1d", x, weight, bias, 3, groups)
@@ -310,6 +306,6 @@ def conv_transpose2d(
     axes = zip(shape_of(input)[2:], shape_of(weight)[2:], step, border, gap, extra, strict=True)
     height, width = ((n - 1) * s - 2 * p + d * (k - 1) + 1 + e for n, k, s, p, d, e in axes)
     if height < 1 or width < 1:
-        raise OperationError(f"conv_transpose2d: padding={padding} leaves nothing: the output would be {(height, width)}")
+        raise OperationError(f"conv_transpose2d: padding={padding} leaves an output of {(height, width)}: nothing")
     result: T = ConvTranspose2d((height, width), step, border, gap, groups)(input, weight, bias)
     return result

@@ -76,6 +76,6 @@ def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
         return input
     _check("dropout2d", input, p)
     if len(shape_of(input)) not in (3, 4):
-        raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), it has {shape_of(input)}")
+        raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), not {shape_of(input)}")
     result: T = Dropout(p, 2)(input)
     return result

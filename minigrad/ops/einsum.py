@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, is_array, shape_of
+from minigrad.ops.common import is_array, shape_of
 from minigrad.ops.rearrange import Diagonal
 from minigrad.ops.shape import Expand, Permute
 
@@ -127,7 +127,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
     letters, output = _parse(equation.replace(" ", ""), [shape_of(x) for x in operands])
     dtypes = list(dict.fromkeys(str(x.dtype) for x in operands))
     if len(dtypes) > 1:
-        raise OperationError(f"einsum: the operands are {' and '.join(dtypes)}: bring them to one dtype with .to(dtype)")
+        raise OperationError(f"einsum: the operands are {' and '.join(dtypes)}: bring them to one dtype with .to()")
     parts = []
     for position, x in enumerate(operands):
         while len(dict.fromkeys(letters[position])) < len(letters[position]):
@@ -148,7 +148,7 @@ def _diagonal(x: Any, letters: str) -> tuple[Any, str]:
     first = letters.index(letter)
     second = letters.index(letter, first + 1)
     if x.shape[first] != x.shape[second]:
-        raise OperationError(f"einsum: {letter!r} stands for sizes {x.shape[first]} and {x.shape[second]} of one operand")
+        raise OperationError(f"einsum: {letter!r} stands for two sizes of an operand of shape {tuple(x.shape)}")
     rest = letters[:first] + letters[first + 1 : second] + letters[second + 1 :]
     return Diagonal(0, first, second)(x), rest + letter
 

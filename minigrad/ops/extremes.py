@@ -100,17 +100,13 @@ class Quantifier(Reduction):
         return np.asarray(y, dtype=np.uint8 if x.dtype == np.uint8 else np.bool_)
 
 
-def amax(
-    input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
-) -> T:
+def amax(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The largest value over all dimensions or those given; equal ones share its gradient."""
     result: T = Amax(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
     return result
 
 
-def amin(
-    input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
-) -> T:
+def amin(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The smallest value over all dimensions or those given; equal ones share its gradient."""
     result: T = Amin(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
     return result
@@ -197,18 +193,14 @@ def argmin(
     return result
 
 
-def all(
-    input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
-) -> T:
+def all(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
     node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     result: T = node(input)
     return result
 
 
-def any(
-    input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None
-) -> T:
+def any(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
     node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     result: T = node(input)

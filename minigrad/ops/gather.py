@@ -129,10 +129,10 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
     if positions.size == 0:
         return x + 0  # type: ignore[no-any-return]
     if shape == ():
-        positions, values = positions.reshape(-1), values.reshape(-1)
-        result: T = x + Reshape(())(ScatterAdd(0, positions, (1,))(values))
-        return result
-    result = x + ScatterAdd(place, positions, shape)(values)
+        added = Reshape(())(ScatterAdd(0, positions.reshape(-1), (1,))(values.reshape(-1)))
+    else:
+        added = ScatterAdd(place, positions, shape)(values)
+    result: T = x + added
     return result
 
 
@@ -149,25 +149,24 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
         NumPy's name for ``dim``.
     """
     positions = integers(indices)
+    source: Any = input
     dim = axis if dim is None else dim
     if dim is None:
-        result: T = Gather(0, positions.reshape(-1))(Reshape((-1,))(input))
-        return result
-    shape = shape_of(input)
+        source, positions, dim = Reshape((-1,))(source), positions.reshape(-1), 0
+    shape = source.shape
     place = axis_of(dim, len(shape))
     if len(shape) != positions.ndim:
         raise OperationError(
-            f"take_along_dim: the indices have {positions.ndim} dimensions, the tensor {len(shape)}: they must be as many"
+            f"take_along_dim: the indices have {positions.ndim} dimensions, the tensor {len(shape)}: it must be as many"
         )
     rest = np.broadcast_shapes(
         (*shape[:place], 1, *shape[place + 1 :]), (*positions.shape[:place], 1, *positions.shape[place + 1 :])
     )
-    source: Any = input
     full = (*rest[:place], *shape[place : place + 1], *rest[place + 1 :])
     if full != shape:
         source = Expand(full)(source)
     if shape:
         positions = np.broadcast_to(positions, (*rest[:place], positions.shape[place], *rest[place + 1 :]))
         positions = np.where(positions < 0, positions + shape[place], positions)
-    result = _gathered(source, place, positions)
+    result: T = _gathered(source, place, positions)
     return result

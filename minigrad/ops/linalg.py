@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,15 @@ from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 
 
+def _as_matrix(x: Any) -> Any:
+    """(..., n) as (rows, n): all batches one below the other."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
     if b.ndim == 2 and a.ndim > 2:
-        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[1])
+        return (_as_matrix(a) @ b).reshape(*a.shape[:-1], b.shape[1])
     return a @ b
 
 
@@ -49,8 +55,7 @@ class Matmul(Node):
             ga = unbroadcast(gy @ b.swapaxes(-1, -2), a.shape).reshape(shape_a)
         if self.wants[1]:
             if len(b.shape) == 2 and len(a.shape) > 2:  # the sum over batches is part of one product
-                a = a.reshape(-1, a.shape[-1])
-                gy = gy.reshape(-1, gy.shape[-1])
+                a, gy = _as_matrix(a), _as_matrix(gy)
             gb = unbroadcast(a.swapaxes(-1, -2) @ gy, b.shape).reshape(shape_b)
         return ga, gb
 
@@ -100,9 +105,7 @@ class Linear(Node):
         if self.wants[0]:
             gx = gy @ w
         if self.wants[1]:
-            gy2 = gy.reshape(-1, w.shape[0])
-            x2 = x.reshape(-1, w.shape[1])
-            gw = (gy2.swapaxes(0, 1) @ x2).reshape(self.w.shape)
+            gw = (_as_matrix(gy).swapaxes(0, 1) @ _as_matrix(x)).reshape(self.w.shape)
         return gx, gw, gb
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
+from minigrad.ops.activation import softplus
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
-from minigrad.ops.elementwise import log, sigmoid
+from minigrad.ops.elementwise import exp, log, sigmoid
 from minigrad.ops.select import Clamp, Where
 
 
@@ -126,9 +127,9 @@ class BinaryCrossEntropyWithLogits(_Loss):
 
     def forward(self, x: Any, t: Any) -> Any:
         self.x, self.t = x, t
-        softplus = np.log1p(np.exp(-np.abs(x))) - np.minimum(x, 0)  # log(1 + exp(-x)), with no overflow
+        above = np.log1p(np.exp(-np.abs(x))) - np.minimum(x, 0)  # softplus(-x), with no overflow
         k = 1 if self.extra is None else 1 + self.extra * t
-        return self.reduced(((1 - t) * x + k * softplus) * self.weight)
+        return self.reduced(((1 - t) * x + k * above) * self.weight)
 
     def backward(self, gy: Any) -> Any:
         x, t = self.x, self.t
@@ -139,7 +140,7 @@ class BinaryCrossEntropyWithLogits(_Loss):
             gx = g * (p - t if self.extra is None else (1 - t) + (t * self.extra + 1) * (p - 1))
             gx = unbroadcast(gx, x.shape)
         if self.wants[1]:
-            gt = unbroadcast(g * (-x if self.extra is None else -log(p) * self.extra - x), t.shape)
+            gt = unbroadcast(g * (-x if self.extra is None else softplus(-x) * self.extra - x), t.shape)
         return gx, gt
 
 
@@ -170,8 +171,6 @@ class KLDivLog(_Loss):
         return self.reduced(np.exp(t) * (t - x))
 
     def backward(self, gy: Any) -> Any:
-        from minigrad.ops.elementwise import exp
-
         x, t = self.x, self.t
         g = self.each(gy) * exp(t)
         gx = unbroadcast(-g, x.shape) if self.wants[0] else None

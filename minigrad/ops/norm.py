@@ -292,9 +292,7 @@ def layer_norm(
     return result
 
 
-def group_norm(
-    input: T, num_groups: int, weight: T | None = None, bias: T | None = None, eps: float = 1e-5
-) -> T:
+def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | None = None, eps: float = 1e-5) -> T:
     """Normalise over groups of channels, sample by sample.
 
     Parameters

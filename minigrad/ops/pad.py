@@ -45,8 +45,9 @@ def _sources(size: int, before: int, after: int, mode: str) -> Any:
     places = np.arange(-before, size + after)
     if mode == "replicate":
         return places.clip(0, size - 1)
-    if mode == "circular":
-        return places % size
+    if mode == "circular":  # what a negative number cuts off doesn't come round
+        start, end = max(-before, 0), size + min(after, 0)
+        return (places - start) % (end - start) + start
     places = np.abs(places)  # reflect at the first element, and then at the last
     return np.where(places >= size, 2 * (size - 1) - places, places)
 
@@ -121,23 +122,30 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
         raise OperationError(f"pad={given} must be two numbers an axis, for at most {len(shape)} axes")
     pairs = tuple(zip(given[::2], given[1::2], strict=True))[::-1]
     pads = ((0, 0),) * (len(shape) - len(pairs)) + pairs
-    if mode == "constant":
-        result: T = ConstantPad(pads, value or 0.0)(input)
-        return result
-    if mode not in ("reflect", "replicate", "circular"):
+    if mode not in ("constant", "reflect", "replicate", "circular"):
         raise OperationError(f"pad: mode={mode!r}; it can be 'constant', 'reflect', 'replicate' or 'circular'")
+    if mode != "constant":
+        _check_border(shape, pads, len(pairs), mode, value)
+    node = ConstantPad(pads, value or 0.0) if mode == "constant" else Pad(pads, mode)
+    result: T = node(input)
+    return result
+
+
+def _check_border(shape: tuple[int, ...], pads: Pads, count: int, mode: str, value: float | None) -> None:
+    """Raise an error if an input of this shape can't have a border of its own elements."""
     if value not in (None, 0):
         raise OperationError(f"pad: value={value} has no meaning for mode={mode!r}")
-    if not len(shape) - 2 <= len(pairs) <= len(shape) - 1:
+    if not len(shape) - 2 <= count <= len(shape) - 1:
         raise OperationError(
             f"pad: with mode={mode!r}, the padding must be for the last {len(shape) - 2} or {len(shape) - 1} "
-            f"axes of shape {shape}, it is for {len(pairs)}"
+            f"axes of shape {shape}, it is for {count}"
         )
     for n, (before, after) in zip(shape, pads, strict=True):
+        if before == after == 0:
+            continue
         most = {"reflect": n - 1, "circular": n, "replicate": max(before, after) if n else 0}[mode]
         if before > most or after > most:
-            raise OperationError(f"pad: mode={mode!r} can add at most {most} elements to an axis of {n}, not {(before, after)}")
-        if n + before + after < (1 if before or after else 0):
+            raise OperationError(f"pad: mode={mode!r} adds at most {most} to an axis of {n}, not {(before, after)}")
+        left = n + (min(before, 0) + min(after, 0) if mode == "circular" else before + after)
+        if left < 1:
             raise OperationError(f"pad: {(before, after)} cuts off all of an axis of {n}")
-    result = Pad(pads, mode)(input)
-    return result

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import pool as kernels
@@ -117,6 +119,11 @@ class AdaptiveAvgUnpool2d(Node):
         return AdaptiveAvgPool2d(self.from_hw)(gy)
 
 
+def _is_default(stride: Any) -> bool:
+    """Whether the windows lie side by side: no stride is given, or, in PyTorch's older way, an empty one."""
+    return stride is None or (not isinstance(stride, (int, np.integer)) and len(stride) == 0)
+
+
 def _check_windows(name: str, x: Any, kernel: Pair, padding: Pair, dilation: Pair) -> None:
     if any(2 * p > k for k, p in zip(kernel, padding, strict=True)):
         raise OperationError(f"{name}: padding={padding} can be at most half of the kernel {kernel}")
@@ -154,8 +161,9 @@ def max_pool2d(
     Tensor or tuple of Tensor
         With ``return_indices``, the pair of values and indices.
     """
-    kernel, border, gap = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0), pair_of(dilation, "dilation")
-    step = kernel if stride is None or stride == [] else pair_of(stride, "stride")
+    kernel, gap = pair_of(kernel_size, "kernel_size"), pair_of(dilation, "dilation")
+    border = pair_of(padding, "padding", 0)
+    step = kernel if _is_default(stride) else pair_of(stride, "stride")
     if len(shape_of(input)) == 3:
         batch: Any = _batch_of_one(input)
         y = max_pool2d(batch, kernel, step, border, gap, ceil_mode, return_indices)
@@ -201,7 +209,7 @@ def avg_pool2d(
         Divide the sums by this, whatever the windows' sizes.
     """
     kernel, border = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0)
-    step = kernel if stride is None or stride == [] else pair_of(stride, "stride")
+    step = kernel if _is_default(stride) else pair_of(stride, "stride")
     if divisor_override == 0:
         raise OperationError("avg_pool2d: divisor_override can't be 0")
 
@@ -254,7 +262,7 @@ def max_pool1d(
 ) -> Any:
     """Give the largest element of each window of (N, C, L) or (C, L); a ``max_pool2d`` of height 1."""
     kernel = single_of(kernel_size, "kernel_size")
-    step = kernel if stride is None or stride == [] else single_of(stride, "stride")
+    step = kernel if _is_default(stride) else single_of(stride, "stride")
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"max_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
     border, gap = single_of(padding, "padding", 0), single_of(dilation, "dilation")
@@ -273,7 +281,7 @@ def avg_pool1d(
 ) -> T:
     """Give the mean of each window of (N, C, L) or (C, L); an ``avg_pool2d`` of height 1."""
     kernel = single_of(kernel_size, "kernel_size")
-    step = kernel if stride is None or stride == [] else single_of(stride, "stride")
+    step = kernel if _is_default(stride) else single_of(stride, "stride")
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
     border = single_of(padding, "padding", 0)
@@ -286,7 +294,7 @@ def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
     """Give the mean of as many windows of (N, C, L) or (C, L) as asked for."""
     size = single_of(output_size, "output_size", 0)
     if len(shape_of(input)) not in (2, 3):
-        raise OperationError(f"adaptive_avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
+        raise OperationError(f"adaptive_avg_pool1d: the input must be (N, C, L) or (C, L), not {shape_of(input)}")
     y: Any = adaptive_avg_pool2d(_with_height(input), (1, size))
     result: T = y.squeeze(-2)
     return result

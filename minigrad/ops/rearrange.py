@@ -210,11 +210,9 @@ def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
 def diag(input: T, diagonal: int = 0) -> T:
     """Give the diagonal of a matrix, or the matrix that has a vector on its diagonal."""
     shape = shape_of(input)
-    if len(shape) == 1:
-        size = shape[0] + abs(diagonal)
-        result: T = DiagonalPut((size, size), diagonal, 0, 1)(input)
-        return result
-    if len(shape) != 2:
+    if len(shape) not in (1, 2):
         raise OperationError(f"diag takes a vector or a matrix, not shape {shape}: say diagonal(dim1=, dim2=)")
-    result = Diagonal(diagonal, 0, 1)(input)
+    size = shape[0] + abs(diagonal)
+    node = DiagonalPut((size, size), diagonal, 0, 1) if len(shape) == 1 else Diagonal(diagonal, 0, 1)
+    result: T = node(input)
     return result

@@ -111,9 +111,7 @@ def _dim_for(name: str, dim: int | None, ndim: int) -> int:
     return axis_of(dim, ndim)
 
 
-def softmax(
-    input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3
-) -> T:
+def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3) -> T:
     """``exp(input)`` scaled to sum to 1 along a dimension.
 
     Parameters

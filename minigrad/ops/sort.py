@@ -20,7 +20,7 @@ class Sorted(NamedTuple):
 
 
 class Sort(Node):
-    """The ``k`` first values along an axis in order, and where they were. Backward: ``gy`` goes back to those places."""
+    """The ``k`` first values along an axis in order, and where they were. Backward: ``gy`` goes back there."""
 
     def __init__(self, axis: int, descending: bool, k: int | None = None) -> None:
         self.axis, self.descending, self.k = axis, descending, k
@@ -52,9 +52,7 @@ def _order(x: Any, axis: int, descending: bool) -> Any:
     return np.flip(x.shape[axis] - 1 - np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
 
 
-def sort(
-    input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None
-) -> Sorted:
+def sort(input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None) -> Sorted:
     """Sort along a dimension.
 
     Parameters
@@ -82,9 +80,7 @@ def sort(
     return Sorted(*Sort(place, descending)(input))
 
 
-def argsort(
-    input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None
-) -> T:
+def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None) -> T:
     """Give the indices that sort a dimension; the parameters are those of ``sort``."""
     shape = shape_of(input)
     place = axis_of(dim if axis is None else axis, len(shape))

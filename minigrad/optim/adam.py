@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Params, check_at_least_0
+from minigrad.optim.groups import Group, Params, check_at_least_0
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -93,11 +93,11 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_keys(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _state_keys(self, group: Group) -> tuple[str, ...]:
         keys = ("step", "exp_avg", "exp_avg_sq")
         return (*keys, "max_exp_avg_sq") if group["amsgrad"] else keys
 
-    def _update(self, group: dict[str, Any], p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
+    def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         state["step"] += 1
         beta1, beta2 = group["betas"]
         kernels.adam(

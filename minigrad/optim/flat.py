@@ -87,14 +87,16 @@ class Bundle:
     def gradients(self) -> Array:
         """The gradients of the members, shape (N,)."""
         found = [p._grad for p in self.members]
-        return np.concatenate([(g if type(g) is np.ndarray else g.data).ravel() for g in found], out=self._gradient)
+        flat = [(g if type(g) is np.ndarray else g.data).ravel() for g in found]
+        return np.concatenate(flat, out=self._gradient)
 
     def _holds(self, state: Any, keys: tuple[str, ...]) -> bool:
-        """Whether every array is still where it was moved to; data that was assigned since then is taken in."""
+        """Whether every array is still where it was moved to; data that was assigned since is taken in."""
         if not self.members or tuple(self.state) != keys:
             return False
         try:
-            kept = [state[p][key].data for key in keys for p in self.members]
+            entries = [state[p] for p in self.members] if keys else []
+            kept = [entry[key].data for key in keys for entry in entries]
         except (KeyError, AttributeError):
             return False
         if not same(kept, self._kept_views):

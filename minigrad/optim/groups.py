@@ -11,13 +11,14 @@ from minigrad.engine.base import TensorBase
 from minigrad.tensor import Tensor
 
 #: What an optimizer takes: tensors, groups, or the pairs of ``module.named_parameters()``.
-Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+Group = dict[str, Any]
+Params = Iterable[Tensor] | Iterable[Group] | Iterable[tuple[str, Tensor]]
 
 #: A setting without a default: each group must bring its own.
 required: Any = object()
 
 
-def groups_of(params: Any) -> list[dict[str, Any]]:
+def groups_of(params: Any) -> list[Group]:
     """The groups in what an optimizer was given; tensors alone are one group.
 
     Raises
@@ -40,7 +41,7 @@ def groups_of(params: Any) -> list[dict[str, Any]]:
     return given if isinstance(given[0], dict) else [{"params": given}]
 
 
-def complete(group: Any, defaults: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+def complete(group: Any, defaults: dict[str, Any], others: list[Group]) -> Group:
     """Check a new group, and add the defaults to it; as in PyTorch, the caller's dictionary is the one kept.
 
     Parameters
@@ -84,7 +85,7 @@ def complete(group: Any, defaults: dict[str, Any], others: list[dict[str, Any]])
     return group
 
 
-def _check(params: list[Any], others: list[dict[str, Any]]) -> None:
+def _check(params: list[Any], others: list[Group]) -> None:
     """Check that these are leaves, and that no other group has them."""
     for p in params:
         if not isinstance(p, TensorBase):
@@ -118,6 +119,6 @@ def check_at_least_0(settings: dict[str, Any]) -> None:
     """
     for name, value in settings.items():
         if isinstance(value, TensorBase) and value.data.size != 1:
-            raise ValueError(f"Invalid {name}: a Tensor must be 1-element, this one has shape {value.data.shape}")
+            raise ValueError(f"Invalid {name}: a Tensor must be 1-element, not of shape {value.data.shape}")
         if not float(value) >= 0.0:
             raise ValueError(f"Invalid {name}: {value}; it must be 0 or more")

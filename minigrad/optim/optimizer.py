@@ -18,7 +18,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import enable_grad
 from minigrad.optim import saving
 from minigrad.optim.flat import Bundle, same
-from minigrad.optim.groups import complete, groups_of, required
+from minigrad.optim.groups import Group, complete, groups_of, required
 from minigrad.tensor import Tensor, from_array
 
 __all__ = ["Optimizer", "required"]
@@ -56,12 +56,12 @@ class Optimizer:
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        self.param_groups: list[dict[str, Any]] = []
+        self.param_groups: list[Group] = []
         self._bundles: dict[int, Bundle] = {}
         for group in groups_of(params):
             self.add_param_group(group)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: Group) -> None:
         """Add parameters with settings of their own, say when a frozen layer starts to train.
 
         Parameters
@@ -106,7 +106,7 @@ class Optimizer:
             self._step_group(index, group)
         return loss
 
-    def _step_group(self, index: int, group: dict[str, Any]) -> None:
+    def _step_group(self, index: int, group: Group) -> None:
         """Update the small parameters together, where that is possible, and the rest one by one."""
         ready = [p for p in group["params"] if p._grad is not None]
         keys = self._state_keys(group)
@@ -121,7 +121,7 @@ class Optimizer:
         for p in rest:
             self._step_parameter(group, p, keys)
 
-    def _step_parameter(self, group: dict[str, Any], p: Tensor, keys: tuple[str, ...]) -> None:
+    def _step_parameter(self, group: Group, p: Tensor, keys: tuple[str, ...]) -> None:
         """Update one parameter."""
         data, gradient = p.data, array_of(p._grad)
         if gradient.shape != data.shape:
@@ -143,11 +143,11 @@ class Optimizer:
                 state[key] = from_array(zeros)
         self._update(group, data, gradient, {key: state[key].data for key in keys}, first)
 
-    def _state_keys(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """The names of the arrays kept for a parameter: ``"step"`` is one number, the others have its shape."""
+    def _state_keys(self, group: Group) -> tuple[str, ...]:
+        """The names of the arrays kept for each parameter, in its shape; ``"step"`` is one number."""
         return ()
 
-    def _update(self, group: dict[str, Any], p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
+    def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         """Change ``p`` and ``state`` in place, by one step.
 
         Parameters

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Params, check_at_least_0
+from minigrad.optim.groups import Group, Params, check_at_least_0
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -89,13 +87,13 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_keys(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _state_keys(self, group: Group) -> tuple[str, ...]:
         keys: tuple[str, ...] = ("step", "square_avg")
         if group["momentum"] > 0:
             keys = (*keys, "momentum_buffer")
         return (*keys, "grad_avg") if group["centered"] else keys
 
-    def _update(self, group: dict[str, Any], p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
+    def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         state["step"] += 1
         kernels.rmsprop(
             p,

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import TensorBase, array_of
+from minigrad.optim.groups import Group
 from minigrad.tensor import Tensor, from_array
 
-#: Settings of PyTorch's that choose between its implementations. Here they change nothing, and may be missing.
+#: Settings that choose between PyTorch's implementations: here they change nothing, and may be missing.
 NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
 
 
-def pack(groups: list[dict[str, Any]], state: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def pack(groups: list[Group], state: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     """Put a number in the place of each parameter, in the order of the groups."""
     number: dict[Any, int] = {}
     packed = []
@@ -28,7 +29,7 @@ def pack(groups: list[dict[str, Any]], state: dict[Any, dict[str, Any]]) -> dict
     return {"state": {number.get(p, p): kept for p, kept in state.items()}, "param_groups": packed}
 
 
-def unpack_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], defaults: Any) -> list[dict[str, Any]]:
+def unpack_groups(saved: list[Group], groups: list[Group], defaults: dict[str, Any]) -> list[Group]:
     """Copies of the saved groups, with the parameters of ``groups`` in the place of the numbers.
 
     Raises
@@ -63,7 +64,7 @@ def unpack_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], def
 
 
 def unpack_state(
-    saved: dict[str, Any], groups: list[dict[str, Any]], state_keys: Callable[[dict[str, Any]], tuple[str, ...]]
+    saved: dict[str, Any], groups: list[Group], state_keys: Callable[[Group], tuple[str, ...]]
 ) -> defaultdict[Any, dict[str, Any]]:
     """A copy of the saved state, by parameter.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Params, check_at_least_0
+from minigrad.optim.groups import Group, Params, check_at_least_0
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -69,7 +67,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "momentum value": momentum, "weight_decay value": weight_decay})
+        check_at_least_0({"learning rate": lr, "momentum value": momentum})
+        check_at_least_0({"weight_decay value": weight_decay})
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {
@@ -85,10 +84,10 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_keys(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _state_keys(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] != 0 else ()
 
-    def _update(self, group: dict[str, Any], p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
+    def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         kernels.sgd(
             p,
             g,

@@ -32,8 +32,9 @@ print(elementwise.erf(x)[2], compile.compiled_count())
 @pytest.fixture
 def copied(tmp_path):
     """A copy of the kernels in a package of its own, which imports nothing else."""
-    shutil.copytree(Path(kernels.__file__).parent, tmp_path / "minigrad" / "kernels",
-                    ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        Path(kernels.__file__).parent, tmp_path / "minigrad" / "kernels", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (tmp_path / "minigrad" / "__init__.py").touch()
     return tmp_path
 
@@ -41,8 +42,9 @@ def copied(tmp_path):
 def run(root, code=CALL, **environment):
     """Run code in a new process, with ``root`` first on the path and none of this one's settings."""
     clean = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(root), **environment}
-    return subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True, timeout=300,
-                          check=False, cwd=root)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, timeout=300, check=False, cwd=root
+    )
 
 
 def test_every_kernel_is_in_a_test():
@@ -60,10 +62,13 @@ def test_kernels_keep_their_references_names_and_docstrings():
 
 
 def test_numpy_can_be_asked_for(copied):
-    code = CALL + """
+    code = (
+        CALL
+        + """
 kernel = compile.KERNELS["elementwise.sigmoid"]
 assert elementwise.sigmoid is kernel.reference is not kernel.fast
 """
+    )
     done = run(copied, code, MINIGRAD_KERNELS="numpy")
     assert (done.returncode, done.stdout, done.stderr) == (0, "0.0 0\n", "")
 

@@ -137,8 +137,7 @@ def test_not_a_number_stays_in_its_windows(rng):
 
 
 def test_integers(rng, agree):
-    x, w, gy, how = (a if isinstance(a, list) else np.rint(3 * a).astype(np.int64)
-                     for a in make(CASES["3x3"], rng))
+    x, w, gy, how = (a if isinstance(a, list) else np.rint(3 * a).astype(np.int64) for a in make(CASES["3x3"], rng))
     agree("conv.conv2d", x, w, *how)
     agree("conv.conv2d_input_gradient", gy, w, x.shape[2:], *how)
     agree("conv.conv2d_weight_gradient", gy, x, w.shape[2:], *how)

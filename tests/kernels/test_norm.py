@@ -7,8 +7,13 @@ import pytest
 
 from minigrad.kernels import norm
 
-TABLE = ("norm.batch_norm", "norm.batch_norm_eval", "norm.batch_norm_backward", "layer_norm.layer_norm",
-         "layer_norm.layer_norm_backward")
+TABLE = (
+    "norm.batch_norm",
+    "norm.batch_norm_eval",
+    "norm.batch_norm_backward",
+    "layer_norm.layer_norm",
+    "layer_norm.layer_norm_backward",
+)
 KIND = {"batch": "norm.batch_norm", "layer": "layer_norm.layer_norm"}
 SHAPES = [(4, 3, 1), (1, 2, 5), (5, 1, 1), (3, 4, 7), (2, 3, 33), (37, 19, 1)]
 DTYPES = [np.float32, np.float64]
@@ -42,8 +47,13 @@ def test_agrees_with_its_reference(name, shape, dtype, rng, agree):
 @pytest.mark.parametrize("name", TABLE)
 def test_takes_any_strides(name, rng, agree):
     args = arguments(name, (6, 4, 10), np.float64, rng)
-    agree(name, *(np.repeat(np.asfortranarray(a), 2, axis=0)[::2] if isinstance(a, np.ndarray) and a.ndim > 1
-                  else a for a in args))
+    agree(
+        name,
+        *(
+            np.repeat(np.asfortranarray(a), 2, axis=0)[::2] if isinstance(a, np.ndarray) and a.ndim > 1 else a
+            for a in args
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -93,6 +93,20 @@ def test_decoupled_decay_passes_the_means_by():
 def test_adam_without_a_mean_takes_the_gradient_itself():
     """With beta1 = 0, a huge former mean leaves no trace: the interpolation is exact at its end."""
     m = np.array([1e20], dtype=np.float32)
-    optim.adam(np.zeros(1, np.float32), np.ones(1, np.float32), m, np.zeros(1, np.float32), None, 1, 0.1, 0.0,
-               0.999, 1e-8, 0.0, False, False, False)
+    optim.adam(
+        np.zeros(1, np.float32),
+        np.ones(1, np.float32),
+        m,
+        np.zeros(1, np.float32),
+        None,
+        1,
+        0.1,
+        0.0,
+        0.999,
+        1e-8,
+        0.0,
+        False,
+        False,
+        False,
+    )
     assert m == 1

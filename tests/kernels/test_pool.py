@@ -30,8 +30,9 @@ def windows(hw, kernel, stride, padding, dilation, ceil_mode):
     """Yield each window's place, and the elements of it that are inside the input."""
     counts = []
     for size, k, s, p, d in zip(hw, kernel, stride, padding, dilation, strict=True):
-        starts = [start for start in range(-p, size + p, s)
-                  if (start < size if ceil_mode else start + (k - 1) * d < size + p)]
+        starts = [
+            start for start in range(-p, size + p, s) if (start < size if ceil_mode else start + (k - 1) * d < size + p)
+        ]
         # With ceil_mode, one window hangs over, and no more.
         over = [start for start in starts if start + (k - 1) * d >= size + p]
         counts.append(len(starts) - max(0, len(over) - 1))
@@ -93,8 +94,10 @@ def test_avg_pool_against_loops(name, include_pad, divisor, rng):
     gy = rng.standard_normal(y.shape)
     gx, seen = np.zeros(hw), 0
     for place, inside in windows(hw, *CASES[name][1:]):
-        lengths = [min(r * s - p + k, size + p) - (r * s - p)
-                   for r, s, p, k, size in zip(place, stride, padding, kernel, hw, strict=True)]
+        lengths = [
+            min(r * s - p + k, size + p) - (r * s - p)
+            for r, s, p, k, size in zip(place, stride, padding, kernel, hw, strict=True)
+        ]
         count = divisor or (lengths[0] * lengths[1] if include_pad else len(inside))
         np.testing.assert_allclose(y[0, 0][place], sum(x[0, 0][at] for at in inside) / count, atol=1e-13)
         for at in inside:

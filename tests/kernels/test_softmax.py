@@ -9,8 +9,15 @@ import pytest
 
 from minigrad.kernels import softmax as S
 
-TABLE = ("softmax.softmax", "softmax.softmax_backward", "softmax.log_softmax", "softmax.log_softmax_backward",
-         "softmax.logsumexp", "softmax.cross_entropy", "softmax.cross_entropy_backward")
+TABLE = (
+    "softmax.softmax",
+    "softmax.softmax_backward",
+    "softmax.log_softmax",
+    "softmax.log_softmax_backward",
+    "softmax.logsumexp",
+    "softmax.cross_entropy",
+    "softmax.cross_entropy_backward",
+)
 SHAPES = [(0, 3), (1, 1), (4, 10), (3, 65), (20, 7)]
 DTYPES = [np.float32, np.float64]
 
@@ -60,8 +67,21 @@ def test_one_thread_as_two(name, rng, same_in_parallel):
 @pytest.mark.parametrize("name", ["softmax.softmax", "softmax.log_softmax", "softmax.logsumexp"])
 def test_infinities_and_nan(name, dtype, agree, same_in_parallel):
     inf, nan = np.inf, np.nan
-    x = np.array([[1, 2, -inf], [-inf, -inf, -inf], [-inf, -inf, 5], [1e4, -1e4, 0], [inf, 1, -inf],
-                  [nan, 1, 2], [1, nan, 2], [1, 2, nan], [-inf, -inf, nan], [inf, nan, 1]], dtype=dtype)
+    x = np.array(
+        [
+            [1, 2, -inf],
+            [-inf, -inf, -inf],
+            [-inf, -inf, 5],
+            [1e4, -1e4, 0],
+            [inf, 1, -inf],
+            [nan, 1, 2],
+            [1, nan, 2],
+            [1, 2, nan],
+            [-inf, -inf, nan],
+            [inf, nan, 1],
+        ],
+        dtype=dtype,
+    )
     agree(name, x)
     if dtype == np.float32:
         same_in_parallel(name, x)

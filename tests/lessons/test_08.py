@@ -34,9 +34,7 @@ def test_the_identity_is_free_at_scale_0():
 
 def test_scale_1_diverges_where_it_is_deep():
     one = lesson("08")
-    assert all(
-        math.isnan(one.best_run("scale 1", layers, seed=seed)[0]) for layers in (42, 82) for seed in SEEDS
-    )
+    assert all(math.isnan(one.best_run("scale 1", layers, seed=seed)[0]) for layers in (42, 82) for seed in SEEDS)
 
 
 def test_shallow_nets_tie():

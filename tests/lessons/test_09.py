@@ -38,9 +38,7 @@ def test_short_routes_bring_the_gradient_and_sampled_norms_overstate_it(nets):
         assert 0.85 < paths.shares[:5].sum() < 1.15
         assert paths.norms[9:].max() < 0.01 * paths.norms.max()
         assert np.exp(np.mean(np.log(estimate[3:7] / paths.norms[3:7]))) > 2
-        assert estimate[[0, 12]] == pytest.approx(
-            paths.norms[[0, 12]], rel=1e-4
-        )  # one route each: nothing to cancel
+        assert estimate[[0, 12]] == pytest.approx(paths.norms[[0, 12]], rel=1e-4)  # one route each: nothing to cancel
         loss.backward()
         assert np.allclose(paths.total, x.grad.data, rtol=1e-3, atol=1e-6)
 

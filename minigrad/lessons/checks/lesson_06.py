@@ -12,26 +12,20 @@ from minigrad.lessons.checks import Check, Wrong, close, given, number, require
 def _tanh(task: ModuleType) -> None:
     y, gy = np.array([0.0, 0.5, -0.9]), np.array([2.0, -1.0, 3.0])
     gx = given(task.tanh_backward(gy, y))
-    require(
-        not close(gx, gy * (1 - y)), "almost: at y = -0.9 your slope is above 1, but tanh is steepest at 0"
-    )
+    require(not close(gx, gy * (1 - y)), "almost: at y = -0.9 your slope is above 1, but tanh is steepest at 0")
     require(
         not close(gx, gy * y * (1 - y)),
         "y (1 - y) is the slope of another function, whose slope at y = 0 is 0",
     )
     require(not close(gx, 1 - y**2), "that is the slope alone: what did the chain rule do with gy?")
-    require(
-        close(gx, gy * (1 - y**2)), "not the slope of tanh: compare with (tanh(x + h) - tanh(x - h)) / 2h"
-    )
+    require(close(gx, gy * (1 - y**2)), "not the slope of tanh: compare with (tanh(x + h) - tanh(x - h)) / 2h")
 
 
 def _sigmoids(task: ModuleType) -> None:
     one, ten = number(task.most_through_sigmoids(1)), number(task.most_through_sigmoids(10))
     require(one != 0.5, "0.5 is the sigmoid's value at 0; what is its slope there?")
     require(not close(ten, 2.5), "factors of layers that follow each other are not added up")
-    require(
-        close(one, 0.25), "begin with one layer: where is the sigmoid steepest, and how steep is it there?"
-    )
+    require(close(one, 0.25), "begin with one layer: where is the sigmoid steepest, and how steep is it there?")
     require(close(ten, 0.25**10, 1e-9), "right for one layer, but not for ten")
 
 
@@ -39,12 +33,8 @@ def _he(task: ModuleType) -> None:
     w = given(task.he_weights(np.random.default_rng(0), 400, 300))
     require(w.shape == (300, 400), f"the shape was right, (fan_out, fan_in); now it is {w.shape}")
     size = float(w.std() * 20)  # in units of 1 / sqrt(fan_in)
-    require(
-        abs(size - 1) > 0.05, "right for a linear layer, whose mean square stays; but ReLU drops half of it"
-    )
-    require(
-        abs(size - 2**0.5 * (4 / 3) ** 0.5) > 0.05, "that counts the outputs; forward sums over the inputs"
-    )
+    require(abs(size - 1) > 0.05, "right for a linear layer, whose mean square stays; but ReLU drops half of it")
+    require(abs(size - 2**0.5 * (4 / 3) ** 0.5) > 0.05, "that counts the outputs; forward sums over the inputs")
     if abs(size - 2**0.5) > 0.05:
         raise Wrong(HE)
 

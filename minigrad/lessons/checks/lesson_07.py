@@ -15,12 +15,8 @@ def _fork(task: ModuleType) -> None:
     kept = a.copy(), b.copy()
     gx = given(task.fork_backward(a, b))
     same = close(a, kept[0]) and close(b, kept[1])
-    require(
-        same, "the sum may be right, but you wrote it into an array that you were given: others read it too"
-    )
-    require(
-        not close(gx, (a + b) / 2), "no mean: if x grows by h, both ways grow by h, and both changes arrive"
-    )
+    require(same, "the sum may be right, but you wrote it into an array that you were given: others read it too")
+    require(not close(gx, (a + b) / 2), "no mean: if x grows by h, both ways grow by h, and both changes arrive")
     require(not (close(gx, a) or close(gx, b)), "that is what one way brings; the other one's has been lost")
     require(not close(gx, a * b), "one way doesn't come after the other: nothing is multiplied here")
     require(close(gx, a + b), FORK)
@@ -29,14 +25,10 @@ def _fork(task: ModuleType) -> None:
 def _join(task: ModuleType) -> None:
     gy = np.array([1.0, -2.0, 4.0])
     answer = given(task.residual_add_backward(gy))
-    require(
-        isinstance(answer, tuple) and len(answer) == 2, "give two gradients: for the skip, and for the branch"
-    )
+    require(isinstance(answer, tuple) and len(answer) == 2, "give two gradients: for the skip, and for the branch")
     s, b = answer
     require(not close(s, gy / 2), "the gradient isn't shared out: dy/dskip is 1, whatever the branch does")
-    require(
-        not (close(s, gy) and close(b, 0 * gy)), "the branch gets one too: change it by h, and y changes by h"
-    )
+    require(not (close(s, gy) and close(b, 0 * gy)), "the branch gets one too: change it by h, and y changes by h")
     require(close(s, gy) and close(b, gy), JOIN)
 
 

@@ -15,15 +15,11 @@ from minigrad.skip import Fork, ResidualAdd
 
 def _growth(task: ModuleType) -> None:
     one, half, four = (number(task.growth(a, n)) for a, n in ((1.0, 1), (0.5, 1), (1.0, 4)))
-    require(
-        not close(one, 2), "the skip brings |g|^2, and the branch? He's init doubles it in two layers, then a"
-    )
+    require(not close(one, 2), "the skip brings |g|^2, and the branch? He's init doubles it in two layers, then a")
     require(not close(half, 2), "right at a = 1; but the branch's *square* counts: what becomes of a?")
     require(close(one, 3), "one block at a = 1 triples it; the lesson says why")
     require(close(half, 1.5), "right at a = 1, not at a = 0.5")
-    require(
-        not close(four, 12) and not close(four, 9), "blocks follow each other: are their factors added up?"
-    )
+    require(not close(four, 12) and not close(four, 9), "blocks follow each other: are their factors added up?")
     require(close(four, 81), "right for one block, not for four")
 
 
@@ -35,9 +31,7 @@ def _scale(task: ModuleType) -> None:
         "any fixed scale grows without end: (1 + 2 a^2) to the power L",
     )
     total = many * math.log1p(2 * a * a)
-    require(
-        total > 1e-2, "so small a scale is safe, but the growth tends to 1: the branches count for nothing"
-    )
+    require(total > 1e-2, "so small a scale is safe, but the growth tends to 1: the branches count for nothing")
     require(total < 10, "with ten thousand blocks that is still far too much")
     fewer = 100 * math.log1p(2 * number(task.scale_for(100)) ** 2)
     require(abs(fewer - total) < 0.1, "it must hold for 100 blocks as for 10,000")
@@ -57,9 +51,7 @@ def _skipinit(task: ModuleType) -> None:
     )
     y.sum().backward()
     require(a.grad is not None, "the values are right, but a gets no gradient, so it can't be learnt")
-    require(
-        x.grad is not None and close(x.grad, np.full(2, 3.0)), "the values are right, the gradient of x isn't"
-    )
+    require(x.grad is not None and close(x.grad, np.full(2, 3.0)), "the values are right, the gradient of x isn't")
 
 
 def _graph(node: Node | None) -> list[Node]:
@@ -80,11 +72,7 @@ def _who(task: ModuleType) -> None:
 
 CHECKS = [
     Check("1 growth through the blocks", _growth, "Read 'Why scale 1 diverges': one block first, then many."),
-    Check(
-        "2 a scale for any depth", _scale, "Set the exponent L against 2 a^2: what must L a^2 be, as L grows?"
-    ),
+    Check("2 a scale for any depth", _scale, "Set the exponent L against 2 a^2: what must L a^2 be, as L grows?"),
     Check("3 a SkipInit block", _skipinit, "Lesson 7's block: fork, branch, join; and a before the join."),
-    Check(
-        "4 who gets a gradient at a = 0", _who, "y = x + a F(x): differentiate by x, by a, by a weight in F."
-    ),
+    Check("4 who gets a gradient at a = 0", _who, "y = x + a F(x): differentiate by x, by a, by a weight in F."),
 ]

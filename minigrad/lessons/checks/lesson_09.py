@@ -20,9 +20,7 @@ def _routes(task: ModuleType) -> None:
 def _linear(task: ModuleType) -> None:
     found = [number(task.gradient_of_length(4, k, 0.5)) for k in range(5)]
     right = [1.0, 2.0, 1.5, 0.5, 0.0625]
-    require(
-        not close(found, [0.5**k for k in range(5)]), "that is one route; how many are there of that length?"
-    )
+    require(not close(found, [0.5**k for k in range(5)]), "that is one route; how many are there of that length?")
     require(not close(found, [1.5**4] * 5), "that is the whole gradient, all lengths together")
     require(not close(found, [1, 4, 6, 4, 1]), "that is the number of routes; what does each of them bring?")
     require(close(found, right), "all lengths together must make (1 + a)^n")
@@ -53,8 +51,6 @@ _SHIFT = "what came through this branch has crossed one more than before: it bel
 CHECKS = [
     Check("1 routes of three branches", _routes, "At each block, skip or branch: choose which 3 of the 10."),
     Check("2 the linear case", _linear, "What does one route of k branches bring? How many are there?"),
-    Check(
-        "3 one block of path_lengths", _block, "Over the skip the number stays; through the branch it grows."
-    ),
+    Check("3 one block of path_lengths", _block, "Over the skip the number stays; through the branch it grows."),
     Check("4 one branch deleted", _part, "Count the routes of ten blocks, and of nine."),
 ]

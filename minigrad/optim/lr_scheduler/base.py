@@ -94,7 +94,7 @@ class LRScheduler:
             self._warn_if_too_early()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn("step(epoch) is deprecated: call step() once for each step", UserWarning, stacklevel=2)
+            warnings.warn("step(epoch) is deprecated: call step() for each step", UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     def _warn_if_too_early(self) -> None:

@@ -156,7 +156,8 @@ class LambdaLR(LRScheduler):
     def get_lr(self) -> list[Any]:
         """The first rates times the function of the step."""
         self._current_lrs()
-        return [base_lr * f(self.last_epoch) for f, base_lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
+        pairs = zip(self.lr_lambdas, self.base_lrs, strict=True)
+        return [base_lr * f(self.last_epoch) for f, base_lr in pairs]
 
     def state_dict(self) -> dict[str, Any]:
         """As for every schedule; of a function nothing is saved, of a callable object its attributes."""

@@ -84,7 +84,8 @@ class LinearLR(LRScheduler):
     ) -> None:
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError(
-                f"Starting multiplicative factor expected to be greater than 0 and less or equal to 1, not {start_factor}"
+                "Starting multiplicative factor expected to be greater than 0 and less or equal to 1, "
+                f"not {start_factor}"
             )
         if end_factor > 1.0 or end_factor < 0:
             raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1, not {end_factor}")
@@ -142,7 +143,8 @@ class CosineAnnealingLR(LRScheduler):
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:
             # The last step was at the bottom: there is no height to scale.
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
-            return [rate + (base - self.eta_min) * rise for base, rate in zip(self.base_lrs, rates, strict=True)]
+            pairs = zip(rates, self.base_lrs, strict=True)
+            return [rate + (base_lr - self.eta_min) * rise for rate, base_lr in pairs]
         now = 1 + math.cos(math.pi * self.last_epoch / self.T_max)
         before = 1 + math.cos(math.pi * (self.last_epoch - 1) / self.T_max)
         return [now / before * (rate - self.eta_min) + self.eta_min for rate in rates]

@@ -72,7 +72,7 @@ class SequentialLR(LRScheduler):
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
-        # Each schedule took its first step when it was made. Undo these, and take only that of the first to run.
+        # Each schedule took a first step when it was made. Undo these, and take only the first one's.
         for group in optimizer.param_groups:
             set_value(group, "lr", group["initial_lr"])
         _step_back(self)

@@ -6,11 +6,7 @@ WRONG = [
     (
         "2",
         "asked is its reverse",
-        "_right = order_of\n"
-        "\n"
-        "\n"
-        "def order_of(made_of, end):\n"
-        "    return _right(made_of, end)[::-1]\n",
+        "_right = order_of\n\n\ndef order_of(made_of, end):\n    return _right(made_of, end)[::-1]\n",
     ),
     ("2", "doesn't depend on all", "def order_of(made_of, end):\n    return list(made_of)\n"),
     ("3", "added, or multiplied", "def routes(blocks):\n    return 2 * blocks\n"),

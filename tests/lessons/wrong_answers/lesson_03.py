@@ -6,20 +6,12 @@ WRONG = [
     (
         "1",
         "+= does so",
-        "def fork_backward(grads):\n"
-        "    gx = grads[0]\n"
-        "    for g in grads[1:]:\n"
-        "        gx += g\n"
-        "    return gx\n",
+        "def fork_backward(grads):\n    gx = grads[0]\n    for g in grads[1:]:\n        gx += g\n    return gx\n",
     ),
     (
         "2",
         "where did the skips go",
-        "def slope_of_stack(slopes):\n"
-        "    p = 1.0\n"
-        "    for s in slopes:\n"
-        "        p *= s\n"
-        "    return p\n",
+        "def slope_of_stack(slopes):\n    p = 1.0\n    for s in slopes:\n        p *= s\n    return p\n",
     ),
     ("2", "two branches or more", "def slope_of_stack(slopes):\n    return 1 + sum(slopes)\n"),
     (

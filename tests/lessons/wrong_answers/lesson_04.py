@@ -4,8 +4,7 @@ WRONG = [
     (
         "1",
         "yours is its transpose",
-        "def dense_backward(gy, x, w):\n"
-        "    return gy @ w, x.T @ gy, gy.sum(0)\n",
+        "def dense_backward(gy, x, w):\n    return gy @ w, x.T @ gy, gy.sum(0)\n",
     ),
     ("1", "not averaged", "def dense_backward(gy, x, w):\n    return gy @ w, gy.T @ x, gy.mean(0)\n"),
     ("2", "to one side only", "def best_step(rounding):\n    return rounding**0.5\n"),
@@ -13,8 +12,6 @@ WRONG = [
     (
         "3",
         "don't average",
-        "def bias_relu_backward(gy, out):\n"
-        "    g = np.where(out > 0, gy, 0)\n"
-        "    return g, g.mean(0)\n",
+        "def bias_relu_backward(gy, out):\n    g = np.where(out > 0, gy, 0)\n    return g, g.mean(0)\n",
     ),
 ]

@@ -7,14 +7,11 @@ WRONG = [
     (
         "2",
         "no factor",
-        "def momentum_step(p, v, g, rate, m):\n"
-        "    v = m * v + (1 - m) * g\n"
-        "    return p - rate * v, v\n",
+        "def momentum_step(p, v, g, rate, m):\n    v = m * v + (1 - m) * g\n    return p - rate * v, v\n",
     ),
     (
         "3",
         "number of classes",
-        "def cross_entropy_backward(p, labels):\n"
-        "    return (p - np.eye(2)[labels]) / p.shape[1]\n",
+        "def cross_entropy_backward(p, labels):\n    return (p - np.eye(2)[labels]) / p.shape[1]\n",
     ),
 ]
