@@ -92,7 +92,7 @@ def read_only(gradient: Any) -> Array | None:
     """A read-only view of a gradient."""
     if gradient is None:
         return None
-    view = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
+    view: Array = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
     view.flags.writeable = False
     return view
 

@@ -53,9 +53,7 @@ class Div(Node):
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
-        with np.errstate(
-            divide="ignore", invalid="ignore", over="ignore"
-        ):  # x / 0 is inf or NaN, quietly, as in PyTorch
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # x / 0 is quietly inf or NaN
             return np.true_divide(a, b)
 
     def backward(self, gy: Any) -> Any:

@@ -81,7 +81,7 @@ def _pair(a: Any, b: Any, letters_a: str, letters_b: str, output: str) -> Any:
     shape = [sizes_a[k] for k in batch]
     m, k, n = (math.prod(s[c] for c in part) for s, part in ((sizes_a, rows), (sizes_a, inner), (sizes_b, columns)))
     y = a.reshape(*shape, m, k) @ b.reshape(*shape, k, n)
-    y = y.reshape(*shape, *(sizes_a[c] for c in rows), *(sizes_b[c] for c in columns))
+    y = y.reshape((*shape, *(sizes_a[c] for c in rows), *(sizes_b[c] for c in columns)))
     made = batch + rows + columns
     return y.transpose([made.index(c) for c in output])
 

@@ -83,7 +83,7 @@ def getitem(input: T, key: Any) -> T:
         For an index out of range or of a wrong kind.
     """
     entries = tuple(map(_entry, key)) if type(key) is tuple else (_entry(key),)
-    arrays = [k for k in entries if isinstance(k, np.ndarray)]
+    arrays = any(isinstance(k, (np.ndarray, bool)) for k in entries)
     if arrays and any(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in entries):
         # Beside arrays, NumPy takes an integer for an array and may move its axis to the front. PyTorch
         # selects first, and then applies the arrays.

@@ -124,12 +124,27 @@ def _is_default(stride: Any) -> bool:
     return stride is None or (not isinstance(stride, (int, np.integer)) and len(stride) == 0)
 
 
-def _check_windows(name: str, x: Any, kernel: Pair, padding: Pair, dilation: Pair) -> None:
+def _check_windows(
+    name: str, x: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> None:
+    """Raise an error if windows don't fit the input, or if one sees nothing of it."""
     if any(2 * p > k for k, p in zip(kernel, padding, strict=True)):
         raise OperationError(f"{name}: padding={padding} can be at most half of the kernel {kernel}")
     if min(x.shape[1:]) < 1:
         raise OperationError(f"{name}: there is nothing to pool in an input of shape {x.shape}")
-    check_fits(name, x.shape[2:], kernel, padding, dilation)
+    hw = x.shape[2:]
+    counts = kernels.pooled_hw(hw, kernel, stride, padding, dilation, ceil_mode)
+    if min(counts) < 1:
+        check_fits(name, hw, kernel, padding, dilation)
+        raise OperationError(f"{name}: the output of an input {tuple(hw)} would have size {counts}")
+    for n, count, k, s, p, d in zip(hw, counts, kernel, stride, padding, dilation, strict=True):
+        if d > n:  # a window may step over the whole input, from one padding to the other
+            places = np.arange(count)[:, None] * s - p + np.arange(k) * d
+            if not ((places >= 0) & (places < n)).any(axis=1).all():
+                raise OperationError(
+                    f"{name}: with kernel {kernel} and dilation {dilation}, a window sees nothing but the padding "
+                    f"of an input {tuple(hw)}"
+                )
 
 
 def max_pool2d(
@@ -169,7 +184,7 @@ def max_pool2d(
         y = max_pool2d(batch, kernel, step, border, gap, ceil_mode, return_indices)
         return tuple(part.squeeze(0) for part in y) if return_indices else y.squeeze(0)
     _check_ndim("max_pool2d", input)
-    _check_windows("max_pool2d", input, kernel, border, gap)
+    _check_windows("max_pool2d", input, kernel, step, border, gap, ceil_mode)
     return MaxPool2d(kernel, step, border, gap, ceil_mode, return_indices)(input)
 
 
@@ -214,7 +229,7 @@ def avg_pool2d(
         raise OperationError("avg_pool2d: divisor_override can't be 0")
 
     def apply(x: Any) -> Any:
-        _check_windows("avg_pool2d", x, kernel, border, (1, 1))
+        _check_windows("avg_pool2d", x, kernel, step, border, (1, 1), ceil_mode)
         return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override)(x)
 
     result: T = as_batch("avg_pool2d", input, 4, apply)

@@ -1,4 +1,4 @@
-"""Model files in PyTorch's style run with their imports changed: they train, and their parameters have PyTorch's names."""
+"""Model files in PyTorch's style run with their imports changed, train, and name their parameters as PyTorch does."""
 
 from __future__ import annotations
 
