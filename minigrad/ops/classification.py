@@ -50,7 +50,7 @@ class CrossEntropy(Node):
 
     def backward(self, gy: Any) -> Any:
         if self.reduction == "mean":
-            gy = gy / self.divisor
+            gy = gy / (self.divisor or 1)  # where no row counts, none gets a gradient
         if is_array(gy):
             g_rows = np.broadcast_to(gy, self.labels.shape)
             return kernels.cross_entropy_backward(

@@ -83,7 +83,9 @@ def getitem(input: T, key: Any) -> T:
         For an index out of range or of a wrong kind.
     """
     entries = tuple(map(_entry, key)) if type(key) is tuple else (_entry(key),)
-    arrays = any(isinstance(k, (np.ndarray, bool)) for k in entries)
+    arrays = sum(isinstance(k, (np.ndarray, bool)) for k in entries)
+    if arrays > 1:
+        entries = _without_dots(entries, len(shape_of(input)))
     if arrays and any(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in entries):
         # Beside arrays, NumPy takes an integer for an array and may move its axis to the front. PyTorch
         # selects first, and then applies the arrays.
@@ -91,6 +93,20 @@ def getitem(input: T, key: Any) -> T:
         input = Index(first)(input)
     result: T = Index(entries)(input)
     return result
+
+
+def _without_dots(entries: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
+    """A key with slices for ``...``: in NumPy it parts two arrays even where it stands for no axis at all."""
+    dots = [i for i, k in enumerate(entries) if k is Ellipsis]
+    if len(dots) != 1:
+        return entries
+    named = 0
+    for k in entries:
+        if isinstance(k, np.ndarray) and k.dtype == bool:
+            named += k.ndim
+        elif not (k is None or k is Ellipsis or isinstance(k, bool)):
+            named += 1
+    return entries[: dots[0]] + (slice(None),) * (ndim - named) + entries[dots[0] + 1 :]
 
 
 def _select_first(entries: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

@@ -28,8 +28,6 @@ class ConstantPad(Node):
 
     def forward(self, x: Any) -> Any:
         shape = tuple(n + before + after for n, (before, after) in zip(x.shape, self.pads, strict=True))
-        if min(shape, default=0) < 0:
-            raise ValueError(f"the padding cuts off more than there is: the shape would be {shape}")
         y = np.full(shape, self.value, x.dtype)
         inner = tuple(slice(max(b, 0), n - max(a, 0)) for n, (b, a) in zip(shape, self.pads, strict=True))
         kept = tuple(slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(x.shape, self.pads, strict=True))
@@ -126,6 +124,8 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
         raise OperationError(f"pad: mode={mode!r}; it can be 'constant', 'reflect', 'replicate' or 'circular'")
     if mode != "constant":
         _check_border(shape, pads, len(pairs), mode, value)
+    elif any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(shape, pads, strict=True)):
+        raise OperationError(f"pad={given} cuts off more than there is of shape {tuple(shape)}")
     node = ConstantPad(pads, value or 0.0) if mode == "constant" else Pad(pads, mode)
     result: T = node(input)
     return result

@@ -127,6 +127,12 @@ def interpolate(
         sizes = _for_axes(size, len(spatial), "size", int)
     if min((*sizes, *spatial)) < 1:
         raise OperationError(f"interpolate: sizes must be positive: the input's {tuple(spatial)}, the output's {sizes}")
+    if factors:
+        # PyTorch takes an axis that keeps its size, or for nearest doubles it, for just that, whatever the factor;
+        # but not in the nearest of sequences.
+        plain: tuple[int, ...] = (1,) if mode != "nearest" else (1, 2) if len(spatial) == 2 else ()
+        ratios = [m / n for n, m in zip(spatial, sizes, strict=True)]
+        factors = tuple(r if r in plain else f for r, f in zip(ratios, factors, strict=True))
     x: Any = input
     if len(spatial) == 1:
         x, sizes, factors = x.unsqueeze(-2), (1, *sizes), (1.0, *factors) if factors else None

@@ -23,7 +23,7 @@ from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.tensor import Tensor
 
 #: A larger parameter is updated by a call of its own: copying its gradient would cost more than that call.
-SMALL = 16_384
+SMALL = 32_768
 #: Fewer small parameters than this aren't worth a bundle.
 FEW = 4
 
@@ -95,7 +95,7 @@ class Bundle:
         if not self.members or tuple(self.state) != keys:
             return False
         try:
-            entries = [state[p] for p in self.members] if keys else []
+            entries = [state.get(p, {}) for p in self.members] if keys else []
             kept = [entry[key].data for key in keys for entry in entries]
         except (KeyError, AttributeError):
             return False
@@ -154,7 +154,7 @@ def _side_by_side(tensors: list[Tensor]) -> tuple[Array, list[Array]]:
 
 def _is_kept(state: Any, p: Tensor, key: str) -> bool:
     """Whether the optimizer keeps an array under this name, of the right kind, that can be moved."""
-    kept = state[p].get(key)
+    kept = state.get(p, {}).get(key)
     if not isinstance(kept, TensorBase) or not _movable(kept):
         return False
     return key == "step" or (kept.data.shape == p.data.shape and kept.data.dtype == p.data.dtype)

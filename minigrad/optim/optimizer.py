@@ -123,7 +123,9 @@ class Optimizer:
 
     def _step_parameter(self, group: Group, p: Tensor, keys: tuple[str, ...]) -> None:
         """Update one parameter."""
-        data, gradient = p.data, array_of(p._grad)
+        # Arithmetic on an array without dimensions gives a NumPy scalar: ``p.data = p.data * 0.9`` left one.
+        data = p.data = np.asarray(p.data)
+        gradient = array_of(p._grad)
         if gradient.shape != data.shape:
             raise OperationError(
                 f"the gradient has shape {gradient.shape}, its parameter {data.shape}: "
@@ -215,8 +217,8 @@ class Optimizer:
         self._bundles = {}
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {setting}: {group[setting]}" for setting in sorted(group) if setting != "params"]
-        return "\n".join(lines) + "\n)"
+            settings = [f"    {setting}: {group[setting]}\n" for setting in sorted(group) if setting != "params"]
+            text += f"\nParameter Group {i}\n" + "".join(settings)
+        return text + ")"
