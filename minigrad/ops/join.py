@@ -196,7 +196,7 @@ def unbind(input: T, dim: int = 0) -> tuple[T, ...]:
     """Give every place along an axis as a tensor of its own, without that axis."""
     shape = shape_of(input)
     if not shape:
-        raise OperationError("unbind: a tensor without dimensions has no axis to take apart")
+        raise IndexError("unbind: a tensor without dimensions has no axis to take apart")
     place = axis_of(dim, len(shape))
     result: tuple[T, ...] = Unbind(place)(input) if shape[place] else ()
     return result
