@@ -69,11 +69,9 @@ def replaced_by(fast: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, 
     def decorate(reference: Callable[P, R]) -> Callable[P, R]:
         module = reference.__module__.rpartition(".")[2]
         KERNELS[f"{module}.{reference.__name__}"] = Kernel(reference, fast)
-        if BACKEND == "numpy":
-            return reference
         fast.__doc__ = reference.__doc__
         fast.__name__ = reference.__name__
-        return fast
+        return reference if BACKEND == "numpy" else fast
 
     return decorate
 

@@ -25,7 +25,10 @@ class Reshape(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return x.reshape(self.shape)
+        try:
+            return x.reshape(self.shape)
+        except ValueError:
+            raise ValueError(f"{x.size} elements can't be given the shape {self.shape}") from None
 
     def backward(self, gy: Any) -> Any:
         return gy.reshape(self.from_shape)
@@ -66,7 +69,10 @@ class Expand(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return np.broadcast_to(x, self.shape)
+        try:
+            return np.broadcast_to(x, self.shape)
+        except ValueError:
+            raise ValueError(f"only axes of size 1 can be repeated: {x.shape} can't become {self.shape}") from None
 
     def backward(self, gy: Any) -> Any:
         return unbroadcast(gy, self.from_shape)

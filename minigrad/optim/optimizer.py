@@ -139,11 +139,8 @@ class Optimizer:
             )
         state = self.state[p] if keys else {}
         first = any(key not in state for key in keys)
-        for key in keys:
-            if key not in state:
-                zeros = np.zeros((), np.float32) if key == "step" else np.zeros(data.shape, data.dtype)
-                state[key] = from_array(zeros)
-        self._update(group, data, gradient, {key: state[key].data for key in keys}, first)
+        arrays = {key: _kept(state, key, data) for key in keys}
+        self._update(group, data, gradient, arrays, first)
 
     def _state_keys(self, group: Group) -> tuple[str, ...]:
         """The names of the arrays kept for each parameter, in its shape; ``"step"`` is one number."""
@@ -222,3 +219,17 @@ class Optimizer:
             settings = [f"    {setting}: {group[setting]}\n" for setting in sorted(group) if setting != "params"]
             text += f"\nParameter Group {i}\n" + "".join(settings)
         return text + ")"
+
+
+def _kept(state: dict[str, Any], key: str, data: Array) -> Array:
+    """What is kept under this name for a parameter with these data; zeros, if nothing is kept yet."""
+    if key == "step":
+        return state.setdefault(key, from_array(np.zeros((), np.float32))).data
+    kept = state.setdefault(key, from_array(np.zeros(data.shape, data.dtype)))
+    if kept.data.shape != data.shape:
+        raise OperationError(
+            f"{key} has shape {kept.data.shape}, its parameter {data.shape}: "
+            "after giving a parameter data of another shape, make a new optimizer, or del optimizer.state[p]"
+        )
+    kept.data = kept.data.astype(data.dtype, copy=False)
+    return kept.data
