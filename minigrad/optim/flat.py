@@ -117,7 +117,8 @@ class Bundle:
         self._views, self._kept_views = [], []  # these too would count as someone who holds the data
         for p in self.ready:
             small = p.data.size <= SMALL and array_of(p._grad).shape == p.data.shape
-            fits = small and _movable(p) and all(_is_kept(state, p, key) for key in keys)
+            usual = p.data.dtype.char in "fd" and p.data.flags.writeable
+            fits = small and usual and _movable(p) and all(_is_kept(state, p, key) for key in keys)
             (self.members if fits and self._joins(state, p, keys) else self.rest).append(p)
         if len(self.members) < FEW or len(dict.fromkeys(self.ready)) != len(self.ready):
             self.members, self.rest = [], self.ready

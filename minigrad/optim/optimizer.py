@@ -223,9 +223,11 @@ class Optimizer:
 
 def _kept(state: dict[str, Any], key: str, data: Array) -> Array:
     """What is kept under this name for a parameter with these data; zeros, if nothing is kept yet."""
+    if key not in state:
+        state[key] = from_array(np.zeros((), np.float32) if key == "step" else np.zeros_like(data, order="C"))
+    kept: Tensor = state[key]
     if key == "step":
-        return state.setdefault(key, from_array(np.zeros((), np.float32))).data
-    kept = state.setdefault(key, from_array(np.zeros(data.shape, data.dtype)))
+        return kept.data
     if kept.data.shape != data.shape:
         raise OperationError(
             f"{key} has shape {kept.data.shape}, its parameter {data.shape}: "
