@@ -1,7 +1,7 @@
 """Activations and their gradients, one element at a time.
 
 There is a kernel where it saves passes over memory, or where NumPy lacks the function. Where NumPy alone
-does as well (addition, exp, tanh, the rectifier itself) there is none. ``gelu.py`` holds erf and what is
+does as well (addition, exp, tanh) there is none. ``gelu.py`` holds erf and what is
 built on it.
 
 In each backward kernel ``gy`` is the gradient that arrives, ``x`` was the input and ``y`` the output. At a
@@ -19,8 +19,7 @@ from minigrad.kernels.threads import fill, row_kernel
 from minigrad.kernels.vector_math import exp_neg, expm1_neg, log1p_unit, logistic
 
 __all__ = [
-    "add_relu",
-    "bias_relu",
+    "add_bias",
     "elu",
     "elu_backward",
     "erf",
@@ -30,6 +29,7 @@ __all__ = [
     "gelu_tanh_backward",
     "leaky_relu",
     "leaky_relu_backward",
+    "relu",
     "relu_backward",
     "sigmoid",
     "sigmoid_backward",
@@ -42,6 +42,24 @@ __all__ = [
 
 
 # --- rectifiers -------------------------------------------------------------------------------------------
+
+
+@row_kernel
+def _relu(x: Array, y: Array) -> None:
+    zero = x.dtype.type(0)
+    for i in prange(y.size):
+        y[i] = zero if x[i] <= zero else x[i]
+
+
+def _fast_relu(x: Array) -> Array:
+    return fill(_relu, 1, (x,))
+
+
+@replaced_by(_fast_relu)
+def relu(x: Array) -> Array:
+    """``max(x, 0)``; NaN stays NaN."""
+    y: Array = np.maximum(x, 0)
+    return y
 
 
 @row_kernel
@@ -129,47 +147,6 @@ def _fast_elu_backward(gy: Array, x: Array, alpha: float) -> Array:
 def elu_backward(gy: Array, x: Array, alpha: float) -> Array:
     """Gradient of ``elu``: ``gy`` where ``x`` is above 0, else ``gy * alpha * exp(x)``."""
     return np.where(x > 0, gy, gy * (alpha * np.exp(np.minimum(x, 0))))
-
-
-@row_kernel
-def _add_relu(a: Array, b: Array, y: Array) -> None:
-    zero = a.dtype.type(0)
-    for i in prange(y.size):
-        s = a[i] + b[i]
-        y[i] = zero if s <= zero else s
-
-
-def _fast_add_relu(a: Array, b: Array) -> Array:
-    return fill(_add_relu, 1, (a, b))
-
-
-@replaced_by(_fast_add_relu)
-def add_relu(a: Array, b: Array) -> Array:
-    """``relu(a + b)`` of two arrays of one shape, the end of a residual block."""
-    y: Array = np.maximum(a + b, 0)
-    return y
-
-
-@row_kernel
-def _bias_relu(x: Array, b: Array, y: Array) -> None:
-    zero = x.dtype.type(0)
-    for n in prange(x.shape[0]):
-        for c in range(x.shape[1]):
-            s = x[n, c] + b[c]
-            y[n, c] = zero if s <= zero else s
-
-
-def _fast_bias_relu(x: Array, b: Array) -> Array:
-    y = np.empty(x.shape, dtype=x.dtype)
-    _bias_relu(x.size, np.ascontiguousarray(x), np.ascontiguousarray(b), y)
-    return y
-
-
-@replaced_by(_fast_bias_relu)
-def bias_relu(x: Array, b: Array) -> Array:
-    """``relu(x + b)`` with the same b, of shape (C,), added to each row of x, of shape (N, C)."""
-    y: Array = np.maximum(x + b, 0)
-    return y
 
 
 # --- the logistic function and its kin --------------------------------------------------------------------
@@ -305,3 +282,23 @@ def softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Arr
     """Gradient of ``softplus``: ``gy * sigmoid(beta * x)``, and ``gy`` where it is the identity."""
     z = beta * x
     return np.where(z > threshold, gy, gy * sigmoid(z))
+
+
+# --- the bias of a dense layer ----------------------------------------------------------------------------
+
+
+@row_kernel
+def _add_bias(y: Array, b: Array) -> None:
+    for n in prange(y.shape[0]):
+        for c in range(y.shape[1]):
+            y[n, c] += b[c]
+
+
+def _fast_add_bias(y: Array, b: Array) -> None:
+    _add_bias(y.size, y, b.ravel())
+
+
+@replaced_by(_fast_add_bias)
+def add_bias(y: Array, b: Array) -> None:
+    """Add ``b``, of shape (C,), to each row of ``y``, of shape (N, C), in place."""
+    np.add(y, b, out=y)

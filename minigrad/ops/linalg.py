@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -9,19 +10,30 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.kernels import elementwise as kernels
+from minigrad.ops.common import T, is_array, promoted, shape_of, unbroadcast
 
 
 def _as_matrix(x: Any) -> Any:
     """(..., n) as (rows, n): all batches one below the other."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
+    if a.ndim == b.ndim == 2:
+        # For two matrices, dot is ``@`` with less ado: on 32 x 32 it takes three quarters of the time.
+        return a.dot(b) if is_array(a) else a @ b
     if b.ndim == 2 and a.ndim > 2:
-        return (_as_matrix(a) @ b).reshape(*a.shape[:-1], b.shape[1])
+        return _product(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[1])
     return a @ b
+
+
+@functools.lru_cache(maxsize=8)
+def _ones(n: int, dtype: Any) -> Any:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 class Matmul(Node):
@@ -78,35 +90,52 @@ class Linear(Node):
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w
-        if x.dtype != w.dtype:
-            raise ValueError(f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)")
-        if w.ndim not in (1, 2):
-            raise ValueError(f"the weight must have shape (out_features, in_features), not {w.shape}")
-        if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
-            raise ValueError(
-                f"the weight takes {w.shape[-1]} features, the input has shape {x.shape}: "
-                "its last size must be the number of features"
-            )
+        if x.dtype != w.dtype or not 1 <= w.ndim <= 2 or not x.ndim or x.shape[-1] != w.shape[-1]:
+            raise ValueError(_misfit(x, w))
         y = _product(x, w.T)
         if b is None:
             return y
         if y.dtype != b.dtype:
             raise ValueError(f"the weight is {w.dtype}, the bias {b.dtype}: bring them to one dtype with .to(dtype)")
         self.b_shape = b.shape
-        return np.add(y, b, out=y) if y.ndim and y.shape[-1:] == b.shape else y + b
+        if not y.ndim or y.shape[-1:] != b.shape:
+            return y + b
+        kernels.add_bias(y if y.ndim == 2 else _as_matrix(y), b)
+        return y
 
     def backward(self, gy: Any) -> Any:
         x, w = self.x, self.w
-        gb = unbroadcast(gy, self.b_shape) if self.wants[2] else None
+        gb = self._bias_gradient(gy) if self.wants[2] else None
         if len(w.shape) == 1:
             w = w.reshape(1, w.shape[0])
             gy = gy.reshape(*gy.shape, 1)
         gx = gw = None
         if self.wants[0]:
-            gx = gy @ w
+            gx = _product(gy, w)
         if self.wants[1]:
-            gw = (_as_matrix(gy).swapaxes(0, 1) @ _as_matrix(x)).reshape(self.w.shape)
+            gw = _product(_as_matrix(gy).swapaxes(0, 1), _as_matrix(x))
+            if len(self.w.shape) == 1:
+                gw = gw.reshape(self.w.shape)
         return gx, gw, gb
+
+    def _bias_gradient(self, gy: Any) -> Any:
+        """``gy.sum(0)``, as the product with a row of ones: the bias is the weight of an input that is always 1."""
+        if is_array(gy) and gy.ndim > 1 and gy.shape[-1:] == self.b_shape:
+            gy = _as_matrix(gy)
+            return _ones(gy.shape[0], gy.dtype).dot(gy)
+        return unbroadcast(gy, self.b_shape)
+
+
+def _misfit(x: Any, w: Any) -> str:
+    """Say why an input and a weight can't be multiplied."""
+    if x.dtype != w.dtype:
+        return f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)"
+    if w.ndim not in (1, 2):
+        return f"the weight must have shape (out_features, in_features), not {w.shape}"
+    return (
+        f"the weight takes {w.shape[-1]} features, the input has shape {x.shape}: "
+        "its last size must be the number of features"
+    )
 
 
 def matmul(input: T, other: T) -> T:

@@ -116,9 +116,10 @@ def test_assigning_keeps_one_owner_of_a_name():
     net = nn.Module()
     net.thing = 3
     net.thing = nn.Parameter(mg.zeros(2))
-    assert "thing" not in vars(net)
+    assert list(net._parameters) == ["thing"]
     net.thing = nn.Linear(1, 1)
     assert not net._parameters
+    assert list(net._modules) == ["thing"]
     with pytest.raises(TypeError, match="Module.thing must be a Module or None, not str"):
         net.thing = "text"
     net.thing = None
@@ -128,6 +129,24 @@ def test_assigning_keeps_one_owner_of_a_name():
         _ = net.thing
     net.thing = "text"
     assert net.thing == "text"
+
+
+def test_the_tables_of_pytorch_are_views_of_the_attributes():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    net._modules["1"] = nn.Tanh()
+    assert isinstance(net[1], nn.Tanh)
+    net._modules.update(extra=nn.Sigmoid())
+    assert net.extra is net[2]
+    assert net._modules.pop("extra") is not None
+    assert not hasattr(net, "extra")
+    net[0]._parameters["bias"] = None
+    assert net[0].bias is None
+    assert [name for name, _ in net.named_parameters()] == ["0.weight"]
+    with pytest.raises(KeyError):
+        net._parameters["0"]
+    with pytest.raises(KeyError):
+        del net._buffers["0"]
+    assert repr(net[0]._buffers) == "{}"
 
 
 def test_a_parameter_keeps_its_place_when_it_is_replaced():

@@ -1,0 +1,64 @@
+"""PyTorch's tables of what is registered in a module, as views of its attributes.
+
+What is registered is an ordinary attribute of the module, which Python finds fastest, and its name is noted in ``_kinds``.
+PyTorch's tables ``_parameters``, ``_buffers`` and ``_modules`` are views of those attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.nn.walk import Walk
+
+_version = 0
+
+
+def structure_version() -> int:
+    """A number that changes whenever a submodule is registered or removed anywhere."""
+    return _version
+
+
+def structure_changed() -> None:
+    """Note that paths may have changed."""
+    global _version
+    _version += 1
+
+
+class Table(MutableMapping[str, Any]):
+    """All of one kind that is registered in a module; changing it changes the module's attributes."""
+
+    def __init__(self, module: Walk, kind: str) -> None:
+        self._attributes = module.__dict__
+        self._kind = kind
+
+    def __getitem__(self, name: str) -> Any:
+        if self._attributes["_kinds"].get(name) != self._kind:
+            raise KeyError(name)
+        return self._attributes[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._attributes["_kinds"][name] = self._kind
+        self._attributes[name] = value
+        if self._kind == "_modules":
+            structure_changed()
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        del self._attributes["_kinds"][name], self._attributes[name]
+        if self._kind == "_modules":
+            structure_changed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, kind in self._attributes["_kinds"].items() if kind == self._kind])
+
+    def __len__(self) -> int:
+        return sum(kind == self._kind for kind in self._attributes["_kinds"].values())
+
+    def __contains__(self, name: object) -> bool:
+        return bool(self._attributes["_kinds"].get(name) == self._kind)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
