@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -166,6 +168,15 @@ def test_a_loaded_state_is_taken_in():
         optimizer.load_state_dict(optimizer.state_dict())
     pair.step(3)
     assert all(pair.bundled)
+
+
+def test_a_bundle_is_not_pickled():
+    """It holds the parameters and the state once more."""
+    pair = Pair(Adam, ADAM, shapes=[(1000,)] * FEW)
+    pair.step(3)
+    assert all(pair.bundled)
+    together = len(pickle.dumps(pair.optimizer))
+    assert together < 1.1 * sum(len(pickle.dumps(other)) for other in pair.others)
 
 
 def test_settings_that_change_what_is_kept():

@@ -104,7 +104,7 @@ def test_a_bundled_step_count_is_saved_as_one_number():
         assert kept["step"].item() == 4
 
 
-def test_a_tensor_in_two_groups_of_names_is_saved_once():
+def test_a_tensor_that_is_listed_twice_has_one_number():
     p = mg.ones(1, requires_grad=True)
     with pytest.warns(UserWarning, match="duplicate"):
         optimizer = SGD([p, p, mg.ones(1, requires_grad=True)])
@@ -121,6 +121,14 @@ def test_what_is_loaded_is_copied():
     np.testing.assert_array_equal(optimizer.state[first[0]]["exp_avg"].data, before)
     loaded.param_groups[0]["lr"] = 7.0
     assert optimizer.param_groups[0]["lr"] == 1e-3
+
+
+def test_a_rate_that_is_a_tensor_is_copied():
+    rate, p = mg.tensor(0.5), mg.ones(1, requires_grad=True)
+    loaded = SGD([p])
+    loaded.load_state_dict(SGD([p], lr=rate).state_dict())
+    rate.fill_(7.0)
+    assert loaded.param_groups[0]["lr"].item() == 0.5
 
 
 def test_state_comes_in_the_parameters_dtype(feed):
@@ -142,6 +150,17 @@ def test_settings_of_pytorchs_implementations_may_be_missing():
     optimizer.load_state_dict(state)
     assert optimizer.param_groups[0]["lr"] == 0.5
     assert optimizer.param_groups[0]["foreach"] is None
+
+
+def test_what_belongs_to_no_parameter_is_kept():
+    """An optimizer of one's own may keep things under other keys."""
+    p = mg.ones(1, requires_grad=True)
+    optimizer = SGD([p])
+    optimizer.state["evaluations"]["count"] = [3]
+    loaded = SGD([p])
+    loaded.load_state_dict(optimizer.state_dict())
+    assert loaded.state["evaluations"] == {"count": [3]}
+    assert loaded.state["evaluations"]["count"] is not optimizer.state["evaluations"]["count"]
 
 
 def leaves(*shapes):

@@ -80,6 +80,17 @@ def test_a_run_is_taken_up_again_by_its_last_step(sgd):
     np.testing.assert_allclose(go_on(second, 2)[0], [0.025, 0.125])
 
 
+def test_one_cycle_is_taken_up_again_with_the_rates_it_saved(sgd):
+    """Its bounds are kept in the optimizer's groups; those that are passed again don't count."""
+    first, optimizer = OneCycleLR(sgd(momentum=0.9), 1.0, 20), sgd(momentum=0.9)
+    rates = go_on(first, 8)
+    again = OneCycleLR(sgd(momentum=0.9), 1.0, 20)
+    go_on(again, 3)
+    optimizer.load_state_dict(again.optimizer.state_dict())
+    second = OneCycleLR(optimizer, 7.0, 20, last_epoch=3)
+    assert [second.get_last_lr(), *go_on(second, 4)] == rates[3:]
+
+
 def test_what_is_taken_up_must_have_been_loaded(sgd):
     with pytest.raises(KeyError, match=r"'initial_lr' is not specified in param_groups\[0\].*load the optimizer's"):
         StepLR(sgd(), 3, last_epoch=4)
