@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from minigrad.engine.base import TensorBase
+from minigrad.engine.source import user_line
 from minigrad.tensor import Tensor
 
 #: What an optimizer takes: tensors, groups, or the pairs of ``module.named_parameters()``.
@@ -99,14 +100,22 @@ def _check(params: list[Any], others: list[Group]) -> None:
                 "Pass the leaves that it is computed from"
             )
     if len(dict.fromkeys(params)) != len(params):
-        warnings.warn(
+        _warn_user(
             "optimizer contains a parameter group with duplicate parameters: "
-            "each of them is updated as often as it is listed",
-            stacklevel=5,
+            "each of them is updated as often as it is listed"
         )
     taken = dict.fromkeys(chain.from_iterable(other["params"] for other in others))
     if any(p in taken for p in params):
         raise ValueError("some parameters appear in more than one parameter group")
+
+
+def _warn_user(message: str) -> None:
+    """Warn at the user's line, however many constructors of subclasses are in between."""
+    line = user_line()
+    if line is None:
+        warnings.warn(message)
+    else:
+        warnings.warn_explicit(message, UserWarning, line.filename, line.lineno)
 
 
 def check_at_least_0(settings: dict[str, Any]) -> None:

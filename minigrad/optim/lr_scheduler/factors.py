@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, one_each
+from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -150,6 +150,7 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
+        check_optimizer(optimizer)
         self.lr_lambdas: list[Any] = one_each("lr_lambda", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 

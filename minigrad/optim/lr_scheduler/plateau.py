@@ -79,7 +79,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs = one_each("min_lr", optimizer, min_lr)
         self.eps = eps
         self.last_epoch = 0
-        self.best = math.inf if mode == "min" else -math.inf
+        self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.best = self.mode_worse
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
         self._last_lr = values_of(optimizer, "lr")

@@ -99,6 +99,12 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
+    def get_lr(self) -> list[Any]:
+        """Not to be had: the rates are those of the part whose turn it is."""
+        raise NotImplementedError(
+            "a SequentialLR can't take over from another schedule in a SequentialLR: list its parts in one"
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """As for every schedule, with the state of each part."""
         return {**super().state_dict(), "_schedulers": [part.state_dict() for part in self._schedulers]}
