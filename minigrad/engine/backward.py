@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -148,14 +149,12 @@ def _wrapped(cls: type[TensorBase], array: Array) -> TensorBase:
 
 def accumulate(tensor: TensorBase, gradient: Any) -> None:
     """Put a complete gradient into ``tensor.grad``: a leaf's grows from pass to pass."""
+    before = tensor._grad
     if tensor.node is not None and not tensor.retains_grad:
         tensor._grad = gradient
-        return
-    before = tensor._grad
-    if before is None:
+    elif before is None:
         # A copy, because a rule may have handed the same array to another leaf.
-        own = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
-        tensor._grad = own
+        tensor._grad = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
     elif isinstance(gradient, TensorBase):
         tensor._grad = before + gradient
     else:
@@ -166,15 +165,25 @@ def accumulate(tensor: TensorBase, gradient: Any) -> None:
             array += gradient
 
 
-def run_pass(
+def _references_when_alone() -> int:
+    """What ``getrefcount`` gives, in ``run_pass``, for a gradient that only the pass knows of."""
+    grad_inputs = (np.empty(1),)
+    gradient = grad_inputs[0]
+    return getrefcount(gradient)
+
+
+_ALONE = _references_when_alone()
+
+
+def visit(
     outputs: Sequence[TensorBase],
     grad_outputs: Sequence[Any],
     *,
     retain_graph: bool = False,
     create_graph: bool = False,
     deliver: Callable[[TensorBase, Any], None] | None = None,
-) -> Iterator[Step]:
-    """Visit every node that ``outputs`` depend on, latest first, and yield each one's step.
+) -> Iterator[tuple[Node, list[Any], tuple[Any, ...]]]:
+    """Visit every node that ``outputs`` depend on, latest first; yield it with the gradients it got and sent.
 
     Parameters
     ----------
@@ -185,31 +194,36 @@ def run_pass(
     create_graph
         Give the rules tensors, so that the gradients can be differentiated again.
     deliver
-        What is done with a complete gradient, of a leaf or of an interior tensor that a node still holds;
-        by default it is put into ``tensor.grad``.
+        What is done with a complete gradient, of a leaf or of an interior tensor that a node still holds.
+        By default it is put into ``tensor.grad``: the very array that a rule made, if nobody else has it. So
+        then what is yielded must not be kept.
     """
     order, consumers = collect(outputs)
     # For each node that a gradient has reached: the gradients of its outputs, then the tensors they came by.
     table: dict[Node, list[Any]] = {}
+    # For each leaf that more gradients are to reach: the sum of those that did.
     leaves: dict[TensorBase, Any] = {}
     settle = deliver or accumulate
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        _send(tensor, gradient, table, leaves)
+        if tensor.node is not None:
+            _send(tensor, gradient, table)
+        else:
+            leaves[tensor] = leaves[tensor] + gradient if tensor in leaves else gradient
     for tensor in dict.fromkeys(outputs):
         if tensor.node is None and tensor not in consumers:
             settle(tensor, _after_hooks(tensor, leaves.pop(tensor)))
     watching = checks.get()
     keep = retain_graph or create_graph
-    # The hottest loop of the engine, so nothing in it is a call that could be a line.
+    # The hottest loop of the engine: what usually happens is spelt out, and nothing in it is a call that could be
+    # a line. The usual node has one output, which was reached through one tensor.
     while order:
         node = order.pop()
+        inputs = node.inputs
         entry = table.pop(node, None)
-        grad_inputs: tuple[Any, ...]
         if entry is None:  # the pass came here only to count: no gradient reached the node
-            grads = None
-            grad_inputs = (None,) * len(node.inputs)
+            grad_inputs: Any = (None,) * len(inputs)
         else:
-            if len(entry) == 2:  # one output, reached through one tensor
+            if len(entry) == 2:
                 tensor = entry.pop()
                 if tensor._hooks:
                     entry[0] = _after_hooks(tensor, entry[0])
@@ -217,82 +231,120 @@ def run_pass(
                     tensor._grad = entry[0]
                 else:
                     settle(tensor, entry[0])
-                grads = entry
             else:
-                grads = _complete(node, entry, settle)
-            for check in watching:
-                check.before_backward(node)
-            grad_inputs = _apply_rule(node, grads, create_graph)
-            for check in watching:
-                check.after_backward(node, grads, grad_inputs)
-        for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs):  # noqa: B905  # checked there
-            if not wanted:
-                continue
-            producer = tensor.node
-            if gradient is not None:
-                if gradient.shape != tensor.data.shape:
-                    raise backward_error(node, ValueError(_WRONG_SHAPE.format(gradient.shape, tensor.data.shape)))
-                if producer is not None and producer not in table and len(producer.out_shapes) == 1:
-                    table[producer] = [gradient, tensor]
+                _complete(node, entry, settle)
+            if watching:
+                for check in watching:
+                    check.before_backward(node)
+            try:
+                if create_graph:
+                    grad_inputs = _on_tensors(node, entry)
+                elif len(entry) == 1:
+                    grad_inputs = node.backward(entry[0])
                 else:
-                    _send(tensor, gradient, table, leaves)
+                    grad_inputs = node.backward(*entry)
+            except Exception as error:
+                told = backward_error(node, error)
+                if told is error:
+                    raise
+                raise told from error
+            if type(grad_inputs) is not tuple:
+                grad_inputs = (grad_inputs,)
+            if len(grad_inputs) != len(inputs):
+                raise backward_error(node, ValueError(_WRONG_NUMBER.format(len(grad_inputs), len(inputs))))
+            if watching:
+                for check in watching:
+                    check.after_backward(node, entry, grad_inputs)
+        i = -1  # counting by hand is faster than zip and enumerate
+        for tensor in inputs:
+            i += 1
+            if not node.wants[i]:
+                continue
+            gradient = grad_inputs[i]
+            if gradient is not None and gradient.shape != tensor.data.shape:
+                raise backward_error(node, ValueError(_WRONG_SHAPE.format(gradient.shape, tensor.data.shape)))
+            producer = tensor.node
             if producer is None:
                 left = consumers[tensor] = consumers[tensor] - 1
-                if not left and tensor in leaves:
-                    settle(tensor, _after_hooks(tensor, leaves.pop(tensor)))
-        if grads is not None:
-            yield Step(node, grads, grad_inputs)
+                if tensor in leaves:
+                    before = leaves.pop(tensor)
+                    gradient = before if gradient is None else before + gradient
+                if gradient is None:
+                    pass
+                elif left:
+                    leaves[tensor] = gradient
+                elif tensor._hooks:
+                    settle(tensor, _after_hooks(tensor, gradient))
+                elif (
+                    deliver is None
+                    and tensor._grad is None
+                    and type(gradient) is np.ndarray
+                    and gradient.base is None
+                    and getrefcount(gradient) <= _ALONE
+                ):
+                    tensor._grad = gradient  # nobody else holds it, so no copy is needed
+                else:
+                    settle(tensor, gradient)
+            elif gradient is not None:
+                if producer not in table and len(producer.out_shapes) == 1:
+                    table[producer] = [gradient, tensor]
+                else:
+                    _send(tensor, gradient, table)
+        if entry is not None:
+            yield node, entry, grad_inputs
         if not keep:
             node.release()
 
 
+_WRONG_NUMBER = "it returned {} gradients for {} inputs"
 _WRONG_SHAPE = "it returned a gradient of shape {} for an input of shape {}"
 
 
-def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]], leaves: dict[TensorBase, Any]) -> None:
+def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]]) -> None:
     """Add a gradient to what has reached this tensor so far, in the pass's table."""
-    node = tensor.node
-    if node is None:
-        before = leaves.get(tensor)
-        leaves[tensor] = gradient if before is None else before + gradient
-        return
+    node: Any = tensor.node
+    slot = tensor.slot
     entry = table.get(node)
     if entry is None:
         entry = table[node] = [None] * len(node.out_shapes)
         entry.append(tensor)
     elif entry[-1] is not tensor:
         entry.append(tensor)
-    before = entry[tensor.slot]
-    entry[tensor.slot] = gradient if before is None else before + gradient
+    before = entry[slot]
+    entry[slot] = gradient if before is None else before + gradient
 
 
-def _complete(node: Node, entry: list[Any], settle: Callable[[TensorBase, Any], None]) -> list[Any]:
-    """The gradients of all outputs of a node, delivered; zeros for an output that nothing used."""
+def _complete(node: Node, entry: list[Any], settle: Callable[[TensorBase, Any], None]) -> None:
+    """Leave the gradients of all outputs of a node in ``entry``, delivered; zeros for an output that nothing used."""
     outputs = len(node.out_shapes)
     for tensor in entry[outputs:]:
-        entry[tensor.slot] = _after_hooks(tensor, entry[tensor.slot])
-        settle(tensor, entry[tensor.slot])
-    return [zeros_for(node, slot) if entry[slot] is None else entry[slot] for slot in range(outputs)]
+        slot = tensor.slot
+        if tensor._hooks:
+            entry[slot] = _after_hooks(tensor, entry[slot])
+        settle(tensor, entry[slot])
+    del entry[outputs:]
+    for slot in range(outputs):
+        if entry[slot] is None:
+            entry[slot] = zeros_for(node, slot)
 
 
-def _apply_rule(node: Node, grads: Sequence[Any], create_graph: bool) -> tuple[Any, ...]:
-    """Call a node's ``backward``."""
-    try:
-        if create_graph:
-            with enable_grad():
-                result = node.as_tensors().backward(*grads)
-        else:
-            result = node.backward(*grads)
-    except Exception as error:
-        told = backward_error(node, error)
-        if told is error:
-            raise
-        raise told from error
-    grad_inputs: tuple[Any, ...] = result if type(result) is tuple else (result,)
-    if len(grad_inputs) != len(node.inputs):
-        message = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(message))
-    return grad_inputs
+def _on_tensors(node: Node, grads: Sequence[Any]) -> Any:
+    """Call a node's ``backward`` so that it builds a graph of the gradient."""
+    with enable_grad():
+        return node.as_tensors().backward(*grads)
+
+
+def run_pass(
+    outputs: Sequence[TensorBase],
+    grad_outputs: Sequence[Any],
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    deliver: Callable[[TensorBase, Any], None] = accumulate,
+) -> Iterator[Step]:
+    """Run ``visit``, and yield steps that may be kept."""
+    for turn in visit(outputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, deliver=deliver):
+        yield Step(*turn)
 
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backward import accumulate, backward_steps, run_pass, seed_gradient
+from minigrad.engine.backward import accumulate, seed_gradient, visit
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -24,7 +24,8 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
-            for _ in backward_steps(loss, gradient, retain_graph=keep, create_graph=create_graph):
+            seed = seed_gradient(loss, gradient, create_graph)
+            for _ in visit([loss], [seed], retain_graph=keep, create_graph=create_graph):
                 pass
         return
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
@@ -95,7 +96,7 @@ def grad(
     seeds = [seed_gradient(t, g, create_graph) for t, g in zip(outs, given, strict=True)]
     keep = create_graph if retain_graph is None else retain_graph
     with np.errstate(all="ignore"):
-        for _ in run_pass(outs, seeds, retain_graph=keep, create_graph=create_graph, deliver=deliver):
+        for _ in visit(outs, seeds, retain_graph=keep, create_graph=create_graph, deliver=deliver):
             pass
     return tuple(_result(found.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _next_index = count().__next__
 _new = object.__new__
+_ndarray = np.ndarray
 
 
 class Node:
@@ -39,7 +40,7 @@ class Node:
     inputs
         What the operation was applied to, in order: tensors, and constants as they were given.
     wants
-        For each input, whether a gradient is wanted for it.
+        For each input, whether a gradient is wanted for it; None for a constant.
     out_shapes
         The shapes of the outputs.
     index
@@ -57,7 +58,7 @@ class Node:
     __slots__ = ("__dict__", "__weakref__", "_place", "index", "inputs", "module", "out_dtype", "out_shapes", "wants")
 
     inputs: tuple[Any, ...]
-    wants: tuple[bool, ...]
+    wants: list[bool | None]
     out_shapes: tuple[tuple[int, ...], ...]
     out_dtype: Any
     index: int
@@ -78,26 +79,25 @@ class Node:
 
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operation: to arrays, and no graph is built; to tensors, and this node joins the graph."""
+        # Every operation comes through here, so it is written for speed: the usual node has one output.
         arrays = []
         wants = []
-        tensors = False
         for x in inputs:
             if isinstance(x, TensorBase):
-                tensors = True
                 arrays.append(x.data)
                 wants.append(x.requires_grad)
             else:
                 arrays.append(x)
-                wants.append(False)
-        if not tensors:
-            return self.forward(*arrays)
+                wants.append(None)
         linked = True in wants and grad_enabled.get()
         if linked:
             self.inputs = inputs
-            self.wants = tuple(wants)
+            self.wants = wants
             self.index = _next_index()
             self.module = module_path.get()
             self._place = user_place()
+        elif True not in wants and False not in wants:
+            return self.forward(*arrays)
         try:
             y = self.forward(*arrays)
         except Exception as error:
@@ -105,22 +105,31 @@ class Node:
             if told is error:
                 raise
             raise told from error
-        for check in checks.get():
-            check.after_forward(self, arrays, y)
-        if type(y) is tuple:
-            if linked:
-                self.out_shapes = tuple([part.shape for part in y])
-                self.out_dtype = y[0].dtype
-            return tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
-        if linked:
+        watching = checks.get()
+        if watching:
+            for check in watching:
+                check.after_forward(self, arrays, y)
+        if linked and type(y) is _ndarray and y.dtype.kind == "f":
             self.out_shapes = (y.shape,)
-        return self._wrap(y, 0, linked)
+            tensor = _new(self.tensor_class)
+            tensor.data = y
+            tensor.node = self
+            tensor.requires_grad = True
+            return tensor
+        if type(y) is not tuple:
+            if linked:
+                self.out_shapes = (y.shape,)
+            return self._wrap(y, 0, linked)
+        if linked:
+            self.out_shapes = tuple([part.shape for part in y])
+            self.out_dtype = y[0].dtype
+        return tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(self.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.data = array if type(array) is np.ndarray else np.asarray(array)
+        tensor.data = array if type(array) is _ndarray else np.asarray(array)
         if linked and tensor.data.dtype.kind == "f":
             tensor.node = self
             tensor.slot = slot

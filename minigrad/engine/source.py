@@ -13,7 +13,17 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_is_ours: dict[str, bool] = {}
+
+
+class _IsOurs(dict[str, bool]):
+    """For each file name that came up, whether it is one of the package's."""
+
+    def __missing__(self, filename: str) -> bool:
+        ours = self[filename] = os.path.abspath(filename).startswith(_PACKAGE)
+        return ours
+
+
+_is_ours = _IsOurs()
 
 Place = tuple[CodeType, int]
 
@@ -40,10 +50,7 @@ def user_place(depth: int = 2) -> Place | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        ours = _is_ours.get(code.co_filename)
-        if ours is None:
-            ours = _is_ours[code.co_filename] = os.path.abspath(code.co_filename).startswith(_PACKAGE)
-        if not ours:
+        if not _is_ours[code.co_filename]:
             return code, frame.f_lasti
         frame = frame.f_back
     return None

@@ -16,6 +16,7 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
+
 class Tree(Walk):
     """Registers parameters, buffers and submodules, and makes attributes of them."""
 

@@ -41,7 +41,7 @@ def set_default_dtype(dtype: Any) -> None:
 
 def is_array(x: Any) -> bool:
     """Whether a rule was given arrays (then it runs a kernel) or tensors (then it builds a graph)."""
-    return not isinstance(x, TensorBase)
+    return type(x) is np.ndarray or not isinstance(x, TensorBase)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

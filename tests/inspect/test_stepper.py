@@ -132,7 +132,7 @@ def test_l_marks_the_lines_that_did_not_run(told):
     out = told(nn.Linear(2, 4)(x).sum(), "n", "l", "q")[2]
     assert re.search(r"\d > +if len\(w\.shape\) == 1:", out)
     assert re.search(r"\d {3,}w = w\.reshape\(1, w\.shape\[0\]\)$", out, re.M)
-    assert re.search(r"gx = gy @ w +# gx \(3, 2\), gy \(3, 4\), w \(4, 2\)", out)
+    assert re.search(r"gx = _product\(gy, w\) +# gx \(3, 2\), gy \(3, 4\), w \(4, 2\)", out)
 
 
 def test_why_names_contributions_and_lines(told):
