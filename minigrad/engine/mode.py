@@ -16,7 +16,9 @@ R = TypeVar("R")
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 checks: ContextVar[tuple[Any, ...]] = ContextVar("checks", default=())
-module_path: ContextVar[str] = ContextVar("module_path", default="")
+#: The module that is running: its path; the place in the user's code that called it; and whether it is sealed,
+#: that is, whether all that it runs is the package's own code, so that this place is that of all its nodes too.
+running: ContextVar[tuple[str, Any, bool]] = ContextVar("running", default=("", None, False))
 
 
 def is_grad_enabled() -> bool:

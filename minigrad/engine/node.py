@@ -22,7 +22,7 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import forward_error
-from minigrad.engine.mode import checks, grad_enabled, module_path
+from minigrad.engine.mode import checks, grad_enabled, running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
 
 T = TypeVar("T")
@@ -94,8 +94,8 @@ class Node:
             self.inputs = inputs
             self.wants = wants
             self.index = _next_index()
-            self.module = module_path.get()
-            self._place = user_place()
+            self.module, place, sealed = running.get()
+            self._place = place if sealed else user_place()
         elif True not in wants and False not in wants:
             return self.forward(*arrays)
         try:

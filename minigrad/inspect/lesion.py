@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
-from minigrad.engine.mode import enable_grad, module_path
+from minigrad.engine.mode import enable_grad, running
 from minigrad.engine.node import Node
 from minigrad.inspect.graph import Graph
 from minigrad.inspect.names import Blocks, choose
@@ -51,7 +51,7 @@ class _Joins(Watcher):
     def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
         """Number a join."""
         if isinstance(node, JOINS):
-            path = module_path.get()
+            path = running.get()[0]
             place = self.places[node] = path, self._counts.get(path, 0)
             self._counts[path] = place[1] + 1
             self.at(node, place, arrays, y)

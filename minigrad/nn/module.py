@@ -13,7 +13,8 @@ import numpy as np
 
 from minigrad.device import check_device
 from minigrad.engine.base import TensorBase
-from minigrad.engine.mode import module_path
+from minigrad.engine.mode import running
+from minigrad.engine.source import user_place
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
 from minigrad.nn.table import structure_version
@@ -57,21 +58,30 @@ class Module(Hooked, State):
     _path: str | None = None
     _named_at: int = -1
 
+    # Whether forward runs the package's own code only: then its nodes needn't look up the stack for the user's.
+    _sealed: bool = False
+
+    def __init_subclass__(cls) -> None:
+        cls._sealed = cls.forward.__module__.startswith("minigrad.")
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
-        outer = module_path.get(None)  # None, and not the variable's default "", where no module is running
+        outer = running.get(None)  # None, and not the variable's default, where no module is running
         if outer is None and self._named_at != structure_version():
             self._name_modules()
         path = self._path
-        token = module_path.set((outer or "") if path is None else path)
+        if path is None:
+            path = outer[0] if outer else ""
+        place = outer[1] if outer and outer[2] else user_place()
+        token = running.set((path, place, self._sealed and self._hooks is None))
         try:
-            if self._hooks is None:
-                if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
-                    return self.forward(args[0])
-                return self.forward(*args, **kwargs)
-            return self._hooks.run(self, args, kwargs)
+            if self._hooks is not None:
+                return self._hooks.run(self, args, kwargs)
+            if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
+                return self.forward(args[0])
+            return self.forward(*args, **kwargs)
         finally:
-            module_path.reset(token)
+            running.reset(token)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass says how."""
