@@ -40,7 +40,7 @@ class Node:
     inputs
         What the operation was applied to, in order: tensors, and constants as they were given.
     wants
-        For each input, whether a gradient is wanted for it; None for a constant.
+        For each input, whether a gradient is wanted for it.
     out_shapes
         The shapes of the outputs.
     index
@@ -58,7 +58,7 @@ class Node:
     __slots__ = ("__dict__", "__weakref__", "_place", "index", "inputs", "module", "out_dtype", "out_shapes", "wants")
 
     inputs: tuple[Any, ...]
-    wants: list[bool | None]
+    wants: tuple[bool, ...]
     out_shapes: tuple[tuple[int, ...], ...]
     out_dtype: Any
     index: int
@@ -82,21 +82,23 @@ class Node:
         # Every operation comes through here, so it is written for speed: the usual node has one output.
         arrays = []
         wants = []
+        tensors = False
         for x in inputs:
             if isinstance(x, TensorBase):
+                tensors = True
                 arrays.append(x.data)
                 wants.append(x.requires_grad)
             else:
                 arrays.append(x)
-                wants.append(None)
+                wants.append(False)
         linked = True in wants and grad_enabled.get()
         if linked:
             self.inputs = inputs
-            self.wants = wants
+            self.wants = tuple(wants)
             self.index = _next_index()
             self.module, place, sealed = running.get()
             self._place = place if sealed else user_place()
-        elif True not in wants and False not in wants:
+        elif not tensors:
             return self.forward(*arrays)
         try:
             y = self.forward(*arrays)

@@ -30,6 +30,7 @@ from minigrad.kernels.blocked import (
     weight_gradient_blocked,
 )
 from minigrad.kernels.compile import Array
+from minigrad.kernels.packing import pack_bias, pack_weights, unpack_gradient
 from minigrad.kernels.patches import Pair, windows_hw
 from minigrad.kernels.threads import get_num_threads
 
@@ -106,32 +107,14 @@ def _whole_tiles(offsets: Array) -> Array:
     return np.pad(offsets.ravel(), (0, -offsets.size % TILE), mode="edge")
 
 
-def _in_blocks(w: Array, groups: int) -> Array:
-    """Lay out (O, C / groups, kh, kw) as (groups, blocks, C / groups * kh * kw, row): see ``blocked.py``.
-
-    What a group's last block lacks in channels is filled up with zeros.
-    """
-    o, *taps = w.shape
-    per_group, row = o // groups, ROW_BYTES // w.itemsize
-    blocks = -(-per_group // row)
-    packed = np.zeros((groups, blocks, *taps, row), dtype=w.dtype)
-    by_group = w.reshape(groups, per_group, *taps).transpose(0, 2, 3, 4, 1)
-    for block in range(blocks):
-        channels = by_group[..., block * row : (block + 1) * row]
-        packed[:, block, ..., : channels.shape[-1]] = channels
-    return packed.reshape(groups, blocks, -1, row)
-
-
 def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
     """Correlate ``x`` with ``w`` (O, C / groups, kh, kw), into the places of ``y`` that the axes say."""
     o, channels, *_ = w.shape
-    bias = np.zeros(o, dtype=x.dtype) if b is None else b.astype(x.dtype)
-    threads = get_num_threads()
+    threads, row = get_num_threads(), ROW_BYTES // x.itemsize
     plan = _plan(len(x), channels, x.itemsize, rows, columns, y.shape[3], threads)
     work = len(x) * rows.outputs * columns.outputs * w.size
-    correlate_blocked(
-        work // CHEAP, threads, x, _in_blocks(w, groups), _in_blocks(bias.reshape(o, 1, 1, 1), groups), y, plan
-    )
+    packed, bias = pack_weights(w, groups, row), pack_bias(b, o, groups, row, x.dtype)
+    correlate_blocked(work // CHEAP, threads, x, packed, bias, y, plan)
 
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
@@ -199,6 +182,4 @@ def conv2d_weight_gradient(
     gw = np.zeros((parts, groups, blocks, len(plan.taps), row), dtype=x.dtype)
     work = gy.size * c * kernel_hw[0] * kernel_hw[1]
     weight_gradient_blocked(work // CHEAP, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
-    taps = c * kernel_hw[0] * kernel_hw[1]
-    by_channel = gw.sum(axis=0)[:, :, :taps].swapaxes(2, 3).reshape(groups, blocks * row, taps)
-    return np.ascontiguousarray(by_channel[:, : o // groups]).reshape(o, c, *kernel_hw)
+    return unpack_gradient(gw, (o, c, *kernel_hw))
