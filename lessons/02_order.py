@@ -5,7 +5,7 @@ Papers: Linnainmaa (1970), Veit, Wilber and Belongie (2016).
 """
 
 # %% [markdown]
-# In lesson 1 there was one way back. A residual block has two: y = x + F(x). We write an engine in twenty lines, the way
+# In lesson 1 there was one way back. A residual block has two: y = x + F(x). We write an engine in twenty lines, as
 # most people write their first: each value pushes its gradient to its inputs, and calls itself on them. It is right on
 # chains, and right on one residual block. On two it says 7 where 4 is true.
 
@@ -64,8 +64,7 @@ def run(engine, blocks, factor=1.0):
 #   first block's branch value, m = 1 * x, still holds its old 1, and now holds 3. So x gets 2 + 3 = 5 more: 7 in all.
 #
 # There are two honest ways out. The first: pass on only what is *new*. Then each call carries one route's gradient,
-# and x collects a piece from each route. That is right, and it is the view of C2: n blocks, 2^n routes. It is also
-# hopeless: 50 blocks would need 2^50 calls.
+# and x collects a piece from each: C2, n blocks have 2^n routes. It is also hopeless: 50 blocks need 2^50 calls.
 
 
 # %%
@@ -152,5 +151,5 @@ if __name__ == "__main__":
     left.set(title="what it says", xlabel="residual blocks", ylabel="gradient at x (no unit)")
     right.set(title="what it costs", xlabel="residual blocks", ylabel="rules applied (count)")
     left.legend()
-    caption = "Left: the broken engine leaves the true line. Right: both recursions double with each block."
-    finish(fig, folder / "02_order.png", caption)
+    text = "Left: the broken engine leaves the true line. Right: both recursions double with each block."
+    finish(fig, folder / "02_order.png", text)

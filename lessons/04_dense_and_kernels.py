@@ -16,9 +16,7 @@ Papers: Goto and van de Geijn (2008, fast products), Baydin et al. (2018, on fin
 # matrices again. If you forget which to transpose, the shapes tell you: gx must have the shape of x.
 
 # %%
-import argparse
-import time
-from pathlib import Path
+import timeit
 
 import numba
 import numpy as np
@@ -26,7 +24,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn
 from minigrad.engine import Node
-from minigrad.plot.style import CYCLE, figure, save
+from minigrad.lessons.script import finish, save_folder
+from minigrad.plot.style import CYCLE, figure
 
 
 # %%
@@ -42,17 +41,13 @@ class Dense(Node):
 
 
 def same_as_the_layer(seed):
-    """The largest difference between our node and `nn.Linear`, over the output and all three gradients."""
+    """The largest difference between our node and `nn.Linear`, over all three gradients."""
     mg.manual_seed(seed)
-    layer, results = nn.Linear(7, 5).double(), []
-    x = mg.randn(6, 7, dtype=mg.float64)
-    for apply in (layer, lambda t: Dense()(t, layer.weight, layer.bias)):
-        t = x.detach().requires_grad_()
-        layer.zero_grad()
-        y = apply(t)
-        (y**2).sum().backward()
-        results.append([y.data, t.grad.data, layer.weight.grad.data, layer.bias.grad.data])
-    return max(float(np.abs(ours - theirs).max()) for theirs, ours in zip(*results, strict=True))
+    layer = nn.Linear(7, 5).double()
+    x = mg.randn(6, 7, dtype=mg.float64, requires_grad=True)
+    inputs = (x, layer.weight, layer.bias)
+    theirs, ours = (mg.grad((y**2).sum(), inputs) for y in (layer(x), Dense()(*inputs)))
+    return max(np.abs(a.data - b.data).max() for a, b in zip(theirs, ours, strict=True))
 
 
 # %% [markdown]
@@ -79,10 +74,10 @@ PRODUCTS = {"Python": product, "Numba": compiled_product, "NumPy @": np.matmul}
 
 
 # %% [markdown]
-# Numba wins by a lot against Python, and loses to BLAS. So minigrad leaves the dense product to `@`. Where Numba earns
-# its keep is where NumPy needs several passes over memory: relu(y + b) is two in NumPy, with an array in between,
-# and one in a loop. (minigrad has it as a kernel, `bias_relu`; each of its kernels stands beside a NumPy version of
-# the same name, which is its oracle in the tests, and takes its place if you set MINIGRAD_KERNELS=numpy.)
+# Numba wins by a lot against Python, and loses to BLAS. So minigrad leaves the dense product to `@`. Numba earns its
+# keep where NumPy needs several passes over memory: relu(y + b) is two in NumPy, and one in a loop. (minigrad has it as
+# a kernel. Each of its kernels stands beside a NumPy version of the same name, which is its oracle in the tests, and
+# takes its place if you set MINIGRAD_KERNELS=numpy.)
 
 
 # %%
@@ -105,12 +100,7 @@ def compiled_bias_relu(y, b):
 def seconds(function, *arguments, repeats=7):
     """The best time of a call (others only wait longer), after one that isn't counted: it may compile."""
     function(*arguments)
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(lambda: function(*arguments), number=1, repeat=repeats))
 
 
 def time_products(sizes, seed=0):
@@ -201,10 +191,9 @@ def draw(sizes, times, errors, folder):
     print("figure:", save(fig, folder / "04_gradient_check.png"))
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--save", default="figures", type=Path)
-    folder = parser.parse_args(argv).save
+# %%
+if __name__ == "__main__":
+    folder = save_folder()
     print(f"Our node against nn.Linear: largest difference {max(same_as_the_layer(s) for s in range(5)):.0e}.")
     sizes = [16, 32, 64, 128, 256]
     times = time_products(sizes)
@@ -224,7 +213,3 @@ def main(argv=None):
           f" {errors['float64'][0].min():.0e} in float64.\nOur rule in float32 is {errors['float32'][1]:.0e} wrong."
           " So: check in float64, train in float32.")  # fmt: skip
     draw(sizes, times, errors, folder)
-
-
-if __name__ == "__main__":
-    main()
