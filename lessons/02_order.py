@@ -10,7 +10,6 @@ Papers: Linnainmaa (1970), Veit, Wilber and Belongie (2016).
 # chains, and right on one residual block. On two it says 7 where 4 is true.
 
 # %%
-
 import minigrad as mg
 from minigrad import skip
 from minigrad.lessons.script import finish, save_folder

@@ -10,7 +10,6 @@ Papers: He et al. (2015).
 # minigrad makes the place visible: `skip.fork(x)` gives two tensors, and the node `Fork` sums in backward.
 
 # %%
-
 import numpy as np
 
 import minigrad as mg
