@@ -74,10 +74,7 @@ def first_block():
 
 # %%
 class Net(nn.Module):
-    """A stem, stages of one dense ReLU layer each, a head; with or without a skip around each stage.
-
-    With `dead`, that stage is killed: its bias is so low that no ReLU of it ever lets anything through.
-    """
+    """A stem, stages of a dense ReLU layer with or without a skip around it, a head. Stage `dead` gives only 0."""
 
     def __init__(self, residual, stages=6, width=32, dead=None):
         super().__init__()

@@ -45,7 +45,7 @@ def test_the_confusion_matrix_counts_every_image_once():
 
 def test_rates_too_low_and_too_high():
     # The training loss of the tenth epoch over six seeds: 2.28 to 2.29 at the lowest rate, 2.36 to 2.39 at the highest,
-    # and at the best, which was 0.03 or 0.1, 0.03 to 0.08. The medians over five seeds are held to what is far from both.
+    # and at the best, which was 0.03 or 0.1, 0.03 to 0.08. The medians of five seeds are held to what is far from both.
     losses = np.median([lesson.rate_sweep(seed)[:, 0] for seed in SEEDS], axis=0)
     assert losses[0] > 2
     assert losses[-1] > 2

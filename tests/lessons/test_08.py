@@ -33,8 +33,10 @@ def test_the_identity_is_free_at_scale_0():
 
 
 def test_scale_1_diverges_where_it_is_deep():
+    """At both rates. Measured: 22 layers diverge as well, at five seeds of five."""
     one = lesson("08")
-    assert all(math.isnan(one.best_run("scale 1", layers, seed=seed)[0]) for layers in (42, 82) for seed in SEEDS)
+    for layers, rate in ((42, 0.03), (42, 0.01), (82, 0.03), (82, 0.01)):
+        assert all(math.isinf(one.train("scale 1", layers, rate, seed=seed)[0]) for seed in SEEDS)
 
 
 def test_shallow_nets_tie():
@@ -52,7 +54,7 @@ def test_deep_nets_learn_only_with_small_branches(layers):
     one = lesson("08")
     kinds = [kind for kind in one.KINDS if kind != "scale 1"]
     runs = {kind: np.array([one.train(kind, layers, 0.03, 4, seed) for seed in SEEDS]) for kind in kinds}
-    right = {kind: np.nan_to_num(found[:, 1], nan=0.1) for kind, found in runs.items()}
+    right = {kind: found[:, 1] for kind, found in runs.items()}
     for kind in ("scale L^-1/2", "SkipInit"):
         assert np.median(right[kind]) > 0.85
         assert np.median(right[kind]) > np.median(right["plain"]) + 0.3
