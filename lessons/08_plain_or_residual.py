@@ -49,8 +49,8 @@ def blocks(kind, count, width=48):
 
 # %% [markdown]
 # ## Why scale 1 diverges (E5)
-# With He's init of both layers the branch's output has twice the mean square of its input, and isn't correlated with it.
-# So each block turns |h|^2 into |h|^2 + 2 |h|^2: it *triples* it. In backward |g|^2 triples too: ten blocks make 3^10 =
+# With He's init of both layers the branch's output has twice the mean square of its input, uncorrelated with it. So
+# each block turns |h|^2 into |h|^2 + 2 |h|^2: it *triples* it. In backward |g|^2 triples too: ten blocks make 3^10 =
 # 59,049. With scale a the factor is 1 + 2 a^2; for a = L^-1/2 all L blocks make (1 + 2/L)^L, at most e^2 = 7.4.
 # ## C1: the identity, for free
 # A deeper net can do what a shallower one can: its extra blocks need only be the identity. Does training find that?
@@ -142,8 +142,8 @@ if __name__ == "__main__":
         print(f"{layers:>6}" + "".join(f"{cell(table[kind, layers]):>26}" for kind in KINDS), flush=True)
     shallow = [np.median([train(kind, 6, 0.03, epochs=10, seed=seed)[1] for seed in range(5)]) for kind in KINDS]
     deep = ", ".join(f"{kind} {np.median(table[kind, 82][:, 1]):.0%}" for kind in KINDS)
-    print(f"\nConclusion: at 6 layers, after 10 epochs, the nets are right on {min(shallow):.0%} to {max(shallow):.0%}: the"
-          f" gain is small (C9).\nAt 82, after 4: {deep} (guessing: 10%). A skip needs a small branch.")  # fmt: skip
+    print(f"\nConclusion: at 6 layers, after 10 epochs, the nets are right on {min(shallow):.0%} to {max(shallow):.0%}:"
+          f" the gain is small (C9).\nAt 82, after 4: {deep} (guessing: 10%). A skip needs a small branch.")  # fmt: skip
     fig, ax = figure(width=8, height=4.8)
     for (kind, role), marker in zip(KINDS.items(), "sovD", strict=True):
         right = 100 * np.array([table[kind, layers][:, 1] for layers in LAYERS])

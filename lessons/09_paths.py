@@ -36,8 +36,7 @@ IMAGES, LABELS = data.digits("test", flatten=True)
 # %%
 def linear_paths(n=54, a=0.1):
     """The path lengths of n blocks x + a x, in float64."""
-    x = mg.ones(1, dtype=mg.float64).requires_grad_()
-    y = x
+    x = y = mg.ones(1, dtype=mg.float64, requires_grad=True)
     for _ in range(n):
         s, b = skip.fork(y)
         y = skip.residual_add(s, a * b)
@@ -125,8 +124,9 @@ def many_deleted(net, count, draws=20, seed=0):
 if __name__ == "__main__":
     folder = save_folder()
     linear = linear_paths()
-    print(f"54 linear blocks, a = 0.1: gradient {linear.total[0]:.6f}, (1 + a)^n = {1.1**54:.6f}; routes of 5 to 17"
-          f"\nbranches: {sum(linear.counts[5:18]) / 2**54:.2%} of all, {linear.shares[5:18].sum():.1%} of this gradient")  # fmt: skip
+    print(f"54 linear blocks, a = 0.1: gradient {linear.total[0]:.6f}, (1 + a)^n = {1.1**54:.6f}")
+    few, part = sum(linear.counts[5:18]) / 2**54, linear.shares[5:18].sum()
+    print(f"routes of 5 to 17 branches: {few:.2%} of all, and {part:.1%} of this gradient")
     residual, plain = trained(residual=True), trained(residual=False)
     loss, x = loss_and_input(residual)
     paths, estimate = inspect.path_lengths(loss, wrt=x), sampled(loss, x)
@@ -138,13 +138,11 @@ if __name__ == "__main__":
     ax.legend()
     text = "Short routes bring nearly all of the gradient. Norms overstate: routes of one length cancel in part."
     finish(fig, folder / "09_path_lengths.png", text)
-
     fig, ax = figure(width=8, height=4.8)
     cut, plain_cut = one_deleted(residual, residual=True), one_deleted(plain, residual=False)
     for name, net, found, marker in (("residual", residual, cut, "o"), ("plain", plain, plain_cut, "s")):
         print(f"{name}: {accuracy(net):.1%}; one block deleted: {found.min():.1%} to {found.max():.1%}")
-        label = f"{name} net of {len(found)} blocks"
-        ax.plot(np.arange(1, len(found) + 1), 100 * found, color=COLOURS[name], marker=marker, label=label)
+        ax.plot(range(1, len(found) + 1), 100 * found, color=COLOURS[name], marker=marker, label=f"{name} net")
     ax.axhline(10, color="black", linestyle=":", label="guessing")
     ax.set(xlabel="the block that is deleted", ylabel="test digits classified rightly (%)", ylim=(0, 102))
     ax.legend(loc="center right")
