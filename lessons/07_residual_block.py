@@ -122,7 +122,7 @@ def stage_norms(trace):
 def draw(ledger, plain, residual, folder):
     """Two figures: the ledger's three terms, and the dead stage."""
     ax = plot.ledger(ledger, figure(width=8, height=4.8)[1])
-    finish(ax.figure, folder / "07_ledger.png", "Most came over the skip. A diamond below 0: the two ways disagree.")
+    finish(ax.figure, folder / "07_ledger.png", "Most came by the skip. Where a diamond is below 0, the ways disagree.")
 
     fig, ax = figure(width=8, height=4.8)
     ax.plot(plain, color=COLOURS["plain"], marker="s", label="plain")

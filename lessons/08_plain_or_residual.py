@@ -143,7 +143,7 @@ if __name__ == "__main__":
     shallow = [np.median([train(kind, 6, 0.03, epochs=10, seed=seed)[1] for seed in range(5)]) for kind in KINDS]
     deep = ", ".join(f"{kind} {np.median(table[kind, 82][:, 1]):.0%}" for kind in KINDS)
     print(f"\nConclusion: at 6 layers, after 10 epochs, the nets are right on {min(shallow):.0%} to {max(shallow):.0%}:"
-          f" the gain is small (C9).\nAt 82, after 4: {deep} (guessing: 10%). A skip needs a small branch.")  # fmt: skip
+          f" the gain is small (C9).\nAt 82, after 4: {deep} (guessing: 10%). Branches must be small.")  # fmt: skip
     fig, ax = figure(width=8, height=4.8)
     for (kind, role), marker in zip(KINDS.items(), "sovD", strict=True):
         right = 100 * np.array([table[kind, layers][:, 1] for layers in LAYERS])
@@ -151,5 +151,5 @@ if __name__ == "__main__":
         ax.plot(np.median(right, axis=1), color=COLOURS[role], marker=marker, label=kind)
     ax.axhline(10, color="black", linestyle=":", label="guessing")
     ax.set(xlabel="layers", ylabel="test digits right (%)", ylim=(0, 102), xticks=range(4), xticklabels=LAYERS)
-    ax.legend(loc="center left")
+    ax.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
     finish(fig, folder / "08_depth.png", "Median and range of five seeds. Only small branches stand depth.")

@@ -146,7 +146,7 @@ if __name__ == "__main__":
     ax.axhline(10, color="black", linestyle=":", label="guessing")
     ax.set(xlabel="the block that is deleted", ylabel="test digits classified rightly (%)", ylim=(0, 102))
     ax.legend(loc="center right")
-    text = "The residual net can do without almost any of its blocks; the plain net, without one, guesses."
+    text = "The residual net can do without almost any of its blocks; the plain net, without one, nearly guesses."
     finish(fig, folder / "09_lesions.png", text)
     print("residual, more deleted:", ", ".join(f"{n}: {many_deleted(residual, n):.1%}" for n in (3, 6, 9)))
     print(f"\nConclusion: of {sum(paths.counts):,} routes the {sum(paths.counts[:5])} that cross at most 4 branches"
