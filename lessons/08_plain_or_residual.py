@@ -85,8 +85,8 @@ def identity_loss(kind, steps=200, seed=0):
 
 # %% [markdown]
 # ## The depth table
-# Five seeds, 4 epochs, the better of two rates by the training loss of seed 0. A net whose loss is no longer finite has
-# *diverged*: its steps, as large as its gradients, made the weights overflow. It guesses, and counts as 10 % right.
+# Five seeds, 4 epochs, the better of two rates by the training loss of seed 0; at another seed it may be too high. A
+# net whose loss is no longer finite has *diverged*: huge steps made its weights overflow. It guesses: 10 % are right.
 
 
 # %%
@@ -152,4 +152,4 @@ if __name__ == "__main__":
     ax.axhline(10, color="black", linestyle=":", label="guessing")
     ax.set(xlabel="layers", ylabel="test digits right (%)", ylim=(0, 102), xticks=range(4), xticklabels=LAYERS)
     ax.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
-    finish(fig, folder / "08_depth.png", "Median and range of five seeds. Only small branches stand depth.")
+    finish(fig, folder / "08_depth.png", "Median and range of five seeds; a net that diverged guesses.")
