@@ -11,16 +11,15 @@ Papers: Glorot and Bengio (2010), He et al. (2015, "Delving deep into rectifiers
 # no gradient reaches the first layer now, it will never learn to do better.
 
 # %%
-import argparse
 import math
-from pathlib import Path
 
 import numpy as np
 
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, inspect, nn
-from minigrad.plot.style import CYCLE, figure, save
+from minigrad.lessons.script import finish, save_folder
+from minigrad.plot.style import CYCLE, figure
 
 WIDTH = 48
 DEPTHS = [2, 5, 10, 20, 50, 100]
@@ -106,40 +105,32 @@ def he_logs(seeds=400, depth=50, width=64, seed=0):
 # %%
 def draw(table, logs, folder):
     """Two figures: the sweep, and He's nets over many seeds."""
-    fig, axes = figure(1, 3, width=10, height=4.6)
+    fig, axes = figure(1, 3, width=9.5, height=4.6)
     for ax, name in zip(axes, ACTIVATIONS, strict=True):
-        for init, colour, marker in zip(INITS, CYCLE, "sov", strict=False):
+        for init, colour, marker in zip(INITS, CYCLE[2:], "sov", strict=False):
             ax.loglog(DEPTHS, table[name, init], color=colour, marker=marker, label=f"{init} init")
         ax.set(title=name, xlabel="hidden layers", ylim=(1e-85, 1e6), xticks=DEPTHS, xticklabels=DEPTHS)
         ax.minorticks_off()
     axes[0].set_ylabel("gradient at first layer / at last layer")
-    axes[0].legend()
+    axes[0].legend(loc="lower left")
     text = "Down means lost. Sigmoid loses it with any init; tanh with Xavier and ReLU with He keep it best."
-    fig.text(0.5, 0.02, text, ha="center", fontsize=10)
-    fig.subplots_adjust(bottom=0.2, left=0.09, right=0.98)
-    print("figure:", save(fig, folder / "06_sweep.png"))
+    finish(fig, folder / "06_sweep.png", text)
 
     fig, ax = figure(width=8, height=4.8)
     back = np.arange(len(logs))[::-1]  # layers that the gradient has come back through
     low, middle, high = np.percentile(logs / math.log(10), (5, 50, 95), axis=1)
     ax.fill_between(back, low, high, color=CYCLE[5], alpha=0.4, label="90 % of the nets")
     ax.plot(back, middle, color=CYCLE[0], label="median net")
-    ax.plot(back, np.log10(np.exp(logs).mean(axis=1)), color=CYCLE[1], linestyle="--", label="mean over nets")
-    ax.set(
-        xlabel="layers that the gradient has come back through",
-        ylabel="log10 of |g|² / |g at the last layer|²",
-    )
+    ax.plot(back, np.log10(np.exp(logs).mean(axis=1)), color="black", linestyle="--", label="mean over nets")
+    ax.set(xlabel="layers that the gradient has come back through", ylabel="log10 of |g|² / |g at the last layer|²")
     ax.legend()
     text = f"{logs.shape[1]} ReLU nets, He init. The mean stays near 1 (here 0); the typical net sinks; they spread."
-    fig.text(0.5, 0.02, text, ha="center", fontsize=10)
-    fig.subplots_adjust(bottom=0.18, left=0.1, right=0.98)
-    print("figure:", save(fig, folder / "06_he_many_seeds.png"))
+    finish(fig, folder / "06_he_many_seeds.png", text)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--save", default="figures", type=Path)
-    folder = parser.parse_args(argv).save
+# %%
+if __name__ == "__main__":
+    folder = save_folder()
     table, logs = sweep(), he_logs()
     print("gradient at the first layer / at the last, by depth", DEPTHS)
     for (activation, init), values in table.items():
@@ -151,11 +142,7 @@ def main(argv=None):
           f" to first order {-2.5 * 50 / 64:.2f} and {5 * 50 / 64:.2f} are expected")  # fmt: skip
     low, high = np.exp(np.percentile(whole, (5, 95)))
     print(f"\nConclusion: through 100 layers a sigmoid net keeps {table['sigmoid', 'Xavier'][-1]:.0e} of its gradient"
-          f" (Xavier), a tanh net {table['tanh', 'Xavier'][-1]:.0e},"
+          f" (Xavier), a tanh net {table['tanh', 'Xavier'][-1]:.1g},"
           f" a ReLU net {table['relu', 'He'][-1]:.1g} (He).\nWith He's init |g|^2 doesn't vanish on average;"
           f" it fluctuates: nine nets in ten lie between {low:.0e} and {high:.0e} at 50 layers.")  # fmt: skip
     draw(table, logs, folder)
-
-
-if __name__ == "__main__":
-    main()

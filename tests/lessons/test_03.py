@@ -29,20 +29,23 @@ def test_only_the_whole_fork_passes_a_gradient_check():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_reaches_the_stem(seed):
-    # Three seeds gave 3e-9 of the norm and cosines below 0.1 without the skip's part; 0.97 without the branch's.
-    norms, cosines = lesson.compared("skip lost", seed)
-    assert norms[0] < 1e-7
-    assert abs(cosines[0]) < 0.5
-    assert norms[-1] == pytest.approx(1)
-    norms, cosines = lesson.compared("branch lost", seed)
-    assert 0.9 < cosines[0] < 0.9999
-    assert 0.8 < norms[0] < 1.25
+    # Ten seeds gave, without the skip's part, 8e-10 to 3.4e-9 of the norm and cosines of -0.08 to 0.15; without the
+    # branch's part 0.95 to 0.98 of the norm and cosines of 0.963 to 0.979. Allowed: a factor of 30 in the norm,
+    # and about five times the range that was measured for the others.
+    ratios, cosine = lesson.compared("skip lost", seed)
+    assert ratios[0] < 1e-7
+    assert abs(cosine) < 0.5
+    assert ratios[-1] == pytest.approx(1)
+    ratios, cosine = lesson.compared("branch lost", seed)
+    assert 0.9 < cosine < 0.9999
+    assert 0.8 < ratios[0] < 1.25
 
 
 def test_training_shows_one_bug_and_hides_the_other():
-    # Five seeds gave 0.11 to 0.20, 0.13 to 0.15 and 0.89 to 1.13 over all images after training; the loss at the end
-    # varies from batch to batch, so the means over seeds are compared, at half the gap.
-    ends = {name: np.mean([lesson.final(lesson.train(name, seed)) for seed in SEEDS]) for name in lesson.FORKS}
+    # The mean loss of the last twenty batches, ten seeds: 0.13 to 0.17 (both kept), 0.15 to 0.18 (branch lost) and
+    # 0.95 to 1.22 (skip lost). It varies from batch to batch, so means over five seeds are compared (0.16, 0.16, 1.06),
+    # with twice the range to spare for the difference, and the thresholds near the middle of the gap.
+    ends = {name: np.mean([lesson.train(name, seed)[-20:].mean() for seed in SEEDS]) for name in lesson.FORKS}
     assert ends["both kept"] < 0.4
     assert ends["branch lost"] < 0.4
     assert abs(ends["branch lost"] - ends["both kept"]) < 0.1

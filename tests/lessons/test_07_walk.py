@@ -1,4 +1,4 @@
-"""Lesson 7's walk in the debugger, typed at a pseudo-terminal as the text tells it."""
+"""Lesson 7's walks, in the stepper and in pdb, typed at a pseudo-terminal as the text tells them."""
 
 import os
 import re
@@ -16,8 +16,11 @@ from .scripts import LESSONS
 
 pty = pytest.importorskip("pty", reason="this platform has no pseudo-terminals")
 PATH = next(path for path in LESSONS if path.name.startswith("07"))
-TYPED = re.compile(r"^#     \(Pdb\) (.+?)(?:\s+-> (.+))?$", re.M)
-PROMPT = "(Pdb) "
+#: For each walk the module that runs it, its prompt, how it starts, and how many commands it has at least.
+WALKS = [
+    pytest.param(["minigrad", "step"], "(step) ", "$ minigrad step lessons/", 7, id="stepper"),
+    pytest.param(["pdb"], "(Pdb) ", "$ python -m pdb lessons/", 10, id="pdb"),
+]
 SECONDS = 120
 
 
@@ -38,25 +41,28 @@ def read_until(terminal, wanted):
     return shown
 
 
-def test_the_walk_goes_as_the_text_tells(tmp_path):
-    walk = TYPED.findall(PATH.read_text(encoding="utf-8"))
-    assert len(walk) >= 10
+@pytest.mark.parametrize(("program", "prompt", "start", "least"), WALKS)
+def test_the_walk_goes_as_the_text_tells(program, prompt, start, least, tmp_path):
+    text = PATH.read_text(encoding="utf-8")
+    assert f"{start}{PATH.name}\n#     {prompt}" in text
+    walk = re.findall(rf"^#     {re.escape(prompt)}(.+?)(?:\s+-> (.+))?$", text, re.M)
+    assert len(walk) >= least
     ours, theirs = pty.openpty()
     environment = {
         **os.environ, "PYTHONPATH": str(Path(minigrad.__file__).parents[1]), "TERM": "dumb",
-        "COLUMNS": "200", "PYTHON_COLORS": "0", "HOME": str(tmp_path),
+        "COLUMNS": "200", "MPLBACKEND": "agg", "PYTHON_COLORS": "0", "HOME": str(tmp_path),
         "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
     child = subprocess.Popen(
-        [sys.executable, "-m", "pdb", str(PATH)],
+        [sys.executable, "-m", *program, str(PATH)],
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=environment, close_fds=True,
     )  # fmt: skip
     os.close(theirs)
     try:
-        read_until(ours, PROMPT)
+        read_until(ours, prompt)
         for command, seen in walk:
             os.write(ours, f"{command}\n".encode())
-            shown = read_until(ours, PROMPT)
+            shown = read_until(ours, prompt)
             assert seen in shown, f"after {command!r}"
         assert walk[-1][0] == "q"
         assert child.wait(SECONDS) == 0
