@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from minigrad.engine.backward import accumulate, run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
@@ -243,17 +245,18 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
 
     def deliver(tensor: TensorBase, g: Any) -> None:
         accumulate(tensor, g)
-        if tensor in leaves:
-            found = measure.read_only(array_of(g))
-            leaves[tensor].norm = measure.norm(found)
-            leaves[tensor].gradient = found if arrays else None
+        if tensor.node is None:
+            found = array_of(g)
+            leaves[tensor].norm = norms.of_leaf(tensor, found)
+            leaves[tensor].gradient = measure.read_only(found) if arrays else None
             books.see_leaf(tensor, found)
 
     steps = []
-    for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
-        kept = traced(step, norms, arrays)
-        steps.append(kept)
-        books.see(step, kept)
+    with np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
+        for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
+            kept = traced(step, norms, arrays)
+            steps.append(kept)
+            books.see(step, kept)
     label = label_in_force()
     ledger = Ledger(books.rows(), pairs.unpaired, label)
     return Trace(steps, graph.nodes, list(leaves.values()), ledger, keep, label)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from types import CodeType, FunctionType, ModuleType
+
 import numpy as np
 import pytest
 from inspect_nets import ResNet, randn
 
 import minigrad as mg
 from minigrad import inspect, nn, skip
+from minigrad.inspect import measure
 
 
 def test_a_trace_runs_backward(resnet):
@@ -91,6 +95,45 @@ def test_norms_only_keeps_no_arrays(resnet):
     trace = inspect.trace(resnet[0], keep="norms")
     assert not any(step.kept for step in trace)
     assert all(vars(step.node) == {} for step in trace)
+
+
+def test_norms_only_keeps_a_few_numbers_a_node(resnet):
+    trace = inspect.trace(resnet[0], keep="norms")
+    trace.ledger()
+    seen, todo = {}, [trace]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in seen or isinstance(thing, (type, ModuleType, FunctionType, CodeType, mg.Tensor)):
+            continue  # a leaf is the user's own
+        seen[id(thing)] = thing
+        todo += gc.get_referents(thing)
+    assert not any(isinstance(thing, np.ndarray) for thing in seen.values())
+    assert len([thing for thing in seen.values() if isinstance(thing, float)]) < 10 * len(trace.nodes)
+
+
+def test_no_gradient_is_measured_twice(monkeypatch):
+    """What `trace` costs beyond `backward()` is a norm for each gradient; an addition hands on one array."""
+    net = nn.Sequential(*(nn.Residual(nn.Sequential(nn.Linear(3, 3), nn.Tanh())) for _ in range(4)))
+    loss = net(mg.ones(2, 3, requires_grad=True)).square().sum()
+    measured = []
+    norm = measure.norm
+    monkeypatch.setattr(measure, "norm", lambda g: (measured.append(g), norm(g))[1])
+    trace = inspect.trace(loss, keep="norms")
+    sent = sum(size is not None for step in trace for size in step.norms_in)
+    assert len(measured) == 1 + sent - 2 * 4  # the loss's own, and all that is sent but by joins
+    assert len(dict.fromkeys(map(id, measured))) == len(measured)
+
+
+def test_a_trace_is_quiet_about_what_is_not_finite(recwarn):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    s, b = skip.fork(x)
+    trace = inspect.trace(skip.residual_add(s, b * 1.0), np.array([np.inf, np.nan]))
+    assert "not finite" in trace.ledger()[0].sentence()
+    s, b = skip.fork(x)
+    row = inspect.trace(skip.residual_add(s, b * 0.0), np.zeros(2)).ledger()[0]
+    assert (row.cosine, row.skip_share, row.norm_in) == (None, None, 0)
+    assert "is zero" in row.sentence()
+    assert not recwarn.list
 
 
 def test_leaves_have_this_passes_gradient(mixed):
