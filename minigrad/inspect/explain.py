@@ -27,6 +27,7 @@ MIRROR = {
 }
 
 
+@np.errstate(all="ignore")
 def describe_step(replay: Replay, step: TracedStep) -> str:
     """A step as the stepper shows it."""
     node = step.node
@@ -138,6 +139,7 @@ def describe(replay: Replay, value: Value) -> str:
     return graph.describe(value)
 
 
+@np.errstate(all="ignore")
 def why(replay: Replay, value: Value) -> str:
     """Which contributions made the gradient of a value, and from which lines they came."""
     parts = replay.contributions(value)
@@ -185,7 +187,9 @@ def _changed_since(replay: Replay, value: Value, total: Array) -> bool:
 def ending(replay: Replay) -> str:
     """What to say when the pass is over."""
     leaves = sum(leaf._grad is not None for leaf in replay.graph.leaves)
-    found = f", and gradients in .grad of {leaves} leaves" if leaves else ""  # (grad() puts them elsewhere)
+    found = (
+        f", and gradients in .grad of {leaves} {'leaf' if leaves == 1 else 'leaves'}" if leaves else ""
+    )  # (grad() puts them elsewhere)
     return (
         f"The pass is over: {len(replay.steps)} nodes{found}. "
         "back goes back, ledger shows what the skips carried, c goes on with your program."

@@ -93,7 +93,7 @@ class LedgerRow:
         if self.norm_in is None:
             return f"No gradient reached {self.name}."
         if self.norm_in == 0 or self.skip_share is None:
-            what = "zero" if self.norm_in == 0 else "not finite"
+            what = "not finite" if self.norm_in else "zero: skip and branch cancel" if self.norm_skip else "zero"
             return f"The gradient at the fork of {self.name} is {what}."
         share = f"{100 * self.skip_share:.0f} %"
         start = f"{share} of the gradient at the fork of {self.name} comes over the skip; "
@@ -186,7 +186,7 @@ class Ledger(Tabular, Sequence[LedgerRow]):
             notes[0] += "; every g_in is the sum of its parts, to the bit"
         read = ", ".join(row.name for row in self.rows if row.norm_other)
         if read:
-            notes.append(f"Read elsewhere too, which is not part of g_in: {read}")
+            notes.append(f"The forked value is read elsewhere too, which is not part of g_in: {read}")
         for u in self.unpaired[:LISTED]:
             notes.append(f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}")
         if len(self.unpaired) > LISTED:

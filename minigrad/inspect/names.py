@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from minigrad.inspect.graph import Graph, matching, unknown
+from minigrad.inspect.graph import Graph, UnknownNameError, matching, unknown
 
 if TYPE_CHECKING:
     from minigrad.inspect.pairs import Pair
@@ -124,7 +124,7 @@ def _named(pairs: Sequence[T], block: str | int) -> list[T]:
     names = [pair.name for pair in pairs]
     if isinstance(block, int):
         if not -len(pairs) <= block < len(pairs):
-            raise unknown("block number", f"{block} of {len(pairs)}", names)
+            raise UnknownNameError(f"there is no block number {block}: there are {len(pairs)}, counted from 0")
         return [pairs[block]]
     hits = matching(names, block) or [name for name in names if name.partition("#")[0] == block]
     if not hits:

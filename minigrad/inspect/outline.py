@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
@@ -104,6 +106,7 @@ def _boxes(nodes: Iterable[Node], depth: int) -> list[Box]:
     return boxes
 
 
+@np.errstate(all="ignore")  # as in backward()
 def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)

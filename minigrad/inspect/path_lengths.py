@@ -37,6 +37,7 @@ class _Job(NamedTuple):
     factors: dict[Edge, float]
 
 
+@np.errstate(all="ignore")  # as in backward()
 def path_lengths(
     loss: TensorBase,
     wrt: TensorBase,

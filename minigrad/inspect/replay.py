@@ -106,10 +106,10 @@ class Replay:
         if tensor.node is None:
             self._books.see_leaf(tensor, array_of(gradient))
 
+    @np.errstate(all="ignore")  # as in backward()
     def _fetch(self) -> bool:
         """Let the engine go one node on."""
-        with np.errstate(all="ignore"):  # as in backward()
-            step = next(self._pass, None)
+        step = next(self._pass, None)
         if step is None:
             self.over = True
             return False
@@ -217,6 +217,7 @@ class Replay:
                 return pair
         return None
 
+    @np.errstate(all="ignore")
     def ledger(self) -> Ledger:
         """The rows of the pairs whose fork has had its turn at the step that is looked at."""
         done = [pair.name for pair in self.pairs.found if self._fork_is_done(pair)]

@@ -182,6 +182,12 @@ class Trace(Tabular, Sequence[TracedStep]):
 
         save(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy as a file is saved and loaded: the graph, which no one else could use, stays behind."""
+        from minigrad.inspect.trace_file import from_bytes, to_bytes
+
+        return from_bytes, (to_bytes(self),)
+
     def table(self) -> Table:
         """The table that is shown: the steps, of many the first and the last."""
         shown = self.steps if len(self) <= 2 * SHOWN + 1 else [*self.steps[:SHOWN], *self.steps[-SHOWN:]]

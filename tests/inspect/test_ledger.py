@@ -125,7 +125,8 @@ def test_sentences():
     assert "all of it comes through the branch" in replace(row, norm_skip=0.0, skip_share=0.0).sentence()
     assert "a hook changed" in replace(against, conserved=False).sentence()
     assert replace(row, norm_in=None).sentence() == "No gradient reached block3."
-    assert "is zero" in replace(row, norm_in=0.0).sentence()
+    assert "is zero: skip and branch cancel." in replace(row, norm_in=0.0).sentence()
+    assert "is zero." in replace(row, norm_in=0.0, norm_skip=0.0).sentence()
     assert "not finite" in replace(row, norm_in=math.nan).sentence()
     assert "block3" in repr(row)
 

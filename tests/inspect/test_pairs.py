@@ -235,7 +235,7 @@ def test_choosing_blocks(resnet, blocks, expected):
 def test_unknown_blocks_are_answered_with_the_nearest_names(resnet):
     with pytest.raises(inspect.UnknownNameError, match=r"no block 'layer1.7'. The nearest: 'layer1.\d'"):
         inspect.path_lengths(resnet[0], resnet[1], blocks="layer1.7")
-    with pytest.raises(inspect.UnknownNameError, match="9 of 4"):
+    with pytest.raises(inspect.UnknownNameError, match="number 9: there are 4"):
         inspect.path_lengths(resnet[0], resnet[1], blocks=9)
 
 

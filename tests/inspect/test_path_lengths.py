@@ -224,6 +224,20 @@ def test_tables(mixed):
     assert not paths.total.flags.writeable
 
 
+@pytest.mark.parametrize(
+    ("factor", "says"), [(-1.0, "the lengths cancel"), (0.0, "zero"), (float("inf"), "not finite")]
+)
+def test_a_gradient_without_shares(factor, says, recwarn):
+    x = randn(2)
+    s, b = skip.fork(x)
+    loss = (skip.residual_add(s, b * factor) * (factor != 0)).sum()
+    text = str(inspect.path_lengths(loss, x))
+    assert says in text
+    assert "nan %" not in text
+    assert "routes through 1 block;" in text
+    assert not recwarn.list
+
+
 def test_csv(mixed, tmp_path):
     paths = inspect.path_lengths(mixed[0], mixed[1])
     paths.to_csv(tmp_path / "paths.csv")

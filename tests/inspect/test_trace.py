@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
@@ -136,6 +138,23 @@ def test_a_trace_is_quiet_about_what_is_not_finite(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("factor", [np.inf, np.nan, 1e38, 1e-38])
+@pytest.mark.filterwarnings("error")
+def test_no_tool_warns_about_what_is_not_finite(factor, capsys):
+    x = mg.randn(2, 3, requires_grad=True)
+    with np.errstate(all="ignore"):
+        h = x * 1.0
+        h = h + nn.Linear(3, 3)(h) * factor
+        s, b = skip.fork(h)
+        loss = (skip.residual_add(s, b * -factor) * 0.0).sum()
+    str(inspect.trace(loss, retain_graph=True).ledger())
+    str(inspect.path_lengths(loss, x))
+    str(inspect.what_if(loss, inspect.cut("skip")))
+    inspect.outline(loss)
+    inspect.step(loss, commands=["why", "ledger", "n"] * 9 + ["b not_finite()", "back 9", "c", "q"])
+    assert "The pass is over" in capsys.readouterr().out
+
+
 def test_leaves_have_this_passes_gradient(mixed):
     loss, x, net = mixed
     loss.backward(retain_graph=True)
@@ -168,10 +187,24 @@ def test_saving_and_loading(mixed, tmp_path, keep):
     assert inspect.diff(inspect.load(tmp_path / "b.trace"), loaded).same
 
 
+@pytest.mark.parametrize("copied", [lambda trace: pickle.loads(pickle.dumps(trace)), copy.deepcopy])
+def test_a_pickled_trace_is_as_a_saved_one(mixed, copied):
+    trace = inspect.trace(mixed[0])
+    other = copied(trace)
+    assert (str(other), str(other.ledger()), str(other.layers())) == (
+        str(trace),
+        str(trace.ledger()),
+        str(trace.layers()),
+    )
+    assert inspect.diff(trace, other).same
+
+
 def test_loading_what_is_no_trace(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.ones(2))
-    with pytest.raises(ValueError, match="holds no trace"):
-        inspect.load(tmp_path / "a.npz")
+    (tmp_path / "a.txt").write_text("a text")
+    for name in ("a.npz", "a.txt"):
+        with pytest.raises(ValueError, match=f"{name} holds no trace: save one"):
+            inspect.load(tmp_path / name)
 
 
 def test_loading_a_trace_of_a_newer_version(mixed, tmp_path, monkeypatch):
