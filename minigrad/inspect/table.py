@@ -22,7 +22,7 @@ class Table:
     columns
         The headings.
     rows
-        One cell a column: text, a number, or None for what isn't there.
+        One cell a column: text, a number, or None for what isn't there. A column may have no heading.
     title, notes
         Sentences above and below.
 
@@ -42,8 +42,10 @@ class Table:
         title: str = "",
         notes: Sequence[str] = (),
     ) -> None:
-        self.columns = list(columns)
-        self.rows = [list(row) for row in rows]
+        # A column without a heading is for remarks; where there are none, it goes.
+        used = [i for i, name in enumerate(columns) if name or any(row[i] != "" for row in rows)]
+        self.columns = [columns[i] for i in used]
+        self.rows = [[row[i] for i in used] for row in rows]
         self.title = title
         self.notes = list(notes)
 
