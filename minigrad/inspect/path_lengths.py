@@ -48,7 +48,7 @@ def path_lengths(
 ) -> PathLengths:
     """Split the gradient of ``wrt`` by the number of branches crossed: exactly, in one pass.
 
-    The graph is kept, and no ``.grad`` is touched.
+    The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be linear.
 
     Parameters
     ----------

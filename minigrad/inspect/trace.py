@@ -104,7 +104,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         """A step by number, or by its node's name; or a trace of some steps."""
         if isinstance(key, slice):
             return self._part(self.steps[key])
-        return self.steps[key] if isinstance(key, int) else self.select(name=key).steps[0]
+        return self.select(name=key).steps[0] if isinstance(key, str) else self.steps[key]
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -67,6 +67,7 @@ def test_selecting(resnet):
     assert [step.module for step in both] == ["layer2.0.relu"] * 2 + ["layer1.0.relu"] * 2
     first = trace[0]
     assert trace[first.name] is first
+    assert trace[np.int64(0)] is first
     assert trace.select(name="Conv2d#*")[0].kind == "Conv2d"
     assert len(trace[2:5]) == 3
 
