@@ -160,8 +160,6 @@ def _may_join(node: Node, graph: Graph) -> bool:
     tensors = [tensor for _, tensor in inputs_of(node)]
     if len(tensors) < 2:
         return False
-    if isinstance(node, Add) and tensors[0].data.shape != tensors[1].data.shape:
-        return False
     return not any(
         isinstance(tensor, Parameter) or (tensor.node is None and len(graph.readers[tensor]) == 1) for tensor in tensors
     )
@@ -180,6 +178,9 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
     elif len(dict.fromkeys(value_of(tensor) for _, tensor in inputs_of(join))) < 2:
         return [], ["its inputs are one and the same value"]
     search = Search(join, bits).run()
+    if isinstance(join, Add) and len(dict.fromkeys(tensor.data.shape for _, tensor in inputs_of(join))) > 1:
+        shapes = " and ".join(str(tensor.data.shape) for _, tensor in inputs_of(join))
+        return [], [f"it adds {shapes}: one is repeated, as skips are not"] if search.meetings else []
     pairs = []
     for meeting in search.meetings:
         value = value_of(meeting.fork.inputs[0]) if isinstance(meeting.fork, Fork) else meeting.fork
