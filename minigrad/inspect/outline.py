@@ -24,14 +24,14 @@ SHOWN_ALONE = (Fork, ResidualAdd, SkipConcat, HighwayGate)
 
 @dataclass
 class Box:
-    """A module's nodes, as far as they run without interruption on one way; or a fork or join by itself.
+    """A module's nodes, as far as they run without interruption on one way; or a fork, join or input by itself.
 
     Attributes
     ----------
     label, kind
         The module's path, or the kind of node.
-    nodes
-        What stands in it.
+    nodes, leaf
+        What stands in it; a leaf only where it is forked, and so has a skip.
     joint
         Whether it is a fork or a join.
     shortcut
@@ -43,6 +43,7 @@ class Box:
     nodes: list[Node] = field(default_factory=list)
     joint: bool = False
     shortcut: bool = False
+    leaf: TensorBase | None = None
 
 
 @dataclass
@@ -110,7 +111,9 @@ def _boxes(nodes: Iterable[Node], pairs: list[Pair], depth: int) -> list[Box]:
     """Put nodes that run one after the other in the same collapsed module, on the same way, into one box."""
     joints = {pair.join for pair in pairs}
     ways = _ways_apart(pairs, depth)
-    boxes: list[Box] = []
+    read_twice = (pair.value for pair in pairs if pair.fork is None)
+    forked = dict.fromkeys(value for value in read_twice if isinstance(value, TensorBase))
+    boxes = [Box(leaf.name or f"input {leaf.data.shape}", "leaf", leaf=leaf) for leaf in forked]
     last: Any = None
     for node in nodes:
         names = node.module.split(".") if node.module else []
@@ -165,11 +168,12 @@ def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
 def _arrows(boxes: list[Box], pairs: list[Pair], sent: dict[tuple[Node, int], float]) -> list[Arrow]:
     """One arrow for each pair of boxes and way; the norms of several readings are put together."""
     place = {node: number for number, box in enumerate(boxes) for node in box.nodes}
+    leaves = {box.leaf: number for number, box in enumerate(boxes) if box.leaf is not None}
     ways = _ways(pairs)
     squares: dict[tuple[int, int, str], Any] = {}
     for node, end in place.items():
         for edge, tensor in inputs_of(node):
-            start = place.get(tensor.node) if tensor.node is not None else None
+            start = leaves.get(tensor) if tensor.node is None else place.get(tensor.node)
             if start is None or start == end:
                 continue
             key = (start, end, ways.get((node, edge.position), ways.get((node, -1), "")))

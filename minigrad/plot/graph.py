@@ -174,12 +174,10 @@ def _draw(drawn: Outline, columns: Sequence[Column], ax: Any) -> None:
             points = [(x, top), (x, bottom + 0.12), (to + _half(drawn, arrow.end), bottom + 0.12)]
         else:
             lane = column.lanes[n]
-            points = [
-                (x, top - 0.12),
-                (lane, top - 0.12),
-                (lane, bottom + 0.12),
-                (to + _half(drawn, arrow.end), bottom + 0.12),
-            ]
+            # Where several arcs end, the outer ones end lower, and so cross no inner one.
+            inner = sum(drawn.arrows[i].end == arrow.end and other < lane for i, other in column.lanes.items())
+            end = bottom + max(0.18 - 0.12 * inner, -0.2)
+            points = [(x, top - 0.12), (lane, top - 0.12), (lane, end), (to + _half(drawn, arrow.end), end)]
         _arrow(ax, points, COLOURS.get(arrow.way, COLOURS["neutral"]), width)
     for way in ("skip", "branch"):
         ax.plot([], [], color=COLOURS[way], linewidth=2, label=way)

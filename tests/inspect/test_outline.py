@@ -35,6 +35,18 @@ def test_a_collapsed_block_keeps_its_shortcut_apart_from_its_branch():
     assert ways["0 Fork", "0.branch"] == ways["0.branch", "0 ResidualAdd"] == "branch"
 
 
+def test_an_input_that_is_forked_has_a_box_and_its_skip_an_arrow():
+    x = mg.randn(2, 4, requires_grad=True)
+    found = inspect.outline((x + nn.Linear(4, 4)(x)).sum())
+    assert [box.label for box in found.boxes] == ["input (2, 4)", "Linear", "Add", "Sum"]
+    assert [(a.start, a.end, a.way) for a in found.arrows] == [
+        (0, 1, "branch"),
+        (0, 2, "skip"),
+        (1, 2, "branch"),
+        (2, 3, ""),
+    ]
+
+
 def test_a_stage_is_collapsed_whole():
     class Stages(nn.Module):
         def __init__(self):
