@@ -81,18 +81,21 @@ class Bookkeeper:
             The step as it is kept, if its norms were measured already.
         """
         node: Any = step.node
+        if not (node in self._makers or node in self._joins or node in self._forks or node in self._readers):
+            return
         sizes_out, sizes_in = (None, None) if kept is None else (kept.norms_out, kept.norms_in)
+        came, went = step.grad_outputs, step.grad_inputs
         for maker, slot in self._makers.get(node, ()):
-            self._close((maker, slot), _part("", step.grad_outputs, slot, sizes_out))
+            self._close((maker, slot), _part("", came, slot, sizes_out))
         for pair in self._joins.get(node, ()):
-            out = _part("", step.grad_outputs, 0, sizes_out)
+            out = _part("", came, 0, sizes_out)
             self._out[pair] = out.norm(), out.gradient if self._keep else None
         for pair in self._forks.get(node, ()):
-            parts = [_part(pair.parts[slot], step.grad_outputs, slot, sizes_out) for slot in range(node.ways)]
-            self._rows[pair] = self._row(pair, parts, _part("", step.grad_inputs, 0, sizes_in))
+            parts = [_part(pair.parts[slot], came, slot, sizes_out) for slot in range(node.ways)]
+            self._rows[pair] = self._row(pair, parts, _part("", went, 0, sizes_in))
         for edge, value in self._readers.get(node, ()):
-            if step.grad_inputs[edge.position] is not None:
-                part = _part("", step.grad_inputs, edge.position, sizes_in)
+            if went[edge.position] is not None:
+                part = _part("", went, edge.position, sizes_in)
                 self._parts.setdefault(value, []).append((edge, part))
 
     def see_leaf(self, leaf: TensorBase, gradient: Array) -> None:

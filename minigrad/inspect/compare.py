@@ -88,6 +88,7 @@ class WhatIf(Tabular):
         return Table(["gradient of", "|true|", "|changed|", "|changed - true|", "cosine"], rows, title=self.label)
 
 
+@np.errstate(all="ignore")  # as in backward()
 def what_if(
     loss: TensorBase,
     *changes: Change,

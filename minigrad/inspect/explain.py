@@ -27,6 +27,7 @@ MIRROR = {
 }
 
 
+@np.errstate(all="ignore")
 def describe_step(replay: Replay, step: TracedStep) -> str:
     """A step as the stepper shows it."""
     node = step.node
@@ -93,8 +94,9 @@ def _merging(replay: Replay, value: Value, pair: Pair | None) -> list[str]:
     """The parts of a value that is read several times, before and after the engine adds them."""
     parts = replay.contributions(value)
     rows: list[tuple[str, str, Array | None, str]] = []
+    ways = {} if pair is None else pair.parts
     for edge, gradient in parts:
-        way = pair.parts.get(edge, "") if pair is not None and pair.value == value else ""
+        way = ways.get(edge, "")
         name = gradient_name(edge.node, edge.position)
         rows.append(("before", f"{_over(way)}{name}", gradient, f"from {kind_and_number(edge.node)}"))
     grads = [gradient for _, gradient in parts]
@@ -137,13 +139,15 @@ def describe(replay: Replay, value: Value) -> str:
     return graph.describe(value)
 
 
+@np.errstate(all="ignore")
 def why(replay: Replay, value: Value) -> str:
     """Which contributions made the gradient of a value, and from which lines they came."""
     parts = replay.contributions(value)
     awaited = replay.awaited(value)
-    if isinstance(value, tuple) and value == (replay.loss.node, replay.loss.slot):
+    seed = replay.starts.get(value)
+    if seed is not None and not parts and not awaited:
         start = f"{describe(replay, value)} is where the pass starts: its gradient was given"
-        return f"{start}, {float(replay.seed):g}." if replay.seed.size == 1 else f"{start}."
+        return f"{start}, {seed.item():g}." if seed.size == 1 else f"{start}."
     if not parts and not awaited:
         return f"no gradient comes to {describe(replay, value)}: nothing that leads to the loss reads it."
     if not parts:
@@ -183,7 +187,10 @@ def _changed_since(replay: Replay, value: Value, total: Array) -> bool:
 def ending(replay: Replay) -> str:
     """What to say when the pass is over."""
     leaves = sum(leaf._grad is not None for leaf in replay.graph.leaves)
+    found = (
+        f", and gradients in .grad of {leaves} {'leaf' if leaves == 1 else 'leaves'}" if leaves else ""
+    )  # (grad() puts them elsewhere)
     return (
-        f"The pass is over: {len(replay.steps)} nodes, and gradients in .grad of {leaves} leaves. "
+        f"The pass is over: {len(replay.steps)} nodes{found}. "
         "back goes back, ledger shows what the skips carried, c goes on with your program."
     )

@@ -74,7 +74,7 @@ class Layers(Tabular, Sequence[LayerRow]):
         """A row by number or name; a slice of rows."""
         if isinstance(key, slice):
             return Layers(self.rows[key], self.label)
-        if isinstance(key, int):
+        if not isinstance(key, str):
             return self.rows[key]
         for row in self.rows:
             if row.name == key:

@@ -93,7 +93,7 @@ class LedgerRow:
         if self.norm_in is None:
             return f"No gradient reached {self.name}."
         if self.norm_in == 0 or self.skip_share is None:
-            what = "zero" if self.norm_in == 0 else "not finite"
+            what = "not finite" if self.norm_in else "zero: skip and branch cancel" if self.norm_skip else "zero"
             return f"The gradient at the fork of {self.name} is {what}."
         share = f"{100 * self.skip_share:.0f} %"
         start = f"{share} of the gradient at the fork of {self.name} comes over the skip; "
@@ -110,7 +110,8 @@ class LedgerRow:
         else:
             end = f"the branch is at right angles to it, cosine {self.cosine:.2f}"
         if self.conserved is False:
-            end += "; a hook changed the gradient after the sum"
+            why = "a hook changed the gradient after" if self.implicit else "the fork's rule gives another than"
+            end = f"{end}; {why} the sum"
         return f"{start}{end}."
 
     def __repr__(self) -> str:
@@ -143,7 +144,7 @@ class Ledger(Tabular, Sequence[LedgerRow]):
         """A row by number or by the block's name; a slice of rows."""
         if isinstance(key, slice):
             return Ledger(self.rows[key], self.unpaired, self.label)
-        return self.rows[key] if isinstance(key, int) else choose(self.rows, key)[0]
+        return choose(self.rows, key)[0] if isinstance(key, str) else self.rows[key]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -181,12 +182,12 @@ class Ledger(Tabular, Sequence[LedgerRow]):
         notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + 2<skip,branch>"]
         broken = ", ".join(row.name for row in self.rows if row.conserved is False)
         if broken:
-            notes.append(f"Not the sum of its parts, as a hook changed it: {broken}")
+            notes.append(f"Not the sum of its parts, as a fork's rule is wrong or a hook changed it: {broken}")
         else:
             notes[0] += "; every g_in is the sum of its parts, to the bit"
         read = ", ".join(row.name for row in self.rows if row.norm_other)
         if read:
-            notes.append(f"Read elsewhere too, which is not part of g_in: {read}")
+            notes.append(f"The forked value is read elsewhere too, which is not part of g_in: {read}")
         for u in self.unpaired[:LISTED]:
             notes.append(f"Not paired: {u.node}{f' in {u.module!r}' if u.module else ''}: {u.reason}")
         if len(self.unpaired) > LISTED:

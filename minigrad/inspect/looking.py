@@ -133,7 +133,7 @@ class Looking(cmd.Cmd):
             return
         self.say(str(ledger))
         if len(ledger) < len(found):
-            self.say(f"{len(found) - len(ledger)} of {len(found)} blocks are still to come")
+            self.say(f"still to come: {len(found) - len(ledger)} of {len(found)} blocks")
 
     # -- names and completion ----------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from minigrad.engine.base import Array
 _SAFE = {"f4": (1e-28, 1e37), "f8": (1e-280, 1e300)}
 
 #: So many elements of a few arrays fit a processor's cache together.
-PIECE = 16384
+PIECE = 32768
 
 
 def norm(x: Array) -> float:
@@ -120,10 +120,11 @@ def two_ways(a: Array, b: Array, expected: Array, sizes: Sequence[float | None] 
     """
     flat = [np.ravel(x) for x in (a, b, expected)]
     equal, product = True, 0.0
+    sums = np.empty(min(a.size, PIECE), np.result_type(a, b))
     for start in range(0, a.size, PIECE):
         x, y, e = (part[start : start + PIECE] for part in flat)
-        total = x + y
-        equal = equal and same(total, e)
+        total = np.add(x, y, out=sums[: x.size])
+        equal = equal and (bool((total == e).all()) or same(total, e))
         product += inner(x, y)
     norm_a = norm(a) if sizes[0] is None else sizes[0]
     norm_b = norm(b) if sizes[1] is None else sizes[1]

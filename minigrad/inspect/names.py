@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from minigrad.inspect.graph import Graph, matching, unknown
+from minigrad.inspect.graph import Graph, UnknownNameError, matching, unknown
 
 if TYPE_CHECKING:
     from minigrad.inspect.pairs import Pair
@@ -65,7 +65,7 @@ def _path(pair: Pair, graph: Graph) -> str:
     """The module that joined; or else the one that all of the branch is in; or else from where to where."""
     if pair.join.module:
         return pair.join.module
-    branch = _common([node.module for node in pair.branch_nodes if node.module])
+    branch = common([node.module for node in pair.branch_nodes if node.module])
     if branch:
         return branch
     maker = pair.value[0].module if isinstance(pair.value, tuple) else ""
@@ -73,12 +73,12 @@ def _path(pair: Pair, graph: Graph) -> str:
     return f"{_top(maker)}->{_top(reader)}" if maker and reader else ""
 
 
-def _common(paths: Sequence[str]) -> str:
+def common(paths: Sequence[str]) -> str:
     """The longest path that all paths start with.
 
     Examples
     --------
-    >>> _common(["blocks.0.fc1", "blocks.0.fc2"])
+    >>> common(["blocks.0.fc1", "blocks.0.fc2"])
     'blocks.0'
     """
     if not paths:
@@ -124,7 +124,7 @@ def _named(pairs: Sequence[T], block: str | int) -> list[T]:
     names = [pair.name for pair in pairs]
     if isinstance(block, int):
         if not -len(pairs) <= block < len(pairs):
-            raise unknown("block number", f"{block} of {len(pairs)}", names)
+            raise UnknownNameError(f"there is no block number {block}: there are {len(pairs)}, counted from 0")
         return [pairs[block]]
     hits = matching(names, block) or [name for name in names if name.partition("#")[0] == block]
     if not hits:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Graph, inputs_of
+from minigrad.inspect.names import common
 from minigrad.inspect.pairs import Pair, find_pairs
 from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
 
@@ -20,11 +24,26 @@ SHOWN_ALONE = (Fork, ResidualAdd, SkipConcat, HighwayGate)
 
 @dataclass
 class Box:
-    """A module's nodes, as far as they run without interruption; or a fork or join by itself."""
+    """A module's nodes, as far as they run without interruption on one way; or a fork, join or input by itself.
+
+    Attributes
+    ----------
+    label, kind
+        The module's path, or the kind of node.
+    nodes, leaf
+        What stands in it; a leaf only where it is forked, and so has a skip.
+    joint
+        Whether it is a fork or a join.
+    shortcut
+        Whether it stands on the skip around a branch.
+    """
 
     label: str
     kind: str
     nodes: list[Node] = field(default_factory=list)
+    joint: bool = False
+    shortcut: bool = False
+    leaf: TensorBase | None = None
 
 
 @dataclass
@@ -77,33 +96,63 @@ def outline(loss: TensorBase, depth: int | None = None, *, gradients: bool = Tru
         If the tensor has no graph, or its graph was freed; with ``gradients``, if it is no scalar.
     """
     graph = Graph(loss)
+    pairs = find_pairs(graph).found
     deepest = max((node.module.count(".") + 1 for node in graph.nodes if node.module), default=0)
     depths = range(deepest, 0, -1) if depth is None else (depth,)
-    boxes = _boxes(graph.nodes, deepest if depth is None else depth)
+    boxes = _boxes(graph.nodes, pairs, deepest if depth is None else depth)
     for tried in depths:
-        boxes = _boxes(graph.nodes, tried)
+        boxes = _boxes(graph.nodes, pairs, tried)
         if len(boxes) <= 40:
             break
-    sent = _sent(loss) if gradients else {}
-    return Outline(boxes, _arrows(boxes, find_pairs(graph).found, sent))
+    return Outline(boxes, _arrows(boxes, pairs, _sent(loss) if gradients else {}))
 
 
-def _boxes(nodes: Iterable[Node], depth: int) -> list[Box]:
-    """Put nodes that run one after the other in the same collapsed module into one box."""
-    boxes: list[Box] = []
-    last: tuple[str, bool] | None = None
+def _boxes(nodes: Iterable[Node], pairs: list[Pair], depth: int) -> list[Box]:
+    """Put nodes that run one after the other in the same collapsed module, on the same way, into one box."""
+    joints = {pair.join for pair in pairs}
+    ways = _ways_apart(pairs, depth)
+    read_twice = (pair.value for pair in pairs if pair.fork is None)
+    forked = dict.fromkeys(value for value in read_twice if isinstance(value, TensorBase))
+    boxes = [Box(leaf.name or f"input {leaf.data.shape}", "leaf", leaf=leaf) for leaf in forked]
+    last: Any = None
     for node in nodes:
         names = node.module.split(".") if node.module else []
-        alone = not names or (isinstance(node, SHOWN_ALONE) and len(names) <= depth)
+        joint = isinstance(node, SHOWN_ALONE) or node in joints
+        alone = not names or (joint and len(names) <= depth)
         path = ".".join(names[:depth])
-        if alone or last != (path, False):
+        here = path, alone, ways.get(node)
+        if alone or last != here:
             kind = type(node).__name__
-            boxes.append(Box(f"{path} {kind}".strip() if alone else path, kind if alone else "module"))
+            label, kind = (f"{path} {kind}".strip(), kind) if alone else (path, "module")
+            boxes.append(Box(label, kind, joint=alone and joint, shortcut=ways.get(node, (0, ""))[1] == "skip"))
         boxes[-1].nodes.append(node)
-        last = (path, alone)
+        last = here
+    _tell_apart(boxes, depth)
     return boxes
 
 
+def _ways_apart(pairs: list[Pair], depth: int) -> dict[Node, tuple[int, str]]:
+    """The innermost pair's way that a node is on, of those pairs whose join isn't collapsed with it."""
+    ways: dict[Node, tuple[int, str]] = {}
+    for number, pair in enumerate(pairs):
+        join = pair.join.module.split(".")
+        for way, nodes in (("skip", pair.skip_nodes), ("branch", pair.branch_nodes)):
+            for node in nodes:
+                if len(join) <= depth or node.module.split(".")[:depth] != join[:depth]:
+                    ways.setdefault(node, (number, way))
+    return ways
+
+
+def _tell_apart(boxes: list[Box], depth: int) -> None:
+    """Name boxes of one module by the part of it that they hold: ``block3.branch``, ``block3.shortcut``."""
+    labels = Counter(box.label for box in boxes)
+    for box in boxes:
+        if labels[box.label] > 1 and box.kind == "module":
+            shared = common([node.module for node in box.nodes])
+            box.label = ".".join(shared.split(".")[: depth + 1])
+
+
+@np.errstate(all="ignore")  # as in backward()
 def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)
@@ -119,11 +168,12 @@ def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
 def _arrows(boxes: list[Box], pairs: list[Pair], sent: dict[tuple[Node, int], float]) -> list[Arrow]:
     """One arrow for each pair of boxes and way; the norms of several readings are put together."""
     place = {node: number for number, box in enumerate(boxes) for node in box.nodes}
+    leaves = {box.leaf: number for number, box in enumerate(boxes) if box.leaf is not None}
     ways = _ways(pairs)
     squares: dict[tuple[int, int, str], Any] = {}
     for node, end in place.items():
         for edge, tensor in inputs_of(node):
-            start = place.get(tensor.node) if tensor.node is not None else None
+            start = leaves.get(tensor) if tensor.node is None else place.get(tensor.node)
             if start is None or start == end:
                 continue
             key = (start, end, ways.get((node, edge.position), ways.get((node, -1), "")))
@@ -141,5 +191,7 @@ def _ways(pairs: list[Pair]) -> dict[tuple[Node, int], str]:
             for node in nodes:
                 ways.setdefault((node, -1), way)
             for position in pair.positions(way):
-                ways[pair.join, position] = way
+                # What is read over a skip of one pair may come out of a branch of another.
+                if ways.get((pair.join, position)) != "skip":
+                    ways[pair.join, position] = way
     return ways

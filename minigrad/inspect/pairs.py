@@ -47,6 +47,8 @@ class Pair:
         leads past the join. The key is an output of the `Fork` node, or an edge that reads the value.
     skip_nodes, branch_nodes
         What stands on each way, in forward order.
+    learns
+        Whether weights stand on a way, or the join says that it is one.
     """
 
     join: Node
@@ -140,11 +142,11 @@ def find_pairs(graph: Graph) -> Pairs:
             pairs, reasons = _pairs_at(node, graph)
             found += pairs
             unpaired += [Unpaired(node.name, node.module, reason) for reason in reasons]
-    if any(pair.learns or not pair.implicit for pair in found):
+    if any(pair.learns for pair in found):
         # A hand-written GELU has x + 0.04 * x**3 in it: a formula and no block, beside blocks that learn.
         reason = "no weight stands on either way: a formula, not a block"
-        unpaired += [Unpaired(p.join.name, p.join.module, reason) for p in found if p.implicit and not p.learns]
-        found = [pair for pair in found if not pair.implicit or pair.learns]
+        unpaired += [Unpaired(p.join.name, p.join.module, reason) for p in found if not p.learns]
+        found = [pair for pair in found if pair.learns]
     paired = dict.fromkeys(pair.fork for pair in found)
     for node in graph.nodes:
         if isinstance(node, Fork) and node not in paired:
@@ -157,8 +159,6 @@ def _may_join(node: Node, graph: Graph) -> bool:
     """Whether a plain addition or concatenation could be where two ways join, and not, say, a bias."""
     tensors = [tensor for _, tensor in inputs_of(node)]
     if len(tensors) < 2:
-        return False
-    if isinstance(node, Add) and tensors[0].data.shape != tensors[1].data.shape:
         return False
     return not any(
         isinstance(tensor, Parameter) or (tensor.node is None and len(graph.readers[tensor]) == 1) for tensor in tensors
@@ -178,6 +178,9 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
     elif len(dict.fromkeys(value_of(tensor) for _, tensor in inputs_of(join))) < 2:
         return [], ["its inputs are one and the same value"]
     search = Search(join, bits).run()
+    if isinstance(join, Add) and len(dict.fromkeys(tensor.data.shape for _, tensor in inputs_of(join))) > 1:
+        shapes = " and ".join(str(tensor.data.shape) for _, tensor in inputs_of(join))
+        return [], [f"it adds {shapes}: one is repeated, as skips are not"] if search.meetings else []
     pairs = []
     for meeting in search.meetings:
         value = value_of(meeting.fork.inputs[0]) if isinstance(meeting.fork, Fork) else meeting.fork
@@ -229,7 +232,8 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
         parts=parts,
         skip_nodes=tuple(ways[skip]),
         branch_nodes=tuple(n for group in meeting.groups if group != skip for n in ways[group]),
-        learns=any(
+        learns=isinstance(join, EXPLICIT)
+        or any(
             _has_weights(node, value)
             for node, mask in meeting.reached.items()
             if mask & (skip | branch) and node is not fork
@@ -247,10 +251,13 @@ def _nodes_between(meeting: Meeting) -> dict[int, list[Node]]:
         on_way[fork] = None
     ways: dict[int, list[Node]] = {group: [] for group in meeting.groups}
     for node, mask in reversed(meeting.reached.items()):
-        its = next((group for group in meeting.groups if group & mask), 0)
-        if its and any(value_of(tensor) in on_way for _, tensor in inputs_of(node)):
-            ways[its].append(node)
-            on_way.update(dict.fromkeys((node, slot) for slot in range(len(node.out_shapes))))
+        for group, way in ways.items():
+            if group & mask:
+                if any(value_of(tensor) in on_way for _, tensor in inputs_of(node)):
+                    way.append(node)
+                    for slot in range(len(node.out_shapes)):
+                        on_way[node, slot] = None
+                break
     return ways
 
 

@@ -37,6 +37,7 @@ class _Job(NamedTuple):
     factors: dict[Edge, float]
 
 
+@np.errstate(all="ignore")  # as in backward()
 def path_lengths(
     loss: TensorBase,
     wrt: TensorBase,
@@ -47,7 +48,7 @@ def path_lengths(
 ) -> PathLengths:
     """Split the gradient of ``wrt`` by the number of branches crossed: exactly, in one pass.
 
-    The graph is kept, and no ``.grad`` is touched.
+    The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be linear.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,9 +63,9 @@ class PathLengths(Tabular):
 
     @property
     def shares(self) -> Array:
-        """The contributions as parts of ``|total|^2``: they sum to 1; NaN where the total is zero."""
+        """The contributions as parts of ``|total|^2``: they sum to 1; NaN where the total is zero or not finite."""
         size = measure.norm(self.total)
-        if not size:
+        if not 0 < size < math.inf:
             return np.full(len(self), np.nan)
         cosines = [
             measure.cosine(g, self.total, float(n), size) for g, n in zip(self.gradients, self.norms, strict=True)
@@ -95,13 +96,25 @@ class PathLengths(Tabular):
 
     def table(self) -> Table:
         """The table that is shown."""
-        rows = [
-            [str(r["length"]), f"{r['routes']:,}", r["norm"], r["contribution"], f"{100 * r['share']:.2f} %"]
-            for r in self.to_dict()
-        ]
-        notes = [f"{sum(self.counts):,} routes through {len(self.blocks)} blocks; the shares sum to 1"]
+        rows = []
+        for r in self.to_dict():
+            share = f"{100 * r['share']:.2f} %" if math.isfinite(r["share"]) else None
+            rows.append([str(r["length"]), f"{r['routes']:,}", r["norm"], r["contribution"], share])
+        notes = [f"{_many(sum(self.counts), 'route')} through {_many(len(self.blocks), 'block')}"]
+        size = measure.norm(self.total)
+        if not size:
+            why = "the lengths cancel" if self.norms.any() else "nothing arrives"
+            notes[0] += f"; the gradient is zero, so there are no shares of it: {why}"
+        else:
+            notes[0] += "; the shares sum to 1" if math.isfinite(size) else "; the gradient is not finite"
         notes += [
-            f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}" for name, split in self.groups.items()
+            f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}"
+            for name, split in self.groups.items()
+            if math.isfinite(split.mean_length)
         ]
         columns = ["branches", "routes", "|gradient|", "<gradient, total>", "share"]
         return Table(columns, rows, title=self.label, notes=notes)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -236,7 +236,7 @@ class Recorder(Watcher, Tabular):
         """The table that is shown: the first and the last recorded pass."""
         self._warn_if_empty()
         if not self.records:
-            return Table(["layer"], [])
+            return Table(["layer"], [], notes=["nothing was recorded"])
         first, last = self.records[0], self.records[-1]
         rows: list[list[Any]] = [
             ["output of " + name, first.layers.get(name), last.layers.get(name), None] for name in self.layers

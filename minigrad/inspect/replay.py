@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.backward import accumulate, run_pass, seed_gradient
+from minigrad.engine.backward import Step, accumulate, run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.inspect import measure
@@ -55,27 +55,41 @@ class Replay:
 
     Parameters
     ----------
-    loss, gradient
-        Where the pass starts, and the gradient there.
+    outputs, grad_outputs
+        Where the pass starts, a loss or several tensors, and the gradients there.
     create_graph
         Build a graph of the gradients.
+    deliver
+        What is done with a complete gradient; by default it is put into ``.grad``.
 
     Attributes
     ----------
     graph
         The graph.
+    starts
+        The gradients that the pass starts from.
+    taken
+        The engine's steps so far.
     steps
-        The steps so far. No node forgets anything until `close`.
+        The same, as they are kept. No node forgets anything until `close`.
     at
         The number of the step that is looked at; ``len(steps)`` when the pass is over.
     """
 
-    def __init__(self, loss: TensorBase, gradient: Any = None, create_graph: bool = False) -> None:
-        self.graph = Graph(loss)
-        self.loss = loss
-        seed = seed_gradient(loss, gradient, create_graph)
-        self.seed = measure.read_only(array_of(seed))
+    def __init__(
+        self,
+        outputs: TensorBase | Sequence[TensorBase],
+        grad_outputs: Any = None,
+        create_graph: bool = False,
+        deliver: Callable[[TensorBase, Any], None] | None = None,
+    ) -> None:
+        roots = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
+        given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,) * len(roots)
+        self.graph = Graph(*roots)
+        seeds = [seed_gradient(root, g, create_graph) for root, g in zip(roots, given, strict=True)]
+        self.starts = {value_of(root): measure.read_only(array_of(s)) for root, s in zip(roots, seeds, strict=True)}
         self.pairs = find_pairs(self.graph)
+        self.taken: list[Step] = []
         self.steps: list[TracedStep] = []
         self.breakpoints: list[Breakpoint] = []
         self.at = 0
@@ -83,23 +97,25 @@ class Replay:
         self._by_node: dict[Node, TracedStep] = {}
         self._books = Bookkeeper(self.pairs.found)
         self._norms = Norms(self.graph)
-        self._pass = run_pass([loss], [seed], retain_graph=True, create_graph=create_graph, deliver=self._deliver)
+        self._settle = deliver or accumulate
+        self._pass = run_pass(roots, seeds, retain_graph=True, create_graph=create_graph, deliver=self._deliver)
         self._fetch()
 
     def _deliver(self, tensor: TensorBase, gradient: Any) -> None:
-        accumulate(tensor, gradient)
+        self._settle(tensor, gradient)
         if tensor.node is None:
             self._books.see_leaf(tensor, array_of(gradient))
 
+    @np.errstate(all="ignore")  # as in backward()
     def _fetch(self) -> bool:
         """Let the engine go one node on."""
-        with np.errstate(all="ignore"):  # as in backward()
-            step = next(self._pass, None)
+        step = next(self._pass, None)
         if step is None:
             self.over = True
             return False
         kept = traced(step, self._norms)
         self._books.see(step)
+        self.taken.append(step)
         self.steps.append(kept)
         self._by_node[step.node] = kept
         for stop in self.breakpoints:
@@ -153,8 +169,12 @@ class Replay:
         while not self.over:
             self._fetch()
         if not retain_graph:
-            for node in self.graph.nodes:
-                node.release()
+            self.release()
+
+    def release(self) -> None:
+        """Free the graph."""
+        for node in self.graph.nodes:
+            node.release()
 
     # -- what is known at the step that is looked at -----------------------------------------------
 
@@ -197,6 +217,7 @@ class Replay:
                 return pair
         return None
 
+    @np.errstate(all="ignore")
     def ledger(self) -> Ledger:
         """The rows of the pairs whose fork has had its turn at the step that is looked at."""
         done = [pair.name for pair in self.pairs.found if self._fork_is_done(pair)]

@@ -17,6 +17,9 @@ from minigrad.engine.base import TensorBase
 from minigrad.engine.source import SourceLine
 from minigrad.inspect.table import cell_text
 
+#: A line of source is shown up to so many letters.
+LONGEST = 100
+
 
 def rule_with_shapes(step: Any) -> str:
     """The source of a node's ``backward``, and beside each line the shapes that its values had.
@@ -136,7 +139,8 @@ def place_of(line: SourceLine | None) -> str:
     """Where a node was made, in one line: ``train.py:12: y = x + f(x)``."""
     if line is None:
         return ""
-    return f"{_short(line.filename)}:{line.lineno}" + (f": {line.text}" if line.text else "")
+    text = line.text if len(line.text) <= LONGEST else line.text[: LONGEST - 3] + "..."
+    return f"{_short(line.filename)}:{line.lineno}" + (f": {text}" if text else "")
 
 
 def _short(path: str) -> str:

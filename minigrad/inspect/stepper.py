@@ -9,8 +9,7 @@ import inspect
 import io
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from minigrad.engine.base import TensorBase
 from minigrad.inspect.graph import UnknownNameError
@@ -43,7 +42,7 @@ The backward pass visits the nodes of your net one by one, from the loss to the 
   why NAME     which contributions made this gradient, and from which lines  (why: that of this node)
   u            your own line, in forward, that made this node
   ledger       what came over the skips, and what over the branches, so far
-  q            leave: what is left of the pass runs by itself
+  q            leave: what is left of the pass runs by itself, and your program goes on
 
 Enter alone repeats the last command, Tab completes names, help n says more about n."""
 
@@ -60,14 +59,9 @@ class Stepper(Looking):
     stdin, stdout
         Where commands come from and what is shown goes to; None for the terminal.
 
-    Attributes
-    ----------
-    left_with
-        ``"q"`` or ``"c"``: how the user left.
     """
 
     prompt = "(step) "
-    left_with = "q"
     _delimiters = ""
 
     # -- the loop ----------------------------------------------------------------------------------
@@ -132,7 +126,6 @@ class Stepper(Looking):
     def do_c(self, arg: str) -> bool:
         """``c``: go on to the next breakpoint, or to the end of the pass. At the end: go on with your program."""
         if self.replay.step is None:
-            self.left_with = "c"
             return True
         hits = self.replay.to_breakpoint()
         for stop in hits:
@@ -143,8 +136,7 @@ class Stepper(Looking):
         return False
 
     def do_q(self, arg: str) -> bool:
-        """``q``: leave the stepper. What is left of the pass runs by itself, so that every .grad is complete."""
-        self.left_with = "q"
+        """``q``: leave the stepper. What is left of the pass runs by itself, and your program goes on."""
         return True
 
     # -- breakpoints -------------------------------------------------------------------------------
@@ -193,20 +185,6 @@ class Stepper(Looking):
             self.say(inspect.cleandoc(text.__doc__).replace("``", ""))
 
 
-def run(
-    loss: TensorBase, gradient: Any, retain_graph: bool, create_graph: bool, frame: FrameType | None,
-    stdin: TextIO | None = None,
-) -> str:  # fmt: skip
-    """Step through a pass, and run what the user leaves of it; gives the command that the user left with."""
-    replay = Replay(loss, gradient, create_graph)
-    stepper = Stepper(replay, frame, stdin)
-    try:
-        stepper.cmdloop()
-    finally:
-        replay.close(retain_graph or create_graph)
-    return stepper.left_with
-
-
 def step(
     loss: TensorBase, gradient: Any = None, *, retain_graph: bool = False, commands: Sequence[str] | None = None
 ) -> None:
@@ -251,4 +229,8 @@ def step(
     (step) q
     """
     stdin = None if commands is None else io.StringIO("".join(f"{line}\n" for line in commands))
-    run(loss, gradient, retain_graph, False, sys._getframe(1), stdin)
+    replay = Replay(loss, gradient)
+    try:
+        Stepper(replay, sys._getframe(1), stdin).cmdloop()
+    finally:
+        replay.close(retain_graph)

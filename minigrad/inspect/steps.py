@@ -125,6 +125,13 @@ class Norms:
         self._readers = graph.readers
         self._sent: dict[Value, float] = {}
 
+    def of_leaf(self, leaf: TensorBase, gradient: Array) -> float:
+        """The norm of a leaf's whole gradient, which comes just before the step that sends its last part."""
+        size = measure.norm(gradient)
+        if len(self._readers.get(leaf, ())) == 1 and not leaf._hooks:
+            self._sent[leaf] = size
+        return size
+
     def of(
         self, node: Node, grad_outputs: Sequence[Any], grad_inputs: Sequence[Any]
     ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
@@ -138,10 +145,14 @@ class Norms:
             if not wanted or gradient is None:
                 inputs.append(None)
                 continue
+            if tensor.node is None:
+                known = self._sent.pop(tensor, None)
+                inputs.append(measure.norm(gradient) if known is None else known)
+                continue
             # An addition sends on the very array that it got.
             size = outputs[0] if gradient is grad_outputs[0] else measure.norm(gradient)
             inputs.append(size)
-            if size is not None and tensor.node is not None and not tensor._hooks:
+            if size is not None and not tensor._hooks:
                 value = tensor.node, tensor.slot
                 if len(self._readers.get(value, ())) == 1:
                     self._sent[value] = size

@@ -22,7 +22,7 @@ class Table:
     columns
         The headings.
     rows
-        One cell a column: text, a number, or None for what isn't there.
+        One cell a column: text, a number, or None for what isn't there. A column may have no heading.
     title, notes
         Sentences above and below.
 
@@ -42,12 +42,16 @@ class Table:
         title: str = "",
         notes: Sequence[str] = (),
     ) -> None:
-        self.columns = list(columns)
-        self.rows = [list(row) for row in rows]
+        # A column without a heading is for remarks; where there are none, it goes.
+        used = [i for i, name in enumerate(columns) if name or any(row[i] != "" for row in rows)]
+        self.columns = [columns[i] for i in used]
+        self.rows = [[row[i] for i in used] for row in rows]
         self.title = title
         self.notes = list(notes)
 
     def __str__(self) -> str:
+        if not self.rows and self.notes:  # headings above nothing say nothing
+            return "\n".join(textwrap.wrap(self.title, WIDTH) + _wrapped(self.notes))
         cells = [[cell_text(cell) for cell in row] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
         right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
@@ -55,13 +59,14 @@ class Table:
         lines.append(_aligned(self.columns, widths, [False] * len(right)))
         lines.append("  ".join("-" * width for width in widths))
         lines += [_aligned(row, widths, right) for row in cells]
-        for note in self.notes:
-            lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ")
-        return "\n".join(lines)
+        return "\n".join(lines + _wrapped(self.notes))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        if not self.rows and notes:
+            return (f"<p>{html.escape(self.title)}</p>" if self.title else "") + notes
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
         right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
         body = "".join(
@@ -74,7 +79,6 @@ class Table:
             for row in self.rows
         )
         title = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
@@ -109,6 +113,12 @@ def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -
         writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
         writer.writeheader()
         writer.writerows(records)
+
+
+def _wrapped(notes: Sequence[str]) -> list[str]:
+    """Notes as lines that are not too long; a note's own line breaks stay."""
+    lines = [line for note in notes for line in note.splitlines()]
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
 
 
 def _is_numeric(rows: list[list[Any]], column: int) -> bool:

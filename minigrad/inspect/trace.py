@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from minigrad.engine.backward import accumulate, run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
@@ -102,7 +104,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         """A step by number, or by its node's name; or a trace of some steps."""
         if isinstance(key, slice):
             return self._part(self.steps[key])
-        return self.steps[key] if isinstance(key, int) else self.select(name=key).steps[0]
+        return self.select(name=key).steps[0] if isinstance(key, str) else self.steps[key]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -180,6 +182,12 @@ class Trace(Tabular, Sequence[TracedStep]):
 
         save(self, path)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy as a file is saved and loaded: the graph, which no one else could use, stays behind."""
+        from minigrad.inspect.trace_file import from_bytes, to_bytes
+
+        return from_bytes, (to_bytes(self),)
+
     def table(self) -> Table:
         """The table that is shown: the steps, of many the first and the last."""
         shown = self.steps if len(self) <= 2 * SHOWN + 1 else [*self.steps[:SHOWN], *self.steps[-SHOWN:]]
@@ -243,17 +251,18 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
 
     def deliver(tensor: TensorBase, g: Any) -> None:
         accumulate(tensor, g)
-        if tensor in leaves:
-            found = measure.read_only(array_of(g))
-            leaves[tensor].norm = measure.norm(found)
-            leaves[tensor].gradient = found if arrays else None
+        if tensor.node is None:
+            found = array_of(g)
+            leaves[tensor].norm = norms.of_leaf(tensor, found)
+            leaves[tensor].gradient = measure.read_only(found) if arrays else None
             books.see_leaf(tensor, found)
 
     steps = []
-    for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
-        kept = traced(step, norms, arrays)
-        steps.append(kept)
-        books.see(step, kept)
+    with np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
+        for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
+            kept = traced(step, norms, arrays)
+            steps.append(kept)
+            books.see(step, kept)
     label = label_in_force()
     ledger = Ledger(books.rows(), pairs.unpaired, label)
     return Trace(steps, graph.nodes, list(leaves.values()), ledger, keep, label)

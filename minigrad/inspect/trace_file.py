@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,6 +32,18 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
     path
         Where it goes; the ending is kept as it is.
     """
+    with Path(path).open("wb") as file:
+        _write(trace, file)
+
+
+def to_bytes(trace: Trace) -> bytes:
+    """What stands in a trace's file."""
+    file = io.BytesIO()
+    _write(trace, file)
+    return file.getvalue()
+
+
+def _write(trace: Trace, file: BinaryIO) -> None:
     store = _Store()
     known = {
         "version": VERSION,
@@ -68,8 +81,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
         "unpaired": trace.ledger().unpaired,
     }
     text = np.frombuffer(json.dumps(known).encode(), dtype=np.uint8)
-    with Path(path).open("wb") as file:
-        np.savez(file, allow_pickle=False, trace=text, **store.arrays)
+    np.savez(file, allow_pickle=False, trace=text, **store.arrays)
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -80,12 +92,26 @@ def load(path: str | os.PathLike[str]) -> Trace:
     ValueError
         If the file holds no trace, or that of a newer version.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with Path(path).open("rb") as file:
+        return _read(file, os.fspath(path))
+
+
+def from_bytes(content: bytes) -> Trace:
+    """A trace from what stands in its file."""
+    return _read(io.BytesIO(content), "this")
+
+
+def _read(source: BinaryIO, name: str) -> Trace:
+    start = source.read(2)
+    source.seek(0)
+    if start != b"PK":  # every .npz is a zip file
+        raise ValueError(f"{name} holds no trace: save one with trace.save(path)")
+    with np.load(source, allow_pickle=False) as file:
         if "trace" not in file:
-            raise ValueError(f"{os.fspath(path)} holds no trace: save one with trace.save(path)")
+            raise ValueError(f"{name} holds no trace: save one with trace.save(path)")
         known = json.loads(bytes(file["trace"]).decode())
         if known["version"] > VERSION:
-            raise ValueError(f"{os.fspath(path)} was saved by a newer minigrad (format {known['version']})")
+            raise ValueError(f"{name} was saved by a newer minigrad (format {known['version']})")
         arrays = {name: read_only(file[name]) for name in file.files if name != "trace"}
 
     def get(key: str | None) -> Array | None:

@@ -78,7 +78,7 @@ class Change(Watcher):
         if self.blocks is None:
             return f"{what} in all blocks"
         named = [self.blocks] if isinstance(self.blocks, (str, int)) else self.blocks
-        return f"{what} in {', '.join(map(str, named))}"
+        return f"{what} in {', '.join(f'block {b}' if isinstance(b, int) else b for b in named)}"
 
     def edges(self, pairs: Sequence[Pair]) -> dict[Edge, float]:
         """The edges from joins that this change acts on."""

@@ -45,7 +45,8 @@ def axes_or_new(ax: Any = None, **size: float) -> Any:
         return ax
     import matplotlib.pyplot as plt
 
-    _, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)))
+    # (constrained: names on an axis may be long, and must not be cut off)
+    _, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)), layout="constrained")
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -1,5 +1,7 @@
 """Run the python blocks of docs/inspect.md in order, and put what each prints into the text block behind it.
 
+What the page saves goes into the current folder; with ``--write`` that is docs, where its picture belongs.
+
 ``python tests/inspect/docs_page.py`` prints the page as it should be, with ``--write`` it writes it.
 """
 
@@ -9,6 +11,7 @@ import io
 import os
 import re
 import sys
+import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -38,10 +41,12 @@ def run(page):
 
 
 def main():
-    os.chdir(ROOT)
     os.environ["PYTHONBREAKPOINT"] = "0"
-    page = PAGE.read_text(encoding="utf-8")
-    made = run(page)
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(ROOT / "docs" if "--write" in sys.argv else folder)
+        made = run(page)
+        os.chdir(ROOT)
     if "--write" in sys.argv:
         # Line numbers that are shown depend on the length of the outputs above: write until nothing changes.
         PAGE.write_text(made, encoding="utf-8")

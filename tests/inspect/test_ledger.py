@@ -123,9 +123,10 @@ def test_sentences():
     assert "works with it, cosine 0.50" in replace(row, skip_share=0.6, cosine=0.5).sentence()
     assert "at right angles" in replace(row, skip_share=0.6, cosine=0.01).sentence()
     assert "all of it comes through the branch" in replace(row, norm_skip=0.0, skip_share=0.0).sentence()
-    assert "a hook changed" in replace(against, conserved=False).sentence()
+    assert "a hook changed" in replace(against, conserved=False, implicit=True).sentence()
     assert replace(row, norm_in=None).sentence() == "No gradient reached block3."
-    assert "is zero" in replace(row, norm_in=0.0).sentence()
+    assert "is zero: skip and branch cancel." in replace(row, norm_in=0.0).sentence()
+    assert "is zero." in replace(row, norm_in=0.0, norm_skip=0.0).sentence()
     assert "not finite" in replace(row, norm_in=math.nan).sentence()
     assert "block3" in repr(row)
 
@@ -183,6 +184,23 @@ def test_a_hook_that_changes_the_sum_is_told():
     assert ledger[0].conserved is False
     assert not ledger.conserved
     assert "a hook changed it: block0" in str(ledger)
+
+
+@pytest.mark.parametrize("keep", ["all", "norms"])
+def test_a_fork_with_a_wrong_rule_is_told(keep, monkeypatch):
+    """By one bit of one element: the check is not the rule's own sum."""
+
+    def wrong(self, *grads):
+        total = grads[0] + grads[1]
+        total[0, 1] = np.nextafter(total[0, 1], np.inf)
+        return total
+
+    monkeypatch.setattr(skip.Fork, "backward", wrong)
+    s, b = skip.fork(randn(2, 3))
+    ledger = inspect.trace(skip.residual_add(s, b.tanh()).sum(), keep=keep).ledger()
+    assert ledger[0].conserved is False
+    assert "a fork's rule is wrong" in str(ledger)
+    assert "the fork's rule gives another than the sum" in ledger.sentences()[0]
 
 
 def test_a_pair_that_no_gradient_reaches():

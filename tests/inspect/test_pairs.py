@@ -235,7 +235,7 @@ def test_choosing_blocks(resnet, blocks, expected):
 def test_unknown_blocks_are_answered_with_the_nearest_names(resnet):
     with pytest.raises(inspect.UnknownNameError, match=r"no block 'layer1.7'. The nearest: 'layer1.\d'"):
         inspect.path_lengths(resnet[0], resnet[1], blocks="layer1.7")
-    with pytest.raises(inspect.UnknownNameError, match="9 of 4"):
+    with pytest.raises(inspect.UnknownNameError, match="number 9: there are 4"):
         inspect.path_lengths(resnet[0], resnet[1], blocks=9)
 
 
@@ -298,3 +298,12 @@ def test_values_are_described_by_name_slot_and_module():
     a, b = x.exp().split(1), x.exp().split(1)
     found = pairs_of((a[0] * b[1].sin() + a[0].sin() * b[1]).sum())
     assert "output 1 of Split#" in reasons(found)
+
+
+def test_a_sum_that_repeats_one_of_its_inputs_is_listed_and_a_bias_is_not():
+    x = randn(4, 1)
+    layer = nn.Linear(1, 3).double()
+    bias = nn.Parameter(mg.zeros(3, dtype=mg.float64))
+    (found,) = [inspect.find_pairs(inspect.Graph((x + (layer(x) + bias) + (bias * 2)).sum()))]
+    assert not found.found
+    assert [u.reason for u in found.unpaired] == ["it adds (4, 1) and (4, 3): one is repeated, as skips are not"]

@@ -37,6 +37,51 @@ def test_against_brute_force_on_conv_norm_relu_and_projection(n):
     assert np.linalg.norm(paths.total - true.data) < 1e-12 * size
 
 
+def jacobian(f, h):
+    """The Jacobian of a part of a net, a row for each element of its output."""
+    leaf = mg.tensor(h.data, dtype=mg.float64, requires_grad=True)
+    y = f(leaf)
+    rows = np.eye(y.data.size)
+    return np.array([mg.grad(y, leaf, row.reshape(y.shape), retain_graph=True)[0].data.ravel() for row in rows])
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["batch statistics", "running statistics"])
+def test_ten_blocks_of_conv_norm_relu_and_projection_against_all_1024_routes(training):
+    """E2 at n = 10: each way of each block is a matrix, and a route is a product of ten of them."""
+    n = 10
+    net = ConvBlocks(n).double()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.data[:] = np.random.default_rng(n).uniform(0.5, 1.5, module.weight.shape)
+            module.running_var.data[:] = 2.0
+    net.train(training)
+    x = randn(2, 2, 4, 4)
+    h, ways = x.detach(), []
+    for block in net.blocks:
+        shortcut = block.shortcut or (lambda s: s * 1)
+        joined = shortcut(h) + block.branch(h)
+        mask = (joined.data > 0).ravel()
+        ways.append([mask[:, None] * jacobian(way, h) for way in (shortcut, block.branch)])
+        h = block.after(joined)
+    routes, crossed = (2 * h.data).reshape(1, -1), np.zeros(1, dtype=int)
+    for over_skip, through_branch in reversed(ways):  # a route's number: the first block is its highest digit
+        routes = np.concatenate([routes @ over_skip, routes @ through_branch])
+        crossed = np.concatenate([crossed, crossed + 1])
+    assert len(routes) == 2**n
+    loss = net(x).square().sum()
+    paths = inspect.path_lengths(loss, wrt=x)
+    size = np.linalg.norm(paths.total)
+    assert paths.counts == [comb(n, k) for k in range(n + 1)]
+    for k, found in enumerate(paths.gradients):
+        assert np.linalg.norm(found.ravel() - routes[crossed == k].sum(0)) < 1e-12 * size
+    for number in (0, 1, 512, 0b1010011001, 1023):
+        through = [name for i, name in enumerate(paths.blocks) if number >> (n - 1 - i) & 1]
+        one = inspect.route(loss, x, through=through)
+        assert np.linalg.norm(one.ravel() - routes[number]) < 1e-12 * size
+    (true,) = mg.grad(loss, x)
+    assert np.linalg.norm(paths.total - true.data) < 1e-12 * size
+
+
 def test_ten_blocks_against_brute_force_written_down():
     """E2 at n = 10, by products of Jacobians and with no engine."""
     n, width = 10, 3
@@ -222,6 +267,20 @@ def test_tables(mixed):
     assert [record["routes"] for record in paths.to_dict()] == [1, 3, 3, 1]
     assert not paths.gradients[0].flags.writeable
     assert not paths.total.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"), [(-1.0, "the lengths cancel"), (0.0, "zero"), (float("inf"), "not finite")]
+)
+def test_a_gradient_without_shares(factor, says, recwarn):
+    x = randn(2)
+    s, b = skip.fork(x)
+    loss = (skip.residual_add(s, b * factor) * (factor != 0)).sum()
+    text = str(inspect.path_lengths(loss, x))
+    assert says in text
+    assert "nan %" not in text
+    assert "routes through 1 block;" in text
+    assert not recwarn.list
 
 
 def test_csv(mixed, tmp_path):

@@ -175,7 +175,7 @@ def test_ledger_so_far(told):
     loss = net(mg.randn(2, 3).requires_grad_()).sum()
     out = told(loss, "ledger", "b Fork", "c", "ledger", "c", "ledger", "q")
     assert "no fork has had its turn yet; 2 are to come" in out[1]
-    assert "1 of 2 blocks are still to come" in out[4]
+    assert "still to come: 1 of 2 blocks" in out[4]
     assert "still to come" not in out[6]
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
+from types import CodeType, FunctionType, ModuleType
+
 import numpy as np
 import pytest
 from inspect_nets import ResNet, randn
 
 import minigrad as mg
 from minigrad import inspect, nn, skip
+from minigrad.inspect import measure
 
 
 def test_a_trace_runs_backward(resnet):
@@ -61,6 +67,7 @@ def test_selecting(resnet):
     assert [step.module for step in both] == ["layer2.0.relu"] * 2 + ["layer1.0.relu"] * 2
     first = trace[0]
     assert trace[first.name] is first
+    assert trace[np.int64(0)] is first
     assert trace.select(name="Conv2d#*")[0].kind == "Conv2d"
     assert len(trace[2:5]) == 3
 
@@ -91,6 +98,62 @@ def test_norms_only_keeps_no_arrays(resnet):
     trace = inspect.trace(resnet[0], keep="norms")
     assert not any(step.kept for step in trace)
     assert all(vars(step.node) == {} for step in trace)
+
+
+def test_norms_only_keeps_a_few_numbers_a_node(resnet):
+    trace = inspect.trace(resnet[0], keep="norms")
+    trace.ledger()
+    seen, todo = {}, [trace]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in seen or isinstance(thing, (type, ModuleType, FunctionType, CodeType, mg.Tensor)):
+            continue  # a leaf is the user's own
+        seen[id(thing)] = thing
+        todo += gc.get_referents(thing)
+    assert not any(isinstance(thing, np.ndarray) for thing in seen.values())
+    assert len([thing for thing in seen.values() if isinstance(thing, float)]) < 10 * len(trace.nodes)
+
+
+def test_no_gradient_is_measured_twice(monkeypatch):
+    """What `trace` costs beyond `backward()` is a norm for each gradient; an addition hands on one array."""
+    net = nn.Sequential(*(nn.Residual(nn.Sequential(nn.Linear(3, 3), nn.Tanh())) for _ in range(4)))
+    loss = net(mg.ones(2, 3, requires_grad=True)).square().sum()
+    measured = []
+    norm = measure.norm
+    monkeypatch.setattr(measure, "norm", lambda g: (measured.append(g), norm(g))[1])
+    trace = inspect.trace(loss, keep="norms")
+    sent = sum(size is not None for step in trace for size in step.norms_in)
+    assert len(measured) == 1 + sent - 2 * 4  # the loss's own, and all that is sent but by joins
+    assert len(dict.fromkeys(map(id, measured))) == len(measured)
+
+
+def test_a_trace_is_quiet_about_what_is_not_finite(recwarn):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    s, b = skip.fork(x)
+    trace = inspect.trace(skip.residual_add(s, b * 1.0), np.array([np.inf, np.nan]))
+    assert "not finite" in trace.ledger()[0].sentence()
+    s, b = skip.fork(x)
+    row = inspect.trace(skip.residual_add(s, b * 0.0), np.zeros(2)).ledger()[0]
+    assert (row.cosine, row.skip_share, row.norm_in) == (None, None, 0)
+    assert "is zero" in row.sentence()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("factor", [np.inf, np.nan, 1e38, 1e-38])
+@pytest.mark.filterwarnings("error")
+def test_no_tool_warns_about_what_is_not_finite(factor, capsys):
+    x = mg.randn(2, 3, requires_grad=True)
+    with np.errstate(all="ignore"):
+        h = x * 1.0
+        h = h + nn.Linear(3, 3)(h) * factor
+        s, b = skip.fork(h)
+        loss = (skip.residual_add(s, b * -factor) * 0.0).sum()
+    str(inspect.trace(loss, retain_graph=True).ledger())
+    str(inspect.path_lengths(loss, x))
+    str(inspect.what_if(loss, inspect.cut("skip")))
+    inspect.outline(loss)
+    inspect.step(loss, commands=["why", "ledger", "n"] * 9 + ["b not_finite()", "back 9", "c", "q"])
+    assert "The pass is over" in capsys.readouterr().out
 
 
 def test_leaves_have_this_passes_gradient(mixed):
@@ -125,10 +188,24 @@ def test_saving_and_loading(mixed, tmp_path, keep):
     assert inspect.diff(inspect.load(tmp_path / "b.trace"), loaded).same
 
 
+@pytest.mark.parametrize("copied", [lambda trace: pickle.loads(pickle.dumps(trace)), copy.deepcopy])
+def test_a_pickled_trace_is_as_a_saved_one(mixed, copied):
+    trace = inspect.trace(mixed[0])
+    other = copied(trace)
+    assert (str(other), str(other.ledger()), str(other.layers())) == (
+        str(trace),
+        str(trace.ledger()),
+        str(trace.layers()),
+    )
+    assert inspect.diff(trace, other).same
+
+
 def test_loading_what_is_no_trace(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.ones(2))
-    with pytest.raises(ValueError, match="holds no trace"):
-        inspect.load(tmp_path / "a.npz")
+    (tmp_path / "a.txt").write_text("a text")
+    for name in ("a.npz", "a.txt"):
+        with pytest.raises(ValueError, match=f"{name} holds no trace: save one"):
+            inspect.load(tmp_path / name)
 
 
 def test_loading_a_trace_of_a_newer_version(mixed, tmp_path, monkeypatch):

@@ -109,7 +109,9 @@ def test_everything_made_under_a_change_is_labelled(mixed):
         trace = inspect.trace(loss, retain_graph=True)
         paths = inspect.path_lengths(loss, x)
     for shown in (trace, trace.ledger(), trace.layers(), trace.select(kind="Linear"), paths):
-        assert shown.label == ("skip cut in 0 and branch times 0.5 in 1, 2: not the gradient of any trained function")
+        assert shown.label == (
+            "skip cut in 0 and branch times 0.5 in 1, block 2: not the gradient of any trained function"
+        )
         assert "not the gradient of any trained function" in str(shown)
         assert "not the gradient of any trained function" in shown._repr_html_()
     assert trace.ledger()["0"].norm_skip == 0
@@ -160,7 +162,7 @@ def test_bad_input(mixed):
         gradient(loss, x)
     with pytest.raises(mg.OperationError, match="no skip connection"), inspect.cut("skip"):
         x.sum().backward()
-    assert repr(inspect.cut("skip", 3)) == "<skip cut in 3>"
+    assert repr(inspect.cut("skip", 3)) == "<skip cut in block 3>"
 
 
 def test_the_engine_is_watched_within_the_block_only(mixed):

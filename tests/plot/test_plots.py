@@ -35,6 +35,45 @@ def test_gradient_norms_draws_the_layers_norms(loss):
     assert "norm" in ax.get_ylabel()
 
 
+def test_layers_of_several_nets_stand_under_their_names(loss):
+    layers = inspect.trace(loss).layers()
+    inside = layers.select("2")
+    ax = plot.gradient_norms({"some": inside, "all": layers}, ax=axes())
+    names = [t.get_text() for t in ax.get_xticklabels()]
+    assert names == layers.names
+    assert [names[int(x)] for x in ax.get_lines()[0].get_xdata()] == inside.names
+
+
+def test_nets_with_other_layers_stand_under_numbers(loss):
+    plain = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)))
+    other = inspect.trace(plain(mg.ones(1, 2)).sum())
+    ax = plot.gradient_norms({"residual": inspect.trace(loss), "plain": other}, ax=axes())
+    assert "number of the layer" in ax.get_xlabel()
+    assert not any("branch" in t.get_text() for t in ax.get_xticklabels())
+    assert list(ax.get_lines()[1].get_xdata()) == [0, 1, 2]
+
+
+def test_long_names_are_not_cut_off():
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a_name_of_some_length_for_an_encoder = net()
+
+        def forward(self, x):
+            return self.a_name_of_some_length_for_an_encoder(x)
+
+    model = Deep()
+    with inspect.Recorder(model) as recorder:
+        trace = inspect.trace(model(mg.randn(8, 6)).square().mean())
+    for ax in (plot.gradient_norms(trace), plot.norms_over_time(recorder), plot.ledger(trace)):
+        ax.figure.draw_without_rendering()
+        whole = ax.figure.bbox
+        for text in (*ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.yaxis.label):
+            box = text.get_window_extent()
+            assert box.x0 >= whole.x0 - 1
+            assert box.y0 >= whole.y0 - 1
+
+
 def test_what_is_missing_is_marked_and_not_drawn_as_zero():
     dead = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 1))
     with mg.no_grad():

@@ -1,0 +1,115 @@
+"""Stepping through the first backward pass that a program runs, whatever it is that runs it.
+
+``backward()``, ``grad``, `backward_steps` and `trace` all go through the engine's `run_pass`. So one function is
+put in its place for a while: it lets the user step through the pass, and then hands the pass's steps on to
+whoever asked for them. The pass runs once, and each gradient is delivered once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import minigrad
+from minigrad.engine.backward import Step, run_pass
+from minigrad.engine.base import TensorBase
+from minigrad.inspect.replay import Replay
+from minigrad.inspect.stepper import Stepper
+
+#: Where `run_pass` is called for passes that users ask for; `plot.graph`'s own is left alone.
+CALLERS = ("minigrad.engine.backward", "minigrad.engine.gradients", "minigrad.inspect.trace")
+_PACKAGE = os.path.dirname(os.path.abspath(minigrad.__file__)) + os.sep
+
+
+class TakeOver:
+    r"""A ``with`` block in which the first backward pass comes under the stepper.
+
+    A pass under `inspect.step` is under it already, and counts as the first one.
+
+    Attributes
+    ----------
+    done
+        Whether there was a pass.
+
+    Examples
+    --------
+    >>> import io
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> with TakeOver(io.StringIO("n\n")):
+    ...     mg.grad((x * x).sum(), x)
+    Stepping through backward, from the loss to the inputs. help lists the commands.
+    [1 of 2] Sum...
+    ...
+    (step) n
+    [2 of 2] Mul...
+    ...
+    (Tensor([2., 4.], shape=(2,), float32),)
+    """
+
+    def __init__(self, stdin: Any = None) -> None:
+        self.done = False
+        self._stdin = stdin
+
+    def __enter__(self) -> TakeOver:
+        for name in CALLERS:
+            _put(name, self._step_through)
+        _put(Replay.__module__, self._note)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for name in (*CALLERS, Replay.__module__):
+            _put(name, run_pass)
+
+    def _note(self, *args: Any, **options: Any) -> Iterator[Step]:
+        """`inspect.step` was called by the program itself."""
+        self.done = True
+        self.__exit__()
+        return run_pass(*args, **options)
+
+    def _step_through(
+        self,
+        outputs: Sequence[TensorBase],
+        grad_outputs: Sequence[Any],
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+        deliver: Any = None,
+    ) -> Iterator[Step]:
+        """What stands in for `run_pass`."""
+        if any(tensor.node is None for tensor in outputs):  # there is no node to stop at
+            yield from run_pass(
+                outputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, deliver=deliver
+            )
+            return
+        self.done = True
+        self.__exit__()
+        replay = Replay(outputs, grad_outputs, create_graph, deliver)
+        try:
+            Stepper(replay, _users_frame(), self._stdin).cmdloop()
+        finally:
+            replay.close(retain_graph=True)
+        keep = retain_graph or create_graph
+        for step in replay.taken:
+            yield step
+            if not keep:
+                step.node.release()
+        if not keep:
+            replay.release()
+
+
+def _put(module: str, function: Any) -> None:
+    # (import_module, because the name inspect.trace is that of the function)
+    setattr(importlib.import_module(module), "run_pass", function)  # noqa: B010
+
+
+def _users_frame() -> FrameType | None:
+    """The innermost frame outside minigrad: that of the program."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
