@@ -340,10 +340,11 @@ def run_pass(
     *,
     retain_graph: bool = False,
     create_graph: bool = False,
-    deliver: Callable[[TensorBase, Any], None] = accumulate,
+    deliver: Callable[[TensorBase, Any], None] | None = None,
 ) -> Iterator[Step]:
-    """Run ``visit``, and yield steps that may be kept."""
-    for turn in visit(outputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, deliver=deliver):
+    """Run ``visit``, and yield steps that may be kept: no leaf takes over their arrays."""
+    options: Any = {"retain_graph": retain_graph, "create_graph": create_graph, "deliver": deliver or accumulate}
+    for turn in visit(outputs, grad_outputs, **options):
         yield Step(*turn)
 
 

@@ -1,8 +1,8 @@
 """Stepping through the first backward pass that a program runs, whatever it is that runs it.
 
-``backward()``, ``grad``, `backward_steps` and `trace` all go through the engine's `run_pass`. So one function is
-put in its place for a while: it lets the user step through the pass, and then hands the pass's steps on to
-whoever asked for them. The pass runs once, and each gradient is delivered once.
+``backward()``, ``grad``, `backward_steps` and `trace` all go through the engine's `visit` or `run_pass`. So one
+function is put in their place for a while: it lets the user step through the pass, and then hands the pass's
+steps on to whoever asked for them. The pass runs once, and each gradient is delivered once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from types import FrameType
 from typing import Any
 
 import minigrad
-from minigrad.engine.backward import Step, run_pass
+from minigrad.engine.backward import Step, run_pass, visit
 from minigrad.engine.base import TensorBase
 from minigrad.inspect.replay import Replay
 from minigrad.inspect.stepper import Stepper
 
-#: Where `run_pass` is called for passes that users ask for; `plot.graph`'s own is left alone.
-CALLERS = ("minigrad.engine.backward", "minigrad.engine.gradients", "minigrad.inspect.trace")
+#: Where passes that users ask for are run, and by which function; `plot.graph`'s own is left alone.
+CALLERS = {
+    "minigrad.engine.backward": run_pass,
+    "minigrad.engine.gradients": visit,
+    "minigrad.inspect.trace": run_pass,
+}
 _PACKAGE = os.path.dirname(os.path.abspath(minigrad.__file__)) + os.sep
 
 
@@ -56,14 +60,14 @@ class TakeOver:
         self._stdin = stdin
 
     def __enter__(self) -> TakeOver:
-        for name in CALLERS:
-            _put(name, self._step_through)
-        _put(Replay.__module__, self._note)
+        for module, function in CALLERS.items():
+            _put(module, function, self._step_through)
+        _put(Replay.__module__, run_pass, self._note)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for name in (*CALLERS, Replay.__module__):
-            _put(name, run_pass)
+        for module, function in (*CALLERS.items(), (Replay.__module__, run_pass)):
+            _put(module, function, function)
 
     def _note(self, *args: Any, **options: Any) -> Iterator[Step]:
         """`inspect.step` was called by the program itself."""
@@ -80,7 +84,7 @@ class TakeOver:
         create_graph: bool = False,
         deliver: Any = None,
     ) -> Iterator[Step]:
-        """What stands in for `run_pass`."""
+        """What stands in for `run_pass`, and for `visit`, whose caller takes no notice of what is yielded."""
         if any(tensor.node is None for tensor in outputs):  # there is no node to stop at
             yield from run_pass(
                 outputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, deliver=deliver
@@ -102,9 +106,9 @@ class TakeOver:
             replay.release()
 
 
-def _put(module: str, function: Any) -> None:
+def _put(module: str, function: Any, replacement: Any) -> None:
     # (import_module, because the name inspect.trace is that of the function)
-    setattr(importlib.import_module(module), "run_pass", function)  # noqa: B010
+    setattr(importlib.import_module(module), function.__name__, replacement)
 
 
 def _users_frame() -> FrameType | None:

@@ -7,6 +7,7 @@ compile, and is compiled only when an array is first large enough to need it.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable
@@ -17,10 +18,6 @@ import numba
 import numpy as np
 
 from minigrad.kernels.compile import Array, jit
-
-# An idle worker of GNU OpenMP spins, and on two cores takes one from NumPy's BLAS: a small convolution and a
-# product of 256 x 256 after it took 28 ms, and 0.7 ms where it sleeps. It is read when the library loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 #: Below this many elementary operations, waking a second thread costs more than it gives.
 SMALL = 200_000
@@ -52,6 +49,25 @@ def set_num_threads(n: int) -> None:
     _threads = n
 
 
+@functools.cache
+def _start_threads() -> None:
+    """Start Numba's threads, once, such that an idle one soon goes to sleep.
+
+    An idle worker of GNU OpenMP spins for milliseconds, and on two cores takes one from NumPy's BLAS: a product of
+    256 x 256 after a small convolution took 28 ms, and takes 0.7 ms if the worker sleeps. One that sleeps at once
+    has to be woken for each kernel of a small net, which took a third longer. The library reads the setting when
+    it is loaded; the environment is then left as it was, for other libraries that bring an OpenMP of their own.
+    """
+    ours = not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys()
+    if ours:
+        os.environ["GOMP_SPINCOUNT"] = "10000"
+    try:
+        numba.set_num_threads(_threads)
+    finally:
+        if ours:
+            del os.environ["GOMP_SPINCOUNT"]
+
+
 def _after_fork() -> None:
     global _forked
     _forked = True
@@ -79,6 +95,7 @@ class RowKernel:
             self.serial(*args)
             return
         try:
+            _start_threads()
             before = numba.get_num_threads()
             if before != _threads:
                 numba.set_num_threads(_threads)

@@ -1,7 +1,7 @@
 """PyTorch's tables of what is registered in a module, as views of its attributes.
 
-What is registered is an ordinary attribute of the module, which Python finds fastest, and its name is noted in ``_kinds``.
-PyTorch's tables ``_parameters``, ``_buffers`` and ``_modules`` are views of those attributes.
+What is registered is an ordinary attribute of the module, which Python finds fastest, and ``_kinds`` notes its
+name. The tables ``_parameters``, ``_buffers`` and ``_modules`` are views of those attributes.
 """
 
 from __future__ import annotations
