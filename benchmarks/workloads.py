@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import peer_autograd
 from benchmarks.models import residual_mlp, resnet, unet
 
 Step = Callable[[], float]
@@ -25,11 +26,14 @@ class Workload:
         Gives the step of a framework, from a seeded generator for data and weights.
     target
         The ratio, PyTorch's time to minigrad's, that is aimed at.
+    autograd
+        As ``make``, for HIPS autograd, which has no layers; None where it can't take part.
     """
 
     name: str
     make: Callable[[Any, np.random.Generator], Step]
     target: float
+    autograd: Callable[[np.random.Generator], Step] | None = None
 
 
 def as_tensor(fw: Any, array: Any) -> Any:
@@ -89,11 +93,18 @@ def training(build: Callable[[Any], Any], shape: tuple[int, ...], adam: bool = F
     return make
 
 
+def mlp(layers: int, width: int, batch: int, target: float) -> Workload:
+    """A residual net of dense layers."""
+    make = training(lambda fw: residual_mlp(fw, layers, width), (batch, width))
+    autograd = peer_autograd.residual_mlp(layers, width, batch)
+    return Workload(f"MLP {layers} x {width}, b{batch}", make, target, autograd)
+
+
 WORKLOADS = [
-    Workload("tiny", tiny, 2.0),
-    Workload("MLP 56 x 32, b32", training(lambda fw: residual_mlp(fw, 56, 32), (32, 32)), 2.5),
-    Workload("MLP 56 x 64, b128", training(lambda fw: residual_mlp(fw, 56, 64), (128, 64)), 1.5),
-    Workload("MLP 56 x 256, b256", training(lambda fw: residual_mlp(fw, 56, 256), (256, 256)), 1.0),
+    Workload("tiny", tiny, 2.0, peer_autograd.tiny),
+    mlp(56, 32, 32, 2.5),
+    mlp(56, 64, 128, 1.5),
+    mlp(56, 256, 256, 1.0),
     Workload("ResNet-20 digits, b64", training(lambda fw: resnet(fw, 20, 1), (64, 1, 8, 8)), 1.5),
     Workload("ResNet-56 digits, b64", training(lambda fw: resnet(fw, 56, 1), (64, 1, 8, 8)), 1.5),
     Workload("ResNet-20 3x32x32, b32", training(lambda fw: resnet(fw, 20, 3), (32, 3, 32, 32)), 1.0),

@@ -46,7 +46,10 @@ def is_array(x: Any) -> bool:
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array, tensor or number."""
-    return x.shape if hasattr(x, "shape") else np.shape(x)
+    try:
+        return x.shape  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.shape(x)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
