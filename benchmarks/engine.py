@@ -31,7 +31,7 @@ def _seconds(code: str, **environment: str) -> float:
 
 
 def start_up() -> dict[str, float]:
-    """Seconds of the import, of the first step of ResNet-20 on digits, and of the demo: cold, and with kernels cached."""
+    """Seconds of the import, the first step of ResNet-20 on digits, and the demo: cold, and with kernels cached."""
     import_time = "import time; s = time.perf_counter(); import minigrad; print(time.perf_counter() - s)"
     found = {"import": statistics.median(_seconds(import_time) for _ in range(5))}
     with tempfile.TemporaryDirectory() as folder:
