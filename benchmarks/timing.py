@@ -63,16 +63,18 @@ def measure(workload: Workload, frameworks: dict[str, Any], rounds: int, seconds
     return {"name": workload.name, "target": workload.target, "losses": losses, "ms": medians}
 
 
-def peak_memory(name: str, framework: str) -> float:
-    """Peak memory in MiB of a few steps of one workload in a process of its own, beyond the import's."""
+def peak_memory(name: str, framework: str) -> dict[str, float]:
+    """Peak memory in MiB of a process of its own: after the import, and after four steps of a workload."""
     code = (
-        "import sys, resource, numpy as np\n"
+        "import resource, numpy as np\n"
         "from benchmarks.workloads import WORKLOADS\n"
         f"import {framework} as fw\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "imported = peak()\n"
         f"step = [w for w in WORKLOADS if w.name == {name!r}][0].make(fw, np.random.default_rng(0))\n"
         "[step() for _ in range(4)]\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        "print(imported, peak())\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return int(result.stdout) / 1024
+    imported, steps = map(float, result.stdout.split())
+    return {"import": imported, "steps": steps}
