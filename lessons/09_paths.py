@@ -142,7 +142,8 @@ if __name__ == "__main__":
     cut, plain_cut = one_deleted(residual, residual=True), one_deleted(plain, residual=False)
     for name, net, found, marker in (("residual", residual, cut, "o"), ("plain", plain, plain_cut, "s")):
         print(f"{name}: {accuracy(net):.1%}; one block deleted: {found.min():.1%} to {found.max():.1%}")
-        ax.plot(range(1, len(found) + 1), 100 * found, color=COLOURS[name], marker=marker, label=f"{name} net")
+        label = f"{name} net, {len(found)} blocks"
+        ax.plot(range(1, len(found) + 1), 100 * found, color=COLOURS[name], marker=marker, label=label)
     ax.axhline(10, color="black", linestyle=":", label="guessing")
     ax.set(xlabel="the block that is deleted", ylabel="test digits classified rightly (%)", ylim=(0, 102))
     ax.legend(loc="center right")
