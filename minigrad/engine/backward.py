@@ -12,7 +12,6 @@ node's turn comes, every consumer of its outputs has had its turn, and the gradi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from sys import getrefcount
@@ -20,82 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.base import TensorBase
+from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
 from minigrad.engine.errors import OperationError, backward_error, located
 from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, zeros_for
+from minigrad.engine.step import Step
 
 _by_index = attrgetter("index")
-
-
-class Step:
-    """One node's turn in a backward pass.
-
-    Attributes
-    ----------
-    node
-        The node.
-    """
-
-    __slots__ = ("_grad_inputs", "_grad_outputs", "node")
-
-    def __init__(self, node: Node, grad_outputs: Sequence[Any], grad_inputs: Sequence[Any]) -> None:
-        self.node = node
-        self._grad_outputs = grad_outputs
-        self._grad_inputs = grad_inputs
-
-    @property
-    def grad_outputs(self) -> tuple[Array | None, ...]:
-        """The gradients that reached the node's outputs, as read-only arrays."""
-        return tuple(read_only(g) for g in self._grad_outputs)
-
-    @property
-    def grad_inputs(self) -> tuple[Array | None, ...]:
-        """The gradients that the node's rule sent to its inputs, as read-only arrays."""
-        return tuple(read_only(g) for g in self._grad_inputs)
-
-    @property
-    def name(self) -> str:
-        """The kind of node and its number, as in ``Conv2d#12``."""
-        return self.node.name
-
-    @property
-    def module(self) -> str:
-        """The path of the module that made the node, or ``""``."""
-        return self.node.module
-
-    @property
-    def norm(self) -> float:
-        """The norm of all that reached the node; NaN and infinity stay what they are."""
-        return math.hypot(*(_norm(g) for g in self.grad_outputs if g is not None))
-
-    def __iter__(self) -> Iterator[Any]:
-        """Unpack as ``node, grad_outputs, grad_inputs``."""
-        return iter((self.node, self.grad_outputs, self.grad_inputs))
-
-    def __repr__(self) -> str:
-        return f"Step({self.node!r})"
-
-
-def _norm(gradient: Array) -> float:
-    """The Euclidean norm, also where the squares would underflow or overflow."""
-    square = float(np.vdot(gradient, gradient))
-    if 1e-28 < square < 1e37:  # beyond these, squares of float32 leave its range
-        return math.sqrt(square)
-    sizes = np.abs(gradient).astype(np.float64)
-    largest = float(sizes.max(initial=0.0))
-    if largest == 0 or not math.isfinite(largest):
-        return largest
-    return largest * float(np.linalg.norm(sizes / largest))
-
-
-def read_only(gradient: Any) -> Array | None:
-    """A read-only view of a gradient."""
-    if gradient is None:
-        return None
-    view: Array = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
-    view.flags.writeable = False
-    return view
 
 
 def collect(outputs: Sequence[TensorBase]) -> tuple[list[Node], dict[TensorBase, int]]:
@@ -128,41 +59,6 @@ _FREED = (
     "the graph of this value was freed by an earlier backward(), at {}. To go through a graph "
     "twice, pass retain_graph=True to the first backward(); to go on training, run forward again"
 )
-
-
-def _after_hooks(tensor: TensorBase, gradient: Any) -> Any:
-    """The gradient of a tensor, as its hooks leave it."""
-    for hook in list((tensor._hooks or {}).values()):
-        given = gradient if isinstance(gradient, TensorBase) else _wrapped(Node.tensor_class, gradient)
-        changed = hook(given)
-        if changed is not None:
-            keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
-            gradient = changed if keep else changed.data
-    return gradient
-
-
-def _wrapped(cls: type[TensorBase], array: Array) -> TensorBase:
-    tensor = cls.__new__(cls)
-    tensor.data = np.asarray(array)
-    return tensor
-
-
-def accumulate(tensor: TensorBase, gradient: Any) -> None:
-    """Put a complete gradient into ``tensor.grad``: a leaf's grows from pass to pass."""
-    before = tensor._grad
-    if tensor.node is not None and not tensor.retains_grad:
-        tensor._grad = gradient
-    elif before is None:
-        # A copy, because a rule may have handed the same array to another leaf.
-        tensor._grad = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
-    elif isinstance(gradient, TensorBase):
-        tensor._grad = before + gradient
-    else:
-        array = before.data if isinstance(before, TensorBase) else before
-        if isinstance(before, TensorBase) and before.requires_grad:
-            tensor._grad = array + gradient
-        else:
-            array += gradient
 
 
 def _references_when_alone() -> int:
@@ -211,7 +107,7 @@ def visit(
             leaves[tensor] = leaves[tensor] + gradient if tensor in leaves else gradient
     for tensor in dict.fromkeys(outputs):
         if tensor.node is None and tensor not in consumers:
-            settle(tensor, _after_hooks(tensor, leaves.pop(tensor)))
+            settle(tensor, after_hooks(tensor, leaves.pop(tensor)))
     watching = checks.get()
     keep = retain_graph or create_graph
     # The hottest loop of the engine: what usually happens is spelt out, and nothing in it is a call that could be
@@ -226,7 +122,7 @@ def visit(
             if len(entry) == 2:
                 tensor = entry.pop()
                 if tensor._hooks:
-                    entry[0] = _after_hooks(tensor, entry[0])
+                    entry[0] = after_hooks(tensor, entry[0])
                 if deliver is None and not tensor.retains_grad:
                     tensor._grad = entry[0]
                 else:
@@ -274,7 +170,7 @@ def visit(
                 elif left:
                     leaves[tensor] = gradient
                 elif tensor._hooks:
-                    settle(tensor, _after_hooks(tensor, gradient))
+                    settle(tensor, after_hooks(tensor, gradient))
                 elif (
                     deliver is None
                     and tensor._grad is None
@@ -320,7 +216,7 @@ def _complete(node: Node, entry: list[Any], settle: Callable[[TensorBase, Any], 
     for tensor in entry[outputs:]:
         slot = tensor.slot
         if tensor._hooks:
-            entry[slot] = _after_hooks(tensor, entry[slot])
+            entry[slot] = after_hooks(tensor, entry[slot])
         settle(tensor, entry[slot])
     del entry[outputs:]
     for slot in range(outputs):
@@ -369,7 +265,7 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         shape = gradient.data.shape if isinstance(gradient, TensorBase) else gradient.shape
         raise OperationError(f"gradient= has shape {shape}, the tensor has {data.shape}")
     if create_graph:
-        return gradient if isinstance(gradient, TensorBase) else _wrapped(Node.tensor_class, gradient)
+        return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
     return gradient.data if isinstance(gradient, TensorBase) else gradient
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backward import accumulate, seed_gradient, visit
+from minigrad.engine.backward import seed_gradient, visit
 from minigrad.engine.base import TensorBase
+from minigrad.engine.delivery import accumulate
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 

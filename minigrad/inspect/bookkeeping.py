@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.backward import Step
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Edge, Value
 from minigrad.inspect.ledger import LedgerRow

@@ -13,8 +13,8 @@ from warnings import warn
 
 import numpy as np
 
-from minigrad.engine.backward import Step
 from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.inspect.bookkeeping import Bookkeeper
 from minigrad.inspect.graph import Graph, matching, unknown
 from minigrad.inspect.names import Blocks, choose

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad.engine.backward import Step
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.source import SourceLine
+from minigrad.engine.step import Step
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Graph, Value, kind_of
 

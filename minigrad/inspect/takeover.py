@@ -15,8 +15,9 @@ from types import FrameType
 from typing import Any
 
 import minigrad
-from minigrad.engine.backward import Step, run_pass, visit
+from minigrad.engine.backward import run_pass, visit
 from minigrad.engine.base import TensorBase
+from minigrad.engine.step import Step
 from minigrad.inspect.replay import Replay
 from minigrad.inspect.stepper import Stepper
 

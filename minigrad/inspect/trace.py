@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from minigrad.engine.backward import accumulate, run_pass, seed_gradient
+from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.delivery import accumulate
 from minigrad.engine.node import Node
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper

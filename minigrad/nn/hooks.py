@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.engine.backward import read_only
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
+from minigrad.engine.step import read_only
 from minigrad.tensor import RemovableHandle, Tensor, add_hook, from_array
 
 if TYPE_CHECKING:

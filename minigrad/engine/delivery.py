@@ -1,0 +1,46 @@
+"""What becomes of a complete gradient: the tensor's hooks see it, and it goes into ``tensor.grad``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.node import Node
+
+
+def after_hooks(tensor: TensorBase, gradient: Any) -> Any:
+    """The gradient of a tensor, as its hooks leave it."""
+    for hook in list((tensor._hooks or {}).values()):
+        given = gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
+        changed = hook(given)
+        if changed is not None:
+            keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
+            gradient = changed if keep else changed.data
+    return gradient
+
+
+def as_tensor(array: Array) -> TensorBase:
+    """The array in a tensor without a node."""
+    tensor = Node.tensor_class.__new__(Node.tensor_class)
+    tensor.data = np.asarray(array)
+    return tensor
+
+
+def accumulate(tensor: TensorBase, gradient: Any) -> None:
+    """Put a complete gradient into ``tensor.grad``: a leaf's grows from pass to pass."""
+    before = tensor._grad
+    if tensor.node is not None and not tensor.retains_grad:
+        tensor._grad = gradient
+    elif before is None:
+        # A copy, because a rule may have handed the same array to another leaf.
+        tensor._grad = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
+    elif isinstance(gradient, TensorBase):
+        tensor._grad = before + gradient
+    else:
+        array = before.data if isinstance(before, TensorBase) else before
+        if isinstance(before, TensorBase) and before.requires_grad:
+            tensor._grad = array + gradient
+        else:
+            array += gradient

@@ -1,0 +1,82 @@
+"""A step of a backward pass: one node's turn, with the gradients that it got and those that it sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import Array, array_of
+from minigrad.engine.node import Node
+
+
+class Step:
+    """One node's turn in a backward pass.
+
+    Attributes
+    ----------
+    node
+        The node.
+    """
+
+    __slots__ = ("_grad_inputs", "_grad_outputs", "node")
+
+    def __init__(self, node: Node, grad_outputs: Sequence[Any], grad_inputs: Sequence[Any]) -> None:
+        self.node = node
+        self._grad_outputs = grad_outputs
+        self._grad_inputs = grad_inputs
+
+    @property
+    def grad_outputs(self) -> tuple[Array | None, ...]:
+        """The gradients that reached the node's outputs, as read-only arrays."""
+        return tuple(read_only(g) for g in self._grad_outputs)
+
+    @property
+    def grad_inputs(self) -> tuple[Array | None, ...]:
+        """The gradients that the node's rule sent to its inputs, as read-only arrays."""
+        return tuple(read_only(g) for g in self._grad_inputs)
+
+    @property
+    def name(self) -> str:
+        """The kind of node and its number, as in ``Conv2d#12``."""
+        return self.node.name
+
+    @property
+    def module(self) -> str:
+        """The path of the module that made the node, or ``""``."""
+        return self.node.module
+
+    @property
+    def norm(self) -> float:
+        """The norm of all that reached the node; NaN and infinity stay what they are."""
+        return math.hypot(*(_norm(g) for g in self.grad_outputs if g is not None))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Unpack as ``node, grad_outputs, grad_inputs``."""
+        return iter((self.node, self.grad_outputs, self.grad_inputs))
+
+    def __repr__(self) -> str:
+        return f"Step({self.node!r})"
+
+
+def _norm(gradient: Array) -> float:
+    """The Euclidean norm, also where the squares would underflow or overflow."""
+    square = float(np.vdot(gradient, gradient))
+    if 1e-28 < square < 1e37:  # beyond these, squares of float32 leave its range
+        return math.sqrt(square)
+    sizes = np.abs(gradient).astype(np.float64)
+    largest = float(sizes.max(initial=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(sizes / largest))
+
+
+def read_only(gradient: Any) -> Array | None:
+    """A read-only view of a gradient."""
+    if gradient is None:
+        return None
+    view: Array = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
+    view.flags.writeable = False
+    return view
