@@ -129,7 +129,7 @@ class Looking(cmd.Cmd):
         found = self.replay.pairs.found
         ledger = self.replay.ledger()
         if found and not len(ledger):
-            self.say(f"no fork has had its turn yet; {len(found)} are to come")
+            self.say(f"no fork has had its turn yet; {len(found)} {'is' if len(found) == 1 else 'are'} to come")
             return
         self.say(str(ledger))
         if len(ledger) < len(found):
