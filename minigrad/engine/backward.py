@@ -68,7 +68,8 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
-_ALONE = _references_when_alone()
+# (at most 3: a debugger that was at work when this was imported may have held one more)
+_ALONE = min(_references_when_alone(), 3)
 
 
 def visit(
@@ -176,6 +177,7 @@ def visit(
                     and tensor._grad is None
                     and type(gradient) is np.ndarray
                     and gradient.base is None
+                    and gradient.flags.writeable
                     and getrefcount(gradient) <= _ALONE
                 ):
                     tensor._grad = gradient  # nobody else holds it, so no copy is needed

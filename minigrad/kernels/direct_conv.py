@@ -56,14 +56,18 @@ class Axis(NamedTuple):
     step: int = 1
 
 
-def can_be_blocked(*arrays: Array) -> bool:
+def can_be_blocked(a: Array, b: Array) -> bool:
     """Whether the blocked kernels can do it: on a CPU they know, in their two precisions, not on nothing."""
-    dtype = arrays[0].dtype
-    return (
-        MACHINE is not None
-        and dtype in (np.float32, np.float64)
-        and all(a.dtype == dtype and a.size > 0 for a in arrays)
+    return MACHINE is not None and a.dtype == b.dtype and a.dtype.char in "fd" and a.size > 0 and b.size > 0
+
+
+@functools.lru_cache(maxsize=256)
+def _axes(counts: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> tuple[Axis, Axis]:
+    """So many windows of an image, along its height and its width."""
+    rows, columns = (
+        Axis(count, k, s, d, -p) for count, k, s, d, p in zip(counts, kernel, stride, dilation, padding, strict=True)
     )
+    return rows, columns
 
 
 @functools.lru_cache(maxsize=256)
@@ -119,11 +123,8 @@ def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Ar
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
     """As ``conv.conv2d``."""
-    kernel = w.shape[2:]
-    counts = windows_hw(x.shape[2:], kernel, stride, padding, dilation)
-    rows, columns = (
-        Axis(count, k, s, d, -p) for count, k, s, d, p in zip(counts, kernel, stride, dilation, padding, strict=True)
-    )
+    counts = windows_hw(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    rows, columns = _axes(counts, w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
     _correlate(np.ascontiguousarray(x), w, groups, rows, columns, y, b)
     return y
@@ -156,8 +157,8 @@ def conv2d_input_gradient(
     # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
     by_group = w.reshape(groups, o // groups, c, kh, kw)
     swapped = by_group.swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
-    axes = zip(input_hw, (kh, kw), stride, padding, dilation, strict=True)
-    down, across = (_phases(*axis) for axis in axes)
+    down = _phases(input_hw[0], kh, stride[0], padding[0], dilation[0])
+    across = _phases(input_hw[1], kw, stride[1], padding[1], dilation[1])
     all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
     gx = (np.empty if all_met else np.zeros)((len(gy), groups * c, *input_hw), dtype=gy.dtype)
     gy = np.ascontiguousarray(gy)
@@ -171,10 +172,7 @@ def conv2d_weight_gradient(
 ) -> Array:
     """As ``conv.conv2d_weight_gradient``."""
     o, c = gy.shape[1], x.shape[1] // groups
-    rows, columns = (
-        Axis(count, k, s, d, -p)
-        for count, k, s, d, p in zip(gy.shape[2:], kernel_hw, stride, dilation, padding, strict=True)
-    )
+    rows, columns = _axes(gy.shape[2:], kernel_hw, stride, padding, dilation)
     parts = get_num_threads()
     plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, parts)
     row = ROW_BYTES // x.itemsize

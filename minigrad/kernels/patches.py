@@ -12,6 +12,7 @@ its element ``(i, j)`` into row ``(c * kh + i) * kw + j`` of column ``l``::
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def count_windows(size: int, kernel: int, stride: int, padding: int, dilation: i
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
+@functools.lru_cache(maxsize=256)
 def windows_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
     """``count_windows`` along height and width."""
     rows, columns = (count_windows(*axis) for axis in zip(hw, kernel, stride, padding, dilation, strict=True))
