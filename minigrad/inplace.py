@@ -2,6 +2,7 @@
 
 An array that a node kept for backward must not change, and nothing can tell what else shares it. So
 these work on tensors outside the graph only; ``x += y`` in a model makes a new tensor and rebinds the name.
+Only a leaf that is learnt is changed itself, as in ``p -= lr * p.grad`` under ``no_grad``.
 """
 
 from __future__ import annotations
@@ -36,6 +37,23 @@ class InPlace(TensorBase):
         """Assign to elements."""
         keys = tuple(_plain(k) for k in key) if isinstance(key, tuple) else _plain(key)
         self._writable("item assignment")[keys] = array_of(value)
+
+    def _is_updated(self) -> bool:
+        """Whether ``+=`` is to change this very tensor: a new one in its place would never be learnt."""
+        return self.requires_grad and self.node is None
+
+    # Where these give NotImplemented, Python makes a new tensor by ``x + y``.
+    def __iadd__(self: Self, other: Any) -> Self:
+        return self.add_(other) if self._is_updated() else NotImplemented
+
+    def __isub__(self: Self, other: Any) -> Self:
+        return self.sub_(other) if self._is_updated() else NotImplemented
+
+    def __imul__(self: Self, other: Any) -> Self:
+        return self.mul_(other) if self._is_updated() else NotImplemented
+
+    def __itruediv__(self: Self, other: Any) -> Self:
+        return self.div_(other) if self._is_updated() else NotImplemented
 
     def copy_(self: Self, source: Any, non_blocking: bool = False) -> Self:
         """Take over the values of ``source``."""

@@ -36,7 +36,7 @@ from minigrad.ops.common import T
 class Methods(TensorBase):
     """The methods that build the graph."""
 
-    # Operators. ``x += y`` is not defined on purpose: Python then rebinds x to a new tensor.
+    # Operators. ``x += y`` is not defined on purpose (but for parameters, in inplace.py): Python then rebinds x.
     __add__ = __radd__ = arithmetic.add
     __sub__ = arithmetic.sub
     __mul__ = __rmul__ = arithmetic.mul

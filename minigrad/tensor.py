@@ -411,6 +411,16 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     return Tensor._like(array, requires_grad)
 
 
+def clear_gradient(tensor: Tensor, set_to_none: bool) -> None:
+    """Drop a tensor's gradient; or set it to zeros, in the very array where that is possible."""
+    if set_to_none or tensor._grad is None:
+        tensor._grad = None
+    elif tensor.grad.is_leaf:  # type: ignore[union-attr]
+        tensor.grad.requires_grad_(False).zero_()  # type: ignore[union-attr]
+    else:
+        tensor.grad = np.zeros_like(tensor.data)
+
+
 def is_tensor(obj: Any) -> bool:
     """Whether an object is a tensor."""
     return isinstance(obj, Tensor)

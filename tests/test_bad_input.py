@@ -84,6 +84,28 @@ def test_writing_into_the_graph():
     assert w.tolist() == [2, 2, 2]
 
 
+def test_plus_equals_changes_what_is_learnt_and_nothing_else():
+    layer = mg.nn.Linear(1, 1, bias=False)
+    frozen = mg.nn.Parameter(mg.ones(1), requires_grad=False)
+    layer(mg.ones(1, 1)).sum().backward()
+    before = layer.weight.item()
+    for p in layer.parameters():
+        with pytest.raises(mg.OperationError, match=r"add_ would write into a leaf.*no_grad"):
+            p -= 0.5 * p.grad
+    for p in (*layer.parameters(), frozen):
+        with mg.no_grad():
+            p -= 0.5
+            p *= 4
+            p /= 2
+            p += 1
+    assert layer.weight.item() == pytest.approx(2 * (before - 0.5) + 1)
+    assert frozen.item() == 2
+    x = mg.ones(1)
+    y = x
+    y += 1
+    assert x.item() == 1
+
+
 def test_the_truth_of_many_values():
     with pytest.raises(mg.OperationError, match="ambiguous"):
         bool(mg.ones(2) == mg.ones(2))

@@ -55,6 +55,12 @@ class set_grad_enabled:  # noqa: N801  (PyTorch's name)
         while self._tokens:
             grad_enabled.reset(self._tokens.pop())
 
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Let a function run in this mode."""
+        while self._tokens:  # a decorator changes nothing outside the function
+            grad_enabled.reset(self._tokens.pop())
+        return (enable_grad if self.mode else no_grad)()(function)
+
 
 class _GradMode:
     """A grad mode as a ``with`` block or a decorator; one object may be entered many times."""

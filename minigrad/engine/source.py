@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -43,6 +43,12 @@ class SourceLine(NamedTuple):
     def __str__(self) -> str:
         text = self.text
         return f"{self.filename}:{self.lineno}" + (f": {text}" if text else "")
+
+
+def is_ours(function: Any) -> bool:
+    """Whether a function's code is the package's: what a user's decorator wraps is not, whatever its name."""
+    code = getattr(function, "__code__", None)
+    return code is not None and _is_ours[code.co_filename]
 
 
 def user_place(depth: int = 2) -> Place | None:

@@ -28,7 +28,7 @@ from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
-from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.threads import in_single, row_kernel
 
 __all__ = ["batch_norm", "batch_norm_backward", "batch_norm_eval", "layer_norm", "layer_norm_backward"]
 
@@ -103,6 +103,8 @@ def _normalise(x3: Array, w: Array, b: Array, mean: Array, inv_std: Array) -> Ar
 
 
 def _fast_batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    if x3.dtype.char == "e":
+        return in_single(_fast_batch_norm, x3, w, b, eps)
     samples, channels, length = x3.shape
     x3 = np.ascontiguousarray(x3)
     if length == 1:
@@ -216,6 +218,8 @@ def _row_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) 
 def _fast_batch_norm_backward(
     gy3: Array, x3: Array, w: Array | None, mean: Array, inv_std: Array
 ) -> tuple[Array, Array | None, Array | None]:
+    if x3.dtype.char == "e":
+        return in_single(_fast_batch_norm_backward, gy3, x3, w, mean, inv_std)
     samples, channels, length = x3.shape
     gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
     gx, factors = np.empty(x3.shape, dtype=x3.dtype), np.empty((5, channels), dtype=x3.dtype)

@@ -12,12 +12,14 @@ import os
 import threading
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 
 from minigrad.kernels.compile import Array, jit
+
+R = TypeVar("R")
 
 #: Below this many elementary operations, waking a second thread costs more than it gives.
 SMALL = 200_000
@@ -92,7 +94,10 @@ class RowKernel:
     def __call__(self, work: int, *args: Any) -> None:
         """Run one of the two forms on ``args``."""
         if work < SMALL or _threads == 1 or _forked or not _one_at_a_time.acquire(blocking=False):
-            self.serial(*args)
+            try:
+                self.serial(*args)
+            except NotImplementedError:
+                self.on_wide_copies(*args)
             return
         try:
             _start_threads()
@@ -100,8 +105,29 @@ class RowKernel:
             if before != _threads:
                 numba.set_num_threads(_threads)
             self.parallel(*args)
+        except NotImplementedError:
+            self.on_wide_copies(*args)
         finally:
             _one_at_a_time.release()
+
+    def on_wide_copies(self, *args: Any) -> None:
+        """Run with float32 in the place of float16, which Numba doesn't have, and copy back what was written."""
+        wide = [a.astype(np.float32) if getattr(a, "dtype", None) == np.float16 else a for a in args]
+        before = [a.tobytes() if isinstance(a, np.ndarray) else b"" for a in wide]
+        with np.errstate(over="ignore"):
+            self.serial(*wide)
+            for given, copy, old in zip(args, wide, before, strict=True):
+                if copy is not given and isinstance(copy, np.ndarray) and copy.tobytes() != old:
+                    given[...] = copy
+
+
+def in_single(function: Callable[..., R], *args: Any) -> R:
+    """What ``function`` gives for float16, computed in float32 from the first step to the last."""
+    results: Any = function(*(a.astype(np.float32) if getattr(a, "dtype", None) == np.float16 else a for a in args))
+    with np.errstate(over="ignore"):
+        narrow: Any = tuple(None if y is None else y.astype(np.float16) for y in results)
+    given: R = narrow
+    return given
 
 
 def row_kernel(body: Callable[..., None] | None = None, **options: Any) -> Any:
@@ -119,11 +145,14 @@ def fill(kernel: RowKernel, cost: int, arrays: tuple[Array, ...], *scalars: floa
     first = arrays[0]
     y = np.empty(first.shape, first.dtype)
     work = y.size * cost
-    # On small arrays, spelling out the usual calls saves a quarter of the time.
-    if work < SMALL and not scalars and len(arrays) == 1:
-        kernel.serial(first.ravel(), y.ravel())
-    elif work < SMALL and not scalars and len(arrays) == 2:
-        kernel.serial(first.ravel(), arrays[1].ravel(), y.ravel())
-    else:
-        kernel(work, *[a.ravel() for a in arrays], *scalars, y.ravel())
+    try:
+        # On small arrays, spelling out the usual calls saves a quarter of the time.
+        if work < SMALL and not scalars and len(arrays) == 1:
+            kernel.serial(first.ravel(), y.ravel())
+        elif work < SMALL and not scalars and len(arrays) == 2:
+            kernel.serial(first.ravel(), arrays[1].ravel(), y.ravel())
+        else:
+            kernel(work, *[a.ravel() for a in arrays], *scalars, y.ravel())
+    except NotImplementedError:
+        kernel.on_wide_copies(*[a.ravel() for a in arrays], *scalars, y.ravel())
     return y

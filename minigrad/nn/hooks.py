@@ -190,12 +190,13 @@ def _replaced(values: tuple[Any, ...], places: tuple[int, ...], node: Node) -> t
 class Hooked:
     """The methods of a module that register hooks."""
 
-    _hooks: CallHooks | None = None
+    # (The name must be none that users give to an attribute of theirs: they keep handles in ``_hooks``.)
+    _hooks_of_calls: CallHooks | None = None
 
     def _call_hooks(self) -> CallHooks:
-        if self._hooks is None:
-            self._hooks = CallHooks()
-        return self._hooks
+        if self._hooks_of_calls is None:
+            self._hooks_of_calls = CallHooks()
+        return self._hooks_of_calls
 
     def register_forward_pre_hook(
         self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False

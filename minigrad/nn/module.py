@@ -14,12 +14,20 @@ import numpy as np
 from minigrad.device import check_device
 from minigrad.engine.base import TensorBase
 from minigrad.engine.mode import running
-from minigrad.engine.source import user_place
+from minigrad.engine.source import is_ours, user_place
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
 from minigrad.nn.table import structure_version
+from minigrad.tensor import clear_gradient
 
 M = TypeVar("M", bound="Module")
+
+
+class _Naming:
+    """One walk that told modules their paths, and the version of the structure (see table.py) for which it holds."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
 
 
 class Module(Hooked, State):
@@ -53,30 +61,31 @@ class Module(Hooked, State):
 
     training: bool = True
 
-    # Where this module stands below the outermost one that was called, and the version of the structure
-    # (see tree.py) at which that was found out.
-    _path: str | None = None
-    _named_at: int = -1
+    # Where this module stands below the outermost one that was called, and the walk that found it out. (These are
+    # no names that users give to attributes of theirs, such as ``_path``.)
+    _path_below: str | None = None
+    _naming: _Naming | None = None
 
     # Whether forward runs the package's own code only: then its nodes needn't look up the stack for the user's.
     _sealed: bool = False
 
     def __init_subclass__(cls) -> None:
-        cls._sealed = cls.forward.__module__.startswith("minigrad.")
+        cls._sealed = is_ours(cls.forward)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
         outer = running.get(None)  # None, and not the variable's default, where no module is running
-        if outer is None and self._named_at != structure_version():
+        if outer is None and (self._naming is None or self._naming.version != structure_version()):
             self._name_modules()
-        path = self._path
+        path = self._path_below
         if path is None:
             path = outer[0] if outer else ""
         place = outer[1] if outer and outer[2] else user_place()
-        token = running.set((path, place, self._sealed and self._hooks is None))
+        sealed = self._sealed and self._hooks_of_calls is None and "forward" not in self.__dict__
+        token = running.set((path, place, sealed))
         try:
-            if self._hooks is not None:
-                return self._hooks.run(self, args, kwargs)
+            if self._hooks_of_calls is not None:
+                return self._hooks_of_calls.run(self, args, kwargs)
             if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
                 return self.forward(args[0])
             return self.forward(*args, **kwargs)
@@ -89,13 +98,22 @@ class Module(Hooked, State):
 
     def _name_modules(self) -> None:
         """Tell every module below this one, the outermost, its path."""
-        version = structure_version()
+        naming = _Naming(structure_version())
         for path, module in self.named_modules():
-            module.__dict__.update(_path=path, _named_at=version)
+            if module._naming is not None:
+                module._naming.version = -1  # who began that walk and shares this module is to name it again
+            module.__dict__.update(_path_below=path, _naming=naming)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle keeps: all but the path, which a copy finds out for itself."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("_path", "_named_at")}
+        kept = {key: value for key, value in self.__dict__.items() if key not in ("_path_below", "_naming")}
+        # A shallow copy has tables of its own, as its attributes are its own.
+        kept.update(_kinds=dict(self._kinds), _non_persistent=dict(self._non_persistent))
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take it over. (Defined so that copying never asks a subclass's ``__getattr__``, which needs the state.)"""
+        self.__dict__.update(state)
 
     # -- changing all of it ------------------------------------------------------------------------
 
@@ -126,7 +144,7 @@ class Module(Hooked, State):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zeros."""
         for parameter in self.parameters():
-            parameter.grad = None if set_to_none or parameter.grad is None else np.zeros_like(parameter.data)
+            clear_gradient(parameter, set_to_none)
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
         """Call ``fn`` with every module, the children first; for initialising, say."""

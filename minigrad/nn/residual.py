@@ -59,7 +59,9 @@ class Residual(Module):
         self.shortcut = shortcut
         self.after = after
         self.scale = scale
-        self._sealed = all(part is None or isinstance(part, Module) for part in (branch, shortcut, after))
+        self._sealed = self._sealed and all(
+            part is None or isinstance(part, Module) for part in (branch, shortcut, after)
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, go both ways, and add."""
@@ -179,7 +181,7 @@ class SkipConcat(Module):
         super().__init__()
         self.branch = branch
         self.dim = dim
-        self._sealed = isinstance(branch, Module)
+        self._sealed = self._sealed and isinstance(branch, Module)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and put skip and branch side by side."""
@@ -219,7 +221,7 @@ class Highway(Module):
         super().__init__()
         self.branch = branch
         self.gate = gate
-        self._sealed = isinstance(branch, Module) and isinstance(gate, Module)
+        self._sealed = self._sealed and isinstance(branch, Module) and isinstance(gate, Module)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and weigh skip and branch by the gate."""

@@ -6,7 +6,7 @@ name. The tables ``_parameters``, ``_buffers`` and ``_modules`` are views of tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,11 +54,38 @@ class Table(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter([name for name, kind in self._attributes["_kinds"].items() if kind == self._kind])
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
     def __len__(self) -> int:
         return sum(kind == self._kind for kind in self._attributes["_kinds"].values())
 
     def __contains__(self, name: object) -> bool:
         return bool(self._attributes["_kinds"].get(name) == self._kind)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take out what was registered last, as from a dictionary."""
+        for name in reversed(self):
+            return name, self.pop(name)
+        raise KeyError("nothing is registered")
+
+    def copy(self) -> dict[str, Any]:
+        """The names and what they stand for, as a dictionary of its own."""
+        own = self._attributes
+        return {name: own[name] for name, kind in own["_kinds"].items() if kind == self._kind}
+
+    # Views of a copy: so they can be reversed, and what they show may be removed meanwhile.
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        return self.copy().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """What the names stand for."""
+        return self.copy().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Pairs of both."""
+        return self.copy().items()
 
     def __repr__(self) -> str:
         return repr(dict(self))

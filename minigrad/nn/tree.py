@@ -88,7 +88,9 @@ class Tree(Walk):
             raise TypeError(f"a name must be a string, not {type(name).__name__}")
         if not name or "." in name:
             raise KeyError(f"{name!r} can't be a name: it must not be empty or contain a dot")
-        if self._kinds.get(name) != table and hasattr(self, name):
+        # (Not hasattr, which may ask a subclass's ``__getattr__`` for what isn't there yet.)
+        taken = name in self.__dict__ or any(name in cls.__dict__ for cls in type(self).__mro__)
+        if self._kinds.get(name) != table and taken:
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already")
 
     def _check_initialised(self, name: str) -> None:

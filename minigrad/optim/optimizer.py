@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import zeros_like
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import enable_grad
 from minigrad.optim import saving
 from minigrad.optim.flat import Bundle, same
 from minigrad.optim.groups import Group, complete, groups_of, required
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensor import Tensor, clear_gradient, from_array
 
 __all__ = ["Optimizer", "required"]
 
@@ -174,12 +173,7 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p._grad is None:
-                    p._grad = None
-                elif p.grad.is_leaf:
-                    p.grad.requires_grad_(False).zero_()
-                else:
-                    p.grad = zeros_like(p.grad)
+                clear_gradient(p, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the settings, with a number in the place of each parameter.

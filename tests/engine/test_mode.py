@@ -73,3 +73,14 @@ def test_per_task():
         return await asyncio.gather(off(started, checked), on(started, checked))
 
     assert asyncio.run(main()) == [False, True]
+
+
+def test_set_grad_enabled_as_a_decorator():
+    @mg.set_grad_enabled(False)
+    def off():
+        return mg.is_grad_enabled()
+
+    assert mg.is_grad_enabled()
+    assert not off()
+    assert not off()
+    assert mg.is_grad_enabled()

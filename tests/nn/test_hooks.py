@@ -157,3 +157,19 @@ def test_without_a_graph_no_hook_runs():
     with mg.no_grad():
         assert layer(mg.ones(1, 1)).node is None
     assert not seen
+
+
+def test_users_may_keep_their_handles_under_any_name():
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self._path, self._hooks = "here", []
+            self._hooks.append(self.register_forward_hook(lambda *a: self._hooks.append(1)))
+
+        def forward(self, x):
+            return x * 2
+
+    net = Watched()
+    y = net(mg.ones(1, requires_grad=True))
+    assert net._hooks[1:] == [1]
+    assert (net._path, y.node.module) == ("here", "")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -326,6 +328,27 @@ def test_to_converts_floating_point_only():
             ask()
 
 
+def test_tables_are_read_and_emptied_as_dictionaries():
+    net = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Tanh())
+    assert list(reversed(net._modules)) == ["2", "1", "0"]
+    assert next(reversed(net._modules.values())) is net[2]
+    assert net._modules.popitem()[0] == "2"
+    assert net._modules.copy() == {"0": net[0], "1": net[1]}
+    assert len(net) == 2
+    net._modules.clear()
+    with pytest.raises(KeyError):
+        net._modules.popitem()
+
+
+def test_gradients_can_be_set_to_zero_in_place():
+    layer = nn.Linear(2, 1)
+    layer(mg.ones(1, 2)).sum().backward()
+    before = layer.weight.grad
+    layer.zero_grad(set_to_none=False)
+    assert layer.weight.grad is before
+    assert before.tolist() == [[0, 0]]
+
+
 # -- copies ----------------------------------------------------------------------------------------
 
 
@@ -348,6 +371,39 @@ def test_a_copy_of_a_part_is_a_root_of_its_own():
     net(mg.ones(1, 3))
     twin = copy.deepcopy(net.blocks[1])
     assert twin(mg.ones(1, 4)).node.module == "fc2"
+
+
+def test_a_wrapper_that_passes_attributes_on_can_be_copied():
+    class Wrapper(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(self.module, name)
+
+    twin = copy.deepcopy(Wrapper(nn.Linear(3, 2)))
+    assert twin.in_features == 3
+
+
+def test_a_copied_parameter_starts_without_a_gradient():
+    net = nn.Linear(2, 1)
+    net(mg.ones(1, 2)).sum().backward()
+    assert copy.deepcopy(net).weight.grad is None
+    assert net.weight.grad is not None
+
+
+def test_a_shallow_copy_has_a_register_of_its_own():
+    layer = nn.Linear(2, 1)
+    twin = copy.copy(layer)
+    assert twin.weight is layer.weight
+    del twin.bias
+    twin.act = nn.ReLU()
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+    assert list(layer.named_modules()) == [("", layer)]
 
 
 # -- what it looks like ----------------------------------------------------------------------------
@@ -391,3 +447,53 @@ def test_parameter_shows_and_takes():
     assert not nn.Parameter(mg.arange(3), requires_grad=False).requires_grad
     with pytest.raises(RuntimeError, match="only floating-point tensors can be learnt, this one is int64"):
         nn.Parameter(mg.arange(3))
+
+
+# -- names and lines of nodes ----------------------------------------------------------------------
+
+
+def test_two_models_that_share_a_layer_each_name_it_their_way():
+    shared = nn.Linear(4, 4)
+    named, listed = nn.Sequential(OrderedDict(stem=shared)), nn.Sequential(shared)
+    for _ in range(2):
+        assert named(mg.ones(1, 4)).node.module == "stem"
+        assert listed(mg.ones(1, 4)).node.module == "0"
+
+
+class Doubled(nn.Residual):
+    def forward(self, x):
+        y = self.branch(x)
+        return y * 2
+
+
+def scaled(forward):
+    @functools.wraps(forward)
+    def wrapper(self, x):
+        y = forward(self, x)
+        return y * 3
+
+    return wrapper
+
+
+class Tripled(nn.Linear):
+    forward = scaled(nn.Linear.forward)
+
+
+def patched():
+    layer = nn.Linear(4, 4)
+    own = layer.forward
+
+    def forward(x):
+        y = own(x)
+        return y * 5
+
+    layer.forward = forward
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [(Doubled(nn.Linear(4, 4)), "return y * 2"), (Tripled(4, 4), "return y * 3"), (patched(), "return y * 5")],
+)
+def test_a_forward_of_the_users_gives_its_own_lines(layer, line):
+    assert nn.Sequential(layer)(mg.ones(1, 4)).node.source.text == line
