@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import json
 import platform
 import statistics
@@ -78,8 +80,17 @@ def chart(results: list[dict[str, Any]], folder: Path) -> None:
     save(fig, folder / "ratios.png")
 
 
+def _cpu() -> str:
+    """The name of the processor, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+
+
 def write(everything: dict[str, Any], threads: int, folder: Path) -> None:
     """Write all numbers as JSON."""
-    machine = {"machine": platform.machine(), "python": platform.python_version(), "threads": threads}
+    installed = [name for name in ("numpy", "numba", "torch") if importlib.util.find_spec(name)]
+    versions = {name: importlib.metadata.version(name) for name in installed}
+    machine = {"cpu": _cpu(), "python": platform.python_version(), **versions, "threads": threads}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps({**machine, **everything}, indent=1) + "\n", encoding="utf-8")
