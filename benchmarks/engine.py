@@ -38,7 +38,7 @@ def start_up() -> dict[str, float]:
         cache = str(Path(folder) / "kernels")
         found["first step, cold"] = _seconds(_FIRST_STEP, NUMBA_CACHE_DIR=cache)
         found["first step, warm"] = _seconds(_FIRST_STEP, NUMBA_CACHE_DIR=cache)
-        demo = [sys.executable, "-m", "minigrad", "demo", "--out", folder]
+        demo = [sys.executable, "-m", "minigrad", "demo", "--out", str(Path(folder) / "demo.png")]
         for name in ("demo, cold", "demo, warm"):
             start = time.perf_counter()
             variables = {**os.environ, "NUMBA_CACHE_DIR": str(Path(folder) / "demo"), "MPLBACKEND": "Agg"}

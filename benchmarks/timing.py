@@ -64,12 +64,13 @@ def measure(workload: Workload, frameworks: dict[str, Any], rounds: int, seconds
 
 
 def peak_memory(name: str, framework: str) -> dict[str, float]:
-    """Peak memory in MiB of a process of its own: after the import, and after four steps of a workload."""
+    """Peak memory in MiB of a process of its own: after the import, and after four steps of a workload (Linux only)."""
+    # (getrusage would give the peak of the process that started this one, if that was higher)
     code = (
-        "import resource, numpy as np\n"
+        "import re, numpy as np\n"
         "from benchmarks.workloads import WORKLOADS\n"
         f"import {framework} as fw\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "peak = lambda: int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]) / 1024\n"
         "imported = peak()\n"
         f"step = [w for w in WORKLOADS if w.name == {name!r}][0].make(fw, np.random.default_rng(0))\n"
         "[step() for _ in range(4)]\n"
