@@ -32,6 +32,15 @@ _threads = min(int(os.environ.get("MINIGRAD_NUM_THREADS", 0)) or _MOST, _MOST)
 _forked = False
 
 
+class _Limit(threading.local):
+    """How many threads Numba was last told to use, by this thread."""
+
+    threads = 0
+
+
+_limit = _Limit()
+
+
 def get_num_threads() -> int:
     """How many threads the kernels use."""
     return _threads
@@ -101,9 +110,9 @@ class RowKernel:
             return
         try:
             _start_threads()
-            before = numba.get_num_threads()
-            if before != _threads:
+            if _limit.threads != _threads:  # (asking Numba takes microseconds)
                 numba.set_num_threads(_threads)
+                _limit.threads = _threads
             self.parallel(*args)
         except NotImplementedError:
             self.on_wide_copies(*args)
