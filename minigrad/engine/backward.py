@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
 from minigrad.engine.errors import OperationError, backward_error, located
 from minigrad.engine.mode import checks, enable_grad
@@ -62,7 +62,7 @@ _FREED = (
 
 
 def _references_when_alone() -> int:
-    """What ``getrefcount`` gives, in ``run_pass``, for a gradient that only the pass knows of."""
+    """What ``getrefcount`` gives, in ``visit``, for a gradient that only the pass knows of."""
     grad_inputs = (np.empty(1),)
     gradient = grad_inputs[0]
     return getrefcount(gradient)
@@ -263,12 +263,12 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         gradient = np.ones_like(data)
     elif not isinstance(gradient, TensorBase):
         gradient = np.asarray(gradient, dtype=data.dtype)
-    if tuple(gradient.shape if not isinstance(gradient, TensorBase) else gradient.data.shape) != data.shape:
-        shape = gradient.data.shape if isinstance(gradient, TensorBase) else gradient.shape
+    shape = array_of(gradient).shape
+    if shape != data.shape:
         raise OperationError(f"gradient= has shape {shape}, the tensor has {data.shape}")
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
-    return gradient.data if isinstance(gradient, TensorBase) else gradient
+    return array_of(gradient)
 
 
 def backward_steps(

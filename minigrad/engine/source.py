@@ -62,6 +62,14 @@ def user_place(depth: int = 2) -> Place | None:
     return None
 
 
+def user_frame() -> FrameType | None:
+    """The innermost frame that is outside minigrad."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours[frame.f_code.co_filename]:
+        frame = frame.f_back
+    return frame
+
+
 def source_line(place: Place | None) -> SourceLine | None:
     """Look up the line of a place."""
     if place is None:

@@ -48,18 +48,7 @@ Enter alone repeats the last command, Tab completes names, help n says more abou
 
 
 class Stepper(Looking):
-    """The command loop; see `step`.
-
-    Parameters
-    ----------
-    replay
-        The pass.
-    frame
-        Where `step` was called, so that expressions can name the user's variables.
-    stdin, stdout
-        Where commands come from and what is shown goes to; None for the terminal.
-
-    """
+    """The command loop; see `step`, and `Looking` for its parameters."""
 
     prompt = "(step) "
     _delimiters = ""

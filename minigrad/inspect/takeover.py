@@ -8,15 +8,12 @@ steps on to whoever asked for them. The pass runs once, and each gradient is del
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from types import FrameType
 from typing import Any
 
-import minigrad
 from minigrad.engine.backward import run_pass, visit
 from minigrad.engine.base import TensorBase
+from minigrad.engine.source import user_frame
 from minigrad.engine.step import Step
 from minigrad.inspect.replay import Replay
 from minigrad.inspect.stepper import Stepper
@@ -27,7 +24,6 @@ CALLERS = {
     "minigrad.engine.gradients": visit,
     "minigrad.inspect.trace": run_pass,
 }
-_PACKAGE = os.path.dirname(os.path.abspath(minigrad.__file__)) + os.sep
 
 
 class TakeOver:
@@ -95,7 +91,7 @@ class TakeOver:
         self.__exit__()
         replay = Replay(outputs, grad_outputs, create_graph, deliver)
         try:
-            Stepper(replay, _users_frame(), self._stdin).cmdloop()
+            Stepper(replay, user_frame(), self._stdin).cmdloop()
         finally:
             replay.close(retain_graph=True)
         keep = retain_graph or create_graph
@@ -110,11 +106,3 @@ class TakeOver:
 def _put(module: str, function: Any, replacement: Any) -> None:
     # (import_module, because the name inspect.trace is that of the function)
     setattr(importlib.import_module(module), function.__name__, replacement)
-
-
-def _users_frame() -> FrameType | None:
-    """The innermost frame outside minigrad: that of the program."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
-        frame = frame.f_back
-    return frame

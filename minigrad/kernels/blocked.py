@@ -191,17 +191,18 @@ def _gather_patch(
     samples: int,
     channel: int,
     channels: int,
-    top: int,
-    left: int,
-    height: int,
-    width: int,
+    row: int,
+    plan: Plan,
     patch: Array,
 ) -> None:
-    """Copy a window of the padded images into ``patch`` (samples, channels, height, width).
+    """Copy the window that a task's outputs from ``row`` on read, of the padded images, into ``patch``.
+
+    That is (samples, channels, height, width).
 
     The columns left and right of the image are never written: they are zero from the start.
     """
     _, all_channels, h, w = shape
+    top, left, height, width = plan.top + row * plan.down, plan.left, plan.height, plan.width
     first = max(0, -left)
     count = np.uint64(max(0, min(width, w - left) - first))
     for s in range(samples):
@@ -277,19 +278,7 @@ def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: A
         sample, samples, top, rows = _task(plan, n, task)
         count = samples * rows * plan.ow
         for g in range(groups):
-            _gather_patch(
-                flat_x,
-                x.shape,
-                sample,
-                samples,
-                g * channels,
-                channels,
-                plan.top + top * plan.down,
-                plan.left,
-                plan.height,
-                plan.width,
-                patch,
-            )
+            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels, top, plan, patch)
             for block in range(blocks):
                 for p in range(np.uint64(count)):
                     for lane in range(np.uint64(row)):
@@ -353,19 +342,7 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
         sample, samples, top, rows = _task(plan, n, task)
         run = rows * plan.ow
         for g in range(groups):
-            _gather_patch(
-                flat_x,
-                x.shape,
-                sample,
-                samples,
-                g * channels,
-                channels,
-                plan.top + top * plan.down,
-                plan.left,
-                plan.height,
-                plan.width,
-                patch,
-            )
+            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels, top, plan, patch)
             for block in range(blocks):
                 channel = g * out_channels + block * row
                 for s in range(samples):
