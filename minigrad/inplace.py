@@ -22,6 +22,8 @@ Self = TypeVar("Self", bound="InPlace")
 class InPlace(TensorBase):
     """The methods of a tensor that end in an underscore, and assignment to elements."""
 
+    __slots__ = ()
+
     def _writable(self, method: str) -> Any:
         """The array, if it may be written to."""
         if self.node is not None or (self.requires_grad and is_grad_enabled()):

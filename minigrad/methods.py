@@ -36,6 +36,8 @@ from minigrad.ops.common import T
 class Methods(TensorBase):
     """The methods that build the graph."""
 
+    __slots__ = ()
+
     # Operators. ``x += y`` is not defined on purpose (but for parameters, in inplace.py): Python then rebinds x.
     __add__ = __radd__ = arithmetic.add
     __sub__ = arithmetic.sub

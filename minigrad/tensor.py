@@ -77,6 +77,8 @@ class Tensor(Methods, InPlace, TensorBase):
     Tensor([6.], shape=(1,), float32)
     """
 
+    __slots__ = ()
+
     def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
         if isinstance(data, TensorBase):
             data = data.data
@@ -159,6 +161,8 @@ class Tensor(Methods, InPlace, TensorBase):
         if not self.requires_grad:
             raise OperationError("retain_grad() on a tensor that has requires_grad=False")
         self.retains_grad = True
+        if self._hooks is None:
+            self._hooks = {}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(gradient)`` when this tensor's gradient is complete; what it returns replaces it.

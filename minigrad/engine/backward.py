@@ -13,7 +13,6 @@ node's turn comes, every consumer of its outputs has had its turn, and the gradi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
@@ -26,8 +25,6 @@ from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, zeros_for
 from minigrad.engine.step import Step
 
-_by_index = attrgetter("index")
-
 
 def collect(outputs: Sequence[TensorBase]) -> tuple[list[Node], dict[TensorBase, int]]:
     """Find every node that the outputs depend on, the earliest first, and count each leaf's consumers.
@@ -37,22 +34,27 @@ def collect(outputs: Sequence[TensorBase]) -> tuple[list[Node], dict[TensorBase,
     OperationError
         If an earlier pass has freed a part of the graph.
     """
-    found: dict[Node, None] = dict.fromkeys(t.node for t in outputs if t.node is not None)
+    found = {t.node.index: t.node for t in outputs if t.node is not None}
     consumers: dict[TensorBase, int] = {}
-    stack = list(found)
+    stack = list(found.values())
     while stack:
         node = stack.pop()
-        if not node.inputs:
-            raise OperationError(located(_FREED.format(node.name), node.source))
-        for tensor, wanted in zip(node.inputs, node.wants):  # noqa: B905  # the hottest loop
-            if wanted:
+        wants = node.wants
+        i = 0  # counting by hand is faster than zip and enumerate
+        for tensor in node.inputs:
+            if wants[i]:
                 producer = tensor.node
                 if producer is None:
                     consumers[tensor] = consumers.get(tensor, 0) + 1
-                elif producer not in found:
-                    found[producer] = None
-                    stack.append(producer)
-    return sorted(found, key=_by_index), consumers
+                else:
+                    index = producer.index
+                    if index not in found:
+                        found[index] = producer
+                        stack.append(producer)
+            i += 1
+        if not i:
+            raise OperationError(located(_FREED.format(node.name), node.source))
+    return [found[index] for index in sorted(found)], consumers
 
 
 _FREED = (
@@ -115,18 +117,17 @@ def visit(
     # a line. The usual node has one output, which was reached through one tensor.
     while order:
         node = order.pop()
-        inputs = node.inputs
+        inputs, wants = node.inputs, node.wants
         entry = table.pop(node, None)
         if entry is None:  # the pass came here only to count: no gradient reached the node
             grad_inputs: Any = (None,) * len(inputs)
         else:
             if len(entry) == 2:
                 tensor = entry.pop()
-                if tensor._hooks:
-                    entry[0] = after_hooks(tensor, entry[0])
-                if deliver is None and not tensor.retains_grad:
+                if tensor._hooks is None and deliver is None:
                     tensor._grad = entry[0]
                 else:
+                    entry[0] = after_hooks(tensor, entry[0])
                     settle(tensor, entry[0])
             else:
                 _complete(node, entry, settle)
@@ -152,10 +153,10 @@ def visit(
             if watching:
                 for check in watching:
                     check.after_backward(node, entry, grad_inputs)
-        i = -1  # counting by hand is faster than zip and enumerate
+        i = -1
         for tensor in inputs:
             i += 1
-            if not node.wants[i]:
+            if not wants[i]:
                 continue
             gradient = grad_inputs[i]
             if gradient is not None and gradient.shape != tensor.data.shape:
@@ -163,7 +164,7 @@ def visit(
             producer = tensor.node
             if producer is None:
                 left = consumers[tensor] = consumers[tensor] - 1
-                if tensor in leaves:
+                if leaves and tensor in leaves:
                     before = leaves.pop(tensor)
                     gradient = before if gradient is None else before + gradient
                 if gradient is None:
@@ -184,14 +185,15 @@ def visit(
                 else:
                     settle(tensor, gradient)
             elif gradient is not None:
-                if producer not in table and len(producer.out_shapes) == 1:
+                if producer not in table and type(producer._out) is tuple:
                     table[producer] = [gradient, tensor]
                 else:
                     _send(tensor, gradient, table)
         if entry is not None:
             yield node, entry, grad_inputs
         if not keep:
-            node.release()
+            node.__dict__.clear()
+            node.inputs = ()
 
 
 _WRONG_NUMBER = "it returned {} gradients for {} inputs"

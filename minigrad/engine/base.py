@@ -8,7 +8,7 @@ only ever import this class; so every import points downward and none runs in a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minigrad.engine.node import Node
 
 Array = npt.NDArray[Any]
+Self = TypeVar("Self", bound="TensorBase")
 
 
 class TensorBase:
@@ -34,15 +35,26 @@ class TensorBase:
         A name for pictures and messages, or None.
     """
 
-    # Defaults on the class: making a tensor then sets three attributes and not eight.
+    # What a pass looks at stands in slots, which are read fastest; what is rarely set is a default of the class.
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "data", "node", "requires_grad", "slot")
+
     data: Array
-    requires_grad: bool = False
-    node: Node | None = None
-    slot: int = 0
+    requires_grad: bool
+    node: Node | None
+    slot: int
     name: str | None = None
     retains_grad: bool = False
-    _grad: Any = None
-    _hooks: dict[int, Callable[[Any], Any]] | None = None
+    _grad: Any
+    # Called with a complete gradient. A table, be it empty, says that the gradient needs more than to be put down.
+    _hooks: dict[int, Callable[[Any], Any]] | None
+
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
+        """A leaf, as which every tensor begins that is no node's output."""
+        leaf = object.__new__(cls)
+        leaf.requires_grad = False
+        leaf.node = leaf._grad = leaf._hooks = None
+        leaf.slot = 0
+        return leaf
 
     # NumPy steps back, so that ``array * tensor`` reaches the tensor's ``__rmul__``.
     __array_ufunc__ = None

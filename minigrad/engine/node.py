@@ -41,8 +41,6 @@ class Node:
         What the operation was applied to, in order: tensors, and constants as they were given.
     wants
         For each input, whether a gradient is wanted for it.
-    out_shapes
-        The shapes of the outputs.
     index
         Nodes are numbered as they are made, so a node's inputs always have smaller numbers.
     module
@@ -55,12 +53,13 @@ class Node:
     input_names: ClassVar[tuple[str, ...]] = ()
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
-    __slots__ = ("__dict__", "__weakref__", "_place", "index", "inputs", "module", "out_dtype", "out_shapes", "wants")
+    __slots__ = ("__dict__", "__weakref__", "_out", "_place", "index", "inputs", "module", "out_dtype", "wants")
 
     inputs: tuple[Any, ...]
     wants: tuple[bool, ...]
-    out_shapes: tuple[tuple[int, ...], ...]
     out_dtype: Any
+    #: The shape of the output; or a list of the shapes, where there are several outputs.
+    _out: tuple[int, ...] | list[tuple[int, ...]]
     index: int
     module: str
     _place: Place | None
@@ -96,12 +95,17 @@ class Node:
             self.inputs = inputs
             self.wants = tuple(wants)
             self.index = _next_index()
-            self.module, place, sealed = running.get()
+            self.module, place, sealed = running.module.now
             self._place = place if sealed else user_place()
         elif not tensors:
             return self.forward(*arrays)
         try:
-            y = self.forward(*arrays)
+            if len(arrays) == 1:
+                y = self.forward(arrays[0])
+            elif len(arrays) == 2:
+                y = self.forward(arrays[0], arrays[1])
+            else:
+                y = self.forward(*arrays)
         except Exception as error:
             told = forward_error(self, inputs, error)
             if told is error:
@@ -112,31 +116,40 @@ class Node:
             for check in watching:
                 check.after_forward(self, arrays, y)
         if linked and type(y) is _ndarray and y.dtype.kind == "f":
-            self.out_shapes = (y.shape,)
+            self._out = y.shape
             tensor = _new(self.tensor_class)
             tensor.data = y
             tensor.node = self
             tensor.requires_grad = True
+            tensor.slot = 0
+            tensor._grad = tensor._hooks = None
             return tensor
         if type(y) is not tuple:
             if linked:
-                self.out_shapes = (y.shape,)
+                self._out = y.shape
             return self._wrap(y, 0, linked)
         if linked:
-            self.out_shapes = tuple([part.shape for part in y])
+            self._out = [part.shape for part in y]
             self.out_dtype = y[0].dtype
         return tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(self.tensor_class)
+        tensor.requires_grad = False
+        tensor.node = tensor._grad = tensor._hooks = None
+        tensor.slot = slot
         # NumPy gives a scalar and no array where the result has no dimensions.
         tensor.data = array if type(array) is _ndarray else np.asarray(array)
         if linked and tensor.data.dtype.kind == "f":
             tensor.node = self
-            tensor.slot = slot
             tensor.requires_grad = True
         return tensor
+
+    @property
+    def out_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of every output."""
+        return tuple(self._out) if type(self._out) is list else (self._out,)  # type: ignore[return-value]
 
     @property
     def released(self) -> bool:
@@ -171,7 +184,7 @@ class Node:
         self.inputs = ()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "out_shapes"):
+        if not hasattr(self, "_out"):
             return f"<{type(self).__name__} outside the graph>"
         ins = ", ".join(str(x.data.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
         shapes = self.out_shapes

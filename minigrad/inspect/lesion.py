@@ -51,7 +51,7 @@ class _Joins(Watcher):
     def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
         """Number a join."""
         if isinstance(node, JOINS):
-            path = running.get()[0]
+            path = running.module.now[0]
             place = self.places[node] = path, self._counts.get(path, 0)
             self._counts[path] = place[1] + 1
             self.at(node, place, arrays, y)

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.device import check_device
 from minigrad.engine.base import TensorBase
-from minigrad.engine.mode import running
+from minigrad.engine.mode import OUTSIDE, running
 from minigrad.engine.source import is_ours, user_place
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
@@ -74,23 +74,25 @@ class Module(Hooked, State):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
-        outer = running.get(None)  # None, and not the variable's default, where no module is running
-        if outer is None and (self._naming is None or self._naming.version != structure_version()):
+        # Every layer comes through here. A look into the dictionary is faster than one at an attribute, because a
+        # class with a ``__getattr__`` has slow attributes.
+        own = self.__dict__
+        module = running.module
+        outer = path, place, sealed = module.now
+        if outer is OUTSIDE and (self._naming is None or self._naming.version != structure_version()):
             self._name_modules()
-        path = self._path_below
-        if path is None:
-            path = outer[0] if outer else ""
-        place = outer[1] if outer and outer[2] else user_place()
-        sealed = self._sealed and self._hooks_of_calls is None and "forward" not in self.__dict__
-        token = running.set((path, place, sealed))
+        if not sealed:
+            place = user_place()
+        hooks = own.get("_hooks_of_calls")
+        module.now = own.get("_path_below", path), place, hooks is None and "forward" not in own and self._sealed
         try:
-            if self._hooks_of_calls is not None:
-                return self._hooks_of_calls.run(self, args, kwargs)
+            if hooks is not None:
+                return hooks.run(self, args, kwargs)
             if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
                 return self.forward(args[0])
             return self.forward(*args, **kwargs)
         finally:
-            running.reset(token)
+            module.now = outer
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass says how."""

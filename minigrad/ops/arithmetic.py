@@ -98,7 +98,8 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input + alpha * other``, with broadcasting and PyTorch's type promotion."""
     if alpha != 1:
         other = other * alpha
-    result: T = Add()(*promoted(input, other))
+    a, b = promoted(input, other)
+    result: T = Add()(a, b)
     return result
 
 
@@ -106,13 +107,15 @@ def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input - alpha * other``, with broadcasting and PyTorch's type promotion."""
     if alpha != 1:
         other = other * alpha
-    result: T = Sub()(*promoted(input, other))
+    a, b = promoted(input, other)
+    result: T = Sub()(a, b)
     return result
 
 
 def mul(input: T, other: Any) -> T:
     """``input * other``, with broadcasting and PyTorch's type promotion."""
-    result: T = Mul()(*promoted(input, other))
+    a, b = promoted(input, other)
+    result: T = Mul()(a, b)
     return result
 
 
@@ -127,7 +130,8 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
     if rounding_mode is not None:
         rounded: T = RoundedDiv(rounding_mode)(*promoted(input, other))
         return rounded
-    result: T = Div()(*promoted(input, other, true_division=True))
+    a, b = promoted(input, other, true_division=True)
+    result: T = Div()(a, b)
     return result
 
 

@@ -142,11 +142,11 @@ def _join(dtypes: list[Any]) -> np.dtype[Any]:
 
 def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
     """The two operands in one dtype, by PyTorch's rules; most often they come back untouched."""
-    da = getattr(a, "dtype", None)
-    db = getattr(b, "dtype", None)
-    shared = db if da is None else da if db is None or da is db else None
-    if shared is not None and shared.kind == "f":
-        return a, b
+    if isinstance(a, TensorBase):
+        dtype = a.data.dtype
+        # A Python number takes the dtype of a floating-point tensor, and so does a tensor that has it.
+        if dtype.kind == "f" and (b.data.dtype is dtype if isinstance(b, TensorBase) else type(b) in _PYTHON_KIND):
+            return a, b
     dtype = result_type(a, b)
     if true_division and dtype.kind != "f":
         dtype = _default_dtype

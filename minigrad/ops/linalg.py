@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
-from minigrad.ops.common import T, is_array, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 
 
 def _as_matrix(x: Any) -> Any:
@@ -23,7 +23,7 @@ def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
     if a.ndim == b.ndim == 2:
         # For two matrices, dot is ``@`` with less ado: on 32 x 32 it takes three quarters of the time.
-        return a.dot(b) if is_array(a) else a @ b
+        return a.dot(b) if type(a) is np.ndarray else a @ b
     if b.ndim == 2 and a.ndim > 2:
         return _product(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[1])
     return a @ b
@@ -90,47 +90,44 @@ class Linear(Node):
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w
-        if x.dtype != w.dtype or not 1 <= w.ndim <= 2 or not x.ndim or x.shape[-1] != w.shape[-1]:
+        if x.dtype != w.dtype or not x.ndim or w.ndim != 2:
             raise ValueError(_misfit(x, w))
-        y = _product(x, w.T)
-        if b is None:
-            return y
-        if y.dtype != b.dtype:
-            raise ValueError(f"the weight is {w.dtype}, the bias {b.dtype}: bring them to one dtype with .to(dtype)")
-        self.b_shape = b.shape
-        if not y.ndim or y.shape[-1:] != b.shape:
-            return y + b
-        kernels.add_bias(y if y.ndim == 2 else _as_matrix(y), b)
+        try:
+            y = _product(x, w.T)
+        except ValueError:
+            raise ValueError(_misfit(x, w)) from None
+        if b is not None:
+            if b.dtype != w.dtype:
+                differ = f"the weight is {w.dtype}, the bias {b.dtype}"
+                raise ValueError(f"{differ}: bring them to one dtype with .to(dtype)")
+            self.b_shape = b.shape
+            if b.shape != w.shape[:1]:
+                return y + b
+            kernels.add_bias(_as_matrix(y), b)
         return y
 
     def backward(self, gy: Any) -> Any:
         x, w = self.x, self.w
-        gb = self._bias_gradient(gy) if self.wants[2] else None
-        if len(w.shape) == 1:
-            w = w.reshape(1, w.shape[0])
-            gy = gy.reshape(*gy.shape, 1)
-        gx = gw = None
-        if self.wants[0]:
+        wants_x, wants_w, wants_b = self.wants
+        gx = gw = gb = None
+        if wants_x:
             gx = _product(gy, w)
-        if self.wants[1]:
-            gw = _product(_as_matrix(gy).swapaxes(0, 1), _as_matrix(x))
-            if len(self.w.shape) == 1:
-                gw = gw.reshape(self.w.shape)
+        rows = _as_matrix(gy)
+        if wants_w:
+            gw = _product(rows.T, _as_matrix(x))
+        if wants_b and type(rows) is np.ndarray and rows.shape[1:] == self.b_shape:
+            # The sum of the rows, as a product: the bias is the weight of an input that is always 1.
+            gb = _ones(rows.shape[0], rows.dtype).dot(rows)
+        elif wants_b:
+            gb = unbroadcast(gy, self.b_shape)
         return gx, gw, gb
-
-    def _bias_gradient(self, gy: Any) -> Any:
-        """``gy.sum(0)``, as the product with a row of ones: the bias is the weight of an input that is always 1."""
-        if is_array(gy) and gy.ndim > 1 and gy.shape[-1:] == self.b_shape:
-            gy = _as_matrix(gy)
-            return _ones(gy.shape[0], gy.dtype).dot(gy)
-        return unbroadcast(gy, self.b_shape)
 
 
 def _misfit(x: Any, w: Any) -> str:
     """Say why an input and a weight can't be multiplied."""
     if x.dtype != w.dtype:
         return f"the input is {x.dtype}, the weight {w.dtype}: bring them to one dtype with .to(dtype)"
-    if w.ndim not in (1, 2):
+    if w.ndim != 2:
         return f"the weight must have shape (out_features, in_features), not {w.shape}"
     return (
         f"the weight takes {w.shape[-1]} features, the input has shape {x.shape}: "
@@ -202,10 +199,13 @@ def linear(input: T, weight: T, bias: T | None = None) -> T:
     input
         Of shape (..., in_features).
     weight
-        Of shape (out_features, in_features).
+        Of shape (out_features, in_features); or (in_features,), for an output without the last axis.
     bias
         Of shape (out_features,).
     """
+    if weight.ndim == 1:  # type: ignore[attr-defined]
+        y: Any = matmul(input, weight)
+        return y if bias is None else y + bias  # type: ignore[no-any-return]
     result: T = Linear()(input, weight, bias)
     return result
 
