@@ -24,7 +24,7 @@ import minigrad as mg
 from minigrad import kernels
 from minigrad.engine import node
 from minigrad.engine.watch import _Check
-from minigrad.kernels import blocked
+from minigrad.kernels import vectors
 from minigrad.kernels.compile import BACKEND
 from minigrad.kernels.threads import RowKernel
 
@@ -64,7 +64,7 @@ def wide(batch):
 
 
 def resnet(batch=32):
-    if blocked.MACHINE is None:
+    if vectors.MACHINE is None:
         pytest.skip("the convolutions go another way here")
     return training(NETS["resnet"](mg, 8, 1), mg.randn(batch, 1, 8, 8))
 

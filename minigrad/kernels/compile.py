@@ -45,11 +45,10 @@ if BACKEND not in ("numba", "numpy"):
 #: are no NaNs or infinities (``nnan``, ``ninf``), as ``fastmath=True`` would.
 RELAXED = {"reassoc", "contract", "arcp", "nsz"}
 
-# Numba's disk cache sees an edit in a kernel's own file, and none in what kernels share: the flags above and
-# vector_math.py. It tells functions apart by name, so a name that follows their text has them compiled anew.
-_SHARED = format(
-    zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in ("compile.py", "vector_math.py"))), "x"
-)
+# Numba's disk cache sees an edit in a kernel's own file, and none in what kernels share: the flags above and these
+# files. It tells functions apart by name, so a name that follows their text has them compiled anew.
+_SHARED_FILES = ("compile.py", "vector_math.py", "vectors.py")
+_SHARED = format(zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in _SHARED_FILES)), "x")
 
 
 class Kernel(NamedTuple):

@@ -21,18 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.blocked import (
-    MACHINE,
-    ROW_BYTES,
-    TILE,
-    Plan,
-    correlate_blocked,
-    weight_gradient_blocked,
-)
+from minigrad.kernels.blocked import Plan, correlate_blocked, weight_gradient_blocked
 from minigrad.kernels.compile import Array
-from minigrad.kernels.packing import pack_bias, pack_weights, unpack_gradient
+from minigrad.kernels.packing import pack_bias, pack_flipped, pack_weights, unpack_gradient
 from minigrad.kernels.patches import Pair, windows_hw
 from minigrad.kernels.threads import get_num_threads
+from minigrad.kernels.vectors import MACHINE, ROW_BYTES, TILE
 
 #: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
 TASK_PIXELS = 256
@@ -111,13 +105,12 @@ def _whole_tiles(offsets: Array) -> Array:
     return np.pad(offsets.ravel(), (0, -offsets.size % TILE), mode="edge")
 
 
-def _correlate(x: Array, w: Array, groups: int, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
-    """Correlate ``x`` with ``w`` (O, C / groups, kh, kw), into the places of ``y`` that the axes say."""
-    o, channels, *_ = w.shape
-    threads, row = get_num_threads(), ROW_BYTES // x.itemsize
-    plan = _plan(len(x), channels, x.itemsize, rows, columns, y.shape[3], threads)
-    work = len(x) * rows.outputs * columns.outputs * w.size
-    packed, bias = pack_weights(w, groups, row), pack_bias(b, o, groups, row, x.dtype)
+def _correlate(x: Array, packed: Array, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
+    """Correlate ``x`` with packed weights, into the places of ``y`` that the axes say."""
+    groups, row, threads = len(packed), packed.shape[3], get_num_threads()
+    plan = _plan(len(x), x.shape[1] // groups, x.itemsize, rows, columns, y.shape[3], threads)
+    bias = pack_bias(b, y.shape[1], groups, row, x.dtype)
+    work = len(x) * rows.outputs * columns.outputs * packed.size
     correlate_blocked(work // CHEAP, threads, x, packed, bias, y, plan)
 
 
@@ -126,7 +119,8 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     counts = windows_hw(x.shape[2:], w.shape[2:], stride, padding, dilation)
     rows, columns = _axes(counts, w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
-    _correlate(np.ascontiguousarray(x), w, groups, rows, columns, y, b)
+    packed = pack_weights(w, groups, ROW_BYTES // x.itemsize)
+    _correlate(np.ascontiguousarray(x), packed, rows, columns, y, b)
     return y
 
 
@@ -153,17 +147,14 @@ def conv2d_input_gradient(
     gy: Array, w: Array, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """As ``conv.conv2d_input_gradient``."""
-    o, c, kh, kw = w.shape
-    # (O, C / groups) to (C, O / groups): what were outputs is now summed over.
-    by_group = w.reshape(groups, o // groups, c, kh, kw)
-    swapped = by_group.swapaxes(1, 2).reshape(groups * c, o // groups, kh, kw)
+    _, c, kh, kw = w.shape
     down = _phases(input_hw[0], kh, stride[0], padding[0], dilation[0])
     across = _phases(input_hw[1], kw, stride[1], padding[1], dilation[1])
     all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
     gx = (np.empty if all_met else np.zeros)((len(gy), groups * c, *input_hw), dtype=gy.dtype)
     gy = np.ascontiguousarray(gy)
     for (i, rows), (j, columns) in itertools.product(down, across):
-        _correlate(gy, swapped[:, :, i, j][:, :, ::-1, ::-1], groups, rows, columns, gx)
+        _correlate(gy, pack_flipped(w[:, :, i, j], groups, ROW_BYTES // gy.itemsize), rows, columns, gx)
     return gx
 
 

@@ -1,7 +1,8 @@
 """The weights of a convolution as the blocked kernels read them, and their gradients as those write them.
 
-Packed, the channels of a *block*, as many as fit into a row of a tile, lie side by side for each element of
-the kernel: (groups, blocks, C / groups * kh * kw, row). What a group's last block lacks in channels is zero.
+Packed, the channels of a *block*, as many as fit into a row of a tile, lie side by side for each *step* of the
+reduction, which is an element of the kernel for one channel that is summed over: (groups, blocks, steps, row). What a
+group's last block lacks in channels is zero.
 """
 
 from __future__ import annotations
@@ -12,41 +13,52 @@ import math
 import numpy as np
 
 from minigrad.kernels.compile import Array, jit
+from minigrad.kernels.vectors import turn
 
 
 @jit
-def _pack(w: Array, packed: Array) -> None:
-    groups, blocks, _, row = packed.shape
-    outputs, channels, height, width = w.shape
-    per_group = outputs // groups
+def _pack(w: Array, flipped: bool, packed: Array) -> None:
+    groups, summed, channels, taps = w.shape
+    _, blocks, _, row = packed.shape
+    flat_w, flat = w.ravel(), packed.ravel()
     for g in range(groups):
         for block in range(blocks):
-            first = block * row
-            lanes = min(row, per_group - first)
-            tap = 0
-            for c in range(channels):
-                for i in range(height):
-                    for j in range(width):
-                        for lane in range(lanes):
-                            packed[g, block, tap, lane] = w[g * per_group + first + lane, c, i, j]
-                        for lane in range(lanes, row):
-                            packed[g, block, tap, lane] = 0
-                        tap += 1
+            lanes = min(row, channels - block * row)
+            for k in range(summed):
+                source = ((g * summed + k) * channels + block * row) * taps
+                target = ((g * blocks + block) * summed + k) * taps * row
+                if flipped:
+                    turn(flat_w, source, taps, lanes, taps, flat, target + (taps - 1) * row, -row)
+                else:
+                    turn(flat_w, source, taps, lanes, taps, flat, target, row)
+
+
+def _packed(w: Array, flipped: bool, row: int) -> Array:
+    """(groups, summed over, channels, taps) as (groups, blocks, steps, row)."""
+    groups, summed, channels, taps = w.shape
+    # Zeros only where some stay: a large array of them comes from the system, page by page.
+    new = np.zeros if channels % row else np.empty
+    packed = new((groups, math.ceil(channels / row), summed * taps, row), w.dtype)
+    _pack(w, flipped, packed)
+    return packed
 
 
 def pack_weights(w: Array, groups: int, row: int) -> Array:
-    """(O, C / groups, kh, kw), however it lies in memory, as (groups, blocks, C / groups * kh * kw, row)."""
-    o, *taps = w.shape
-    packed = np.empty((groups, math.ceil(o // groups / row), math.prod(taps), row), w.dtype)
-    _pack(w, packed)
-    return packed
+    """(O, C / groups, kh, kw) for an output of O channels."""
+    return _packed(np.ascontiguousarray(w).reshape(groups, 1, len(w) // groups, -1), False, row)
+
+
+def pack_flipped(w: Array, groups: int, row: int) -> Array:
+    """(O, C / groups, kh, kw) for a gradient of C channels: summed over O, and each kernel turned by half a turn."""
+    o, c, *_ = w.shape
+    return _packed(np.ascontiguousarray(w).reshape(groups, o // groups, c, -1), True, row)
 
 
 def pack_bias(b: Array | None, outputs: int, groups: int, row: int, dtype: np.dtype) -> Array:
     """(O,), or None for zeros, as (groups, blocks, 1, row)."""
     if b is None:
         return _no_bias(math.ceil(outputs // groups / row), groups, row, dtype)
-    return pack_weights(b.astype(dtype, copy=False).reshape(outputs, 1, 1, 1), groups, row)
+    return pack_weights(b.astype(dtype, copy=False), groups, row)
 
 
 @functools.lru_cache(maxsize=64)
@@ -56,20 +68,23 @@ def _no_bias(blocks: int, groups: int, row: int, dtype: np.dtype) -> Array:
 
 @jit
 def _unpack(parts: Array, gw: Array) -> None:
-    threads, groups, _, _, row = parts.shape
+    threads, groups, blocks, steps, row = parts.shape
     outputs, taps = gw.shape
-    per_group = outputs // groups
-    for o in range(outputs):
-        g, at = o // per_group, o % per_group
-        for tap in range(taps):
-            gw[o, tap] = parts[0, g, at // row, tap, at % row]
-        for thread in range(1, threads):
-            for tap in range(taps):
-                gw[o, tap] += parts[thread, g, at // row, tap, at % row]
+    channels = outputs // groups
+    flat, flat_gw = parts.ravel(), gw.ravel()
+    one = np.uint64(flat.size // threads)
+    for thread in range(1, threads):
+        for i in range(one):
+            flat[i] += flat[np.uint64(thread) * one + i]
+    for g in range(groups):
+        for block in range(blocks):
+            source = (g * blocks + block) * steps * row
+            target = (g * channels + block * row) * taps
+            turn(flat, source, row, taps, min(row, channels - block * row), flat_gw, target, taps)
 
 
 def unpack_gradient(parts: Array, shape: tuple[int, int, int, int]) -> Array:
-    """The sum of what each thread found, (threads, groups, blocks, taps, row), as (O, C / groups, kh, kw)."""
+    """The sum of what each thread found, (threads, groups, blocks, steps, row), as (O, C / groups, kh, kw)."""
     gw = np.empty(shape, parts.dtype)
     _unpack(parts, gw.reshape(shape[0], -1))
     return gw
