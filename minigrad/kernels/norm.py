@@ -26,11 +26,18 @@ import math
 import numpy as np
 from numba import prange
 
-from minigrad.kernels.compile import Array, jit, replaced_by
+from minigrad.kernels.compile import KERNELS, Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
 from minigrad.kernels.threads import in_single, row_kernel
 
-__all__ = ["batch_norm", "batch_norm_backward", "batch_norm_eval", "layer_norm", "layer_norm_backward"]
+__all__ = [
+    "batch_norm",
+    "batch_norm_backward",
+    "batch_norm_eval",
+    "layer_norm",
+    "layer_norm_backward",
+    "move_running",
+]
 
 
 @row_kernel
@@ -139,6 +146,38 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
     var = x3.var(axis=(0, 2))
     inv_std = 1 / np.sqrt(var + eps)
     return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
+
+
+@jit
+def _move_running(
+    mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
+) -> None:
+    for c in range(mean.size):
+        batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * correction
+        mean[c] += momentum * (batch_mean[c] - mean[c])
+        var[c] += momentum * (batch_var - var[c])
+
+
+def _fast_move_running(
+    mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
+) -> None:
+    if "e" in (mean.dtype.char, var.dtype.char, inv_std.dtype.char):  # Numba has no float16
+        KERNELS["norm.move_running"].reference(mean, var, batch_mean, inv_std, eps, momentum, correction)
+    else:
+        _move_running(mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
+
+
+@replaced_by(_fast_move_running)
+def move_running(
+    mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
+) -> None:
+    """Move the running mean and variance, in place, towards a batch's, all of shape (C,).
+
+    The batch's variance is taken from its ``inv_std``; times ``correction`` it is the unbiased one.
+    """
+    batch_var = np.maximum(1 / inv_std.astype(np.float64) ** 2 - eps, 0) * correction
+    mean += (momentum * (batch_mean - mean)).astype(mean.dtype)
+    var += (momentum * (batch_var - var)).astype(var.dtype)
 
 
 def _fast_batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, var: Array, eps: float) -> Array:

@@ -80,7 +80,7 @@ class _BatchNorm(Module):
             )
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            self.num_batches_tracked.data += 1
             if self.momentum is None:  # the mean over all batches so far
                 momentum = 1.0 / self.num_batches_tracked.item()
         # In training the batch's statistics are used, and the running ones only updated.

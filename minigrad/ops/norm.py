@@ -247,17 +247,11 @@ def batch_norm(
         )
     node = BatchNorm(eps)
     result = node(x, weight, bias)
-    if running_mean is not None:
-        _move(array_of(running_mean), node.mean, momentum)
-    if running_var is not None:
-        var = np.maximum(1 / node.inv_std.astype(np.float64) ** 2 - eps, 0)
-        _move(array_of(running_var), var * (count / max(count - 1, 1)), momentum)
+    if running_mean is not None or running_var is not None:
+        # (Where there is only one of them, nobody reads what stands in for the other.)
+        mean, var = (np.zeros(channels) if r is None else array_of(r) for r in (running_mean, running_var))
+        kernels.move_running(mean, var, node.mean, node.inv_std, eps, momentum, count / max(count - 1, 1))
     return result
-
-
-def _move(running: Any, batch: Any, momentum: float) -> None:
-    """Move a running value towards the batch's, in place."""
-    running += (momentum * (batch - running)).astype(running.dtype)
 
 
 def layer_norm(

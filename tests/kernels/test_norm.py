@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad.kernels import norm
+from minigrad.kernels.compile import KERNELS
 
 TABLE = (
     "norm.batch_norm",
@@ -103,3 +104,16 @@ def test_backward_is_the_derivative(kind, shape, rng):
             moved[which] = moved[which] + sign * direction
             ends.append((gy * forward(*moved, EPS)[0]).sum())
         np.testing.assert_allclose((gradient * direction).sum(), (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, *DTYPES])
+def test_running_statistics_move_as_in_the_reference(dtype, rng):
+    mean, var, batch_mean = rng.uniform(0.5, 2, (3, 5)).astype(dtype)
+    inv_std = np.array([0.5, 1, 2, 0.1, 1 / np.sqrt(EPS)], dtype)  # (the last: a variance of 0, or a little below)
+    moved = [(mean.copy(), var.copy()) for _ in range(2)]
+    for (m, v), move in zip(moved, KERNELS["norm.move_running"], strict=True):
+        move(m, v, batch_mean, inv_std, EPS, 0.25, 1.5)
+        assert m.dtype == v.dtype == dtype
+    for a, b in zip(*moved, strict=True):
+        np.testing.assert_allclose(a, b, rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(moved[0][0], 0.75 * mean + 0.25 * batch_mean, rtol=4 * np.finfo(dtype).eps)
