@@ -128,7 +128,7 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     """
     if ways < 1:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: tuple[T, ...] = Fork(ways)(x)
+    forked: tuple[T, ...] = Fork(ways).apply_to(x)
     return forked
 
 
@@ -140,7 +140,7 @@ def residual_add(skip: T, branch: T) -> T:
     OperationError
         If the shapes differ; the message says which projection mends it.
     """
-    joined: T = ResidualAdd()(skip, branch)
+    joined: T = ResidualAdd().apply_to(skip, branch)
     return joined
 
 
@@ -152,7 +152,7 @@ def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
     OperationError
         If the shapes differ in another dimension.
     """
-    joined: T = SkipConcat(dim)(skip, branch)
+    joined: T = SkipConcat(dim).apply_to(skip, branch)
     return joined
 
 
@@ -171,7 +171,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    joined: T = HighwayGate()(skip, branch, t)
+    joined: T = HighwayGate().apply_to(skip, branch, t)
     return joined
 
 

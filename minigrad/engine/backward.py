@@ -130,7 +130,7 @@ def visit(
                     entry[0] = after_hooks(tensor, entry[0])
                     settle(tensor, entry[0])
             else:
-                _complete(node, entry, settle)
+                _complete(node, entry, deliver)
             if watching:
                 for check in watching:
                     check.before_backward(node)
@@ -139,6 +139,8 @@ def visit(
                     grad_inputs = _on_tensors(node, entry)
                 elif len(entry) == 1:
                     grad_inputs = node.backward(entry[0])
+                elif len(entry) == 2:
+                    grad_inputs = node.backward(entry[0], entry[1])
                 else:
                     grad_inputs = node.backward(*entry)
             except Exception as error:
@@ -206,7 +208,7 @@ def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]]) -> No
     slot = tensor.slot
     entry = table.get(node)
     if entry is None:
-        entry = table[node] = [None] * len(node.out_shapes)
+        entry = table[node] = [None] if type(node._out) is tuple else [None] * len(node._out)
         entry.append(tensor)
     elif entry[-1] is not tensor:
         entry.append(tensor)
@@ -214,14 +216,16 @@ def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]]) -> No
     entry[slot] = gradient if before is None else before + gradient
 
 
-def _complete(node: Node, entry: list[Any], settle: Callable[[TensorBase, Any], None]) -> None:
+def _complete(node: Node, entry: list[Any], deliver: Callable[[TensorBase, Any], None] | None) -> None:
     """Leave the gradients of all outputs of a node in ``entry``, delivered; zeros for an output that nothing used."""
-    outputs = len(node.out_shapes)
+    outputs = 1 if type(node._out) is tuple else len(node._out)
     for tensor in entry[outputs:]:
         slot = tensor.slot
-        if tensor._hooks:
+        if tensor._hooks is None and deliver is None:
+            tensor._grad = entry[slot]
+        else:
             entry[slot] = after_hooks(tensor, entry[slot])
-        settle(tensor, entry[slot])
+            (deliver or accumulate)(tensor, entry[slot])
     del entry[outputs:]
     for slot in range(outputs):
         if entry[slot] is None:

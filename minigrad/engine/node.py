@@ -78,13 +78,17 @@ class Node:
 
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operation: to arrays, and no graph is built; to tensors, and this node joins the graph."""
+        return self.apply_to(*inputs)
+
+    def apply_to(self, *inputs: Any) -> Any:
+        """The same, as the package's functions say it: the user's line is then that which called the function."""
         # Every operation comes through here, so it is written for speed: the usual node has one output.
         arrays = []
         wants = []
-        tensors = False
+        on_tensors = False
         for x in inputs:
             if isinstance(x, TensorBase):
-                tensors = True
+                on_tensors = True
                 arrays.append(x.data)
                 wants.append(x.requires_grad)
             else:
@@ -96,14 +100,17 @@ class Node:
             self.wants = tuple(wants)
             self.index = _next_index()
             self.module, place, sealed = running.module.now
-            self._place = place if sealed else user_place()
-        elif not tensors:
+            self._place = place if sealed else user_place(3)
+        elif not on_tensors:
             return self.forward(*arrays)
+        count = len(arrays)
         try:
-            if len(arrays) == 1:
+            if count == 1:
                 y = self.forward(arrays[0])
-            elif len(arrays) == 2:
+            elif count == 2:
                 y = self.forward(arrays[0], arrays[1])
+            elif count == 3:
+                y = self.forward(arrays[0], arrays[1], arrays[2])
             else:
                 y = self.forward(*arrays)
         except Exception as error:
@@ -128,10 +135,15 @@ class Node:
             if linked:
                 self._out = y.shape
             return self._wrap(y, 0, linked)
+        shapes = []
+        tensors = []
+        for part in y:
+            tensors.append(self._wrap(part, len(shapes), linked))
+            shapes.append(part.shape)
         if linked:
-            self._out = [part.shape for part in y]
+            self._out = shapes
             self.out_dtype = y[0].dtype
-        return tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
+        return tuple(tensors)
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""

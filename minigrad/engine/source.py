@@ -52,8 +52,12 @@ def is_ours(function: Any) -> bool:
 
 
 def user_place(depth: int = 2) -> Place | None:
-    """Return the innermost place on the call stack that is outside minigrad."""
-    frame: FrameType | None = sys._getframe(depth)
+    """Return the innermost place outside minigrad on the call stack, from ``depth`` calls above on."""
+    # Python makes an object for each frame that is looked at, which costs more than all else here.
+    try:
+        frame: FrameType | None = sys._getframe(depth)
+    except ValueError:  # the stack isn't that deep
+        return None
     while frame is not None:
         code = frame.f_code
         if not _is_ours[code.co_filename]:

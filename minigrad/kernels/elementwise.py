@@ -15,7 +15,7 @@ from numba import prange
 
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.gelu import erf, gelu, gelu_backward, gelu_tanh, gelu_tanh_backward
-from minigrad.kernels.threads import fill, row_kernel
+from minigrad.kernels.threads import filled, row_kernel
 from minigrad.kernels.vector_math import exp_neg, expm1_neg, log1p_unit, logistic
 
 __all__ = [
@@ -51,11 +51,7 @@ def _relu(x: Array, y: Array) -> None:
         y[i] = zero if x[i] <= zero else x[i]
 
 
-def _fast_relu(x: Array) -> Array:
-    return fill(_relu, 1, (x,))
-
-
-@replaced_by(_fast_relu)
+@replaced_by(filled(_relu, cost=1))
 def relu(x: Array) -> Array:
     """``max(x, 0)``; NaN stays NaN."""
     y: Array = np.maximum(x, 0)
@@ -69,11 +65,7 @@ def _relu_backward(gy: Array, y: Array, gx: Array) -> None:
         gx[i] = zero if y[i] <= zero else gy[i]
 
 
-def _fast_relu_backward(gy: Array, y: Array) -> Array:
-    return fill(_relu_backward, 1, (gy, y))
-
-
-@replaced_by(_fast_relu_backward)
+@replaced_by(filled(_relu_backward, cost=1))
 def relu_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``relu(x) = max(x, 0)``: ``gy`` where the output ``y`` is above 0, else 0."""
     return np.where(y <= 0, 0, gy)
@@ -86,11 +78,7 @@ def _leaky_relu(x: Array, slope: float, y: Array) -> None:
         y[i] = x[i] if x[i] > zero else s * x[i]
 
 
-def _fast_leaky_relu(x: Array, slope: float) -> Array:
-    return fill(_leaky_relu, 1, (x,), float(slope))
-
-
-@replaced_by(_fast_leaky_relu)
+@replaced_by(filled(_leaky_relu, cost=1))
 def leaky_relu(x: Array, slope: float) -> Array:
     """``x`` where it is above 0, else ``slope * x``."""
     return np.where(x > 0, x, slope * x)
@@ -103,11 +91,7 @@ def _leaky_relu_backward(gy: Array, x: Array, slope: float, gx: Array) -> None:
         gx[i] = gy[i] if x[i] > zero else s * gy[i]
 
 
-def _fast_leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
-    return fill(_leaky_relu_backward, 1, (gy, x), float(slope))
-
-
-@replaced_by(_fast_leaky_relu_backward)
+@replaced_by(filled(_leaky_relu_backward, cost=1))
 def leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
     """Gradient of ``leaky_relu``: ``gy`` where ``x`` is above 0, else ``slope * gy``."""
     return np.where(x > 0, gy, slope * gy)
@@ -121,11 +105,7 @@ def _elu(x: Array, alpha: float, y: Array) -> None:
         y[i] = x[i] if x[i] > zero else below
 
 
-def _fast_elu(x: Array, alpha: float) -> Array:
-    return fill(_elu, 2, (x,), float(alpha))
-
-
-@replaced_by(_fast_elu)
+@replaced_by(filled(_elu, cost=2))
 def elu(x: Array, alpha: float) -> Array:
     """``x`` where it is above 0, else ``alpha * (exp(x) - 1)``."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
@@ -139,11 +119,7 @@ def _elu_backward(gy: Array, x: Array, alpha: float, gx: Array) -> None:
         gx[i] = gy[i] if x[i] > zero else gy[i] * below
 
 
-def _fast_elu_backward(gy: Array, x: Array, alpha: float) -> Array:
-    return fill(_elu_backward, 2, (gy, x), float(alpha))
-
-
-@replaced_by(_fast_elu_backward)
+@replaced_by(filled(_elu_backward, cost=2))
 def elu_backward(gy: Array, x: Array, alpha: float) -> Array:
     """Gradient of ``elu``: ``gy`` where ``x`` is above 0, else ``gy * alpha * exp(x)``."""
     return np.where(x > 0, gy, gy * (alpha * np.exp(np.minimum(x, 0))))
@@ -158,11 +134,7 @@ def _sigmoid(x: Array, y: Array) -> None:
         y[i] = logistic(x[i])
 
 
-def _fast_sigmoid(x: Array) -> Array:
-    return fill(_sigmoid, 2, (x,))
-
-
-@replaced_by(_fast_sigmoid)
+@replaced_by(filled(_sigmoid, cost=2))
 def sigmoid(x: Array) -> Array:
     """``1 / (1 + exp(-x))``, written so that nothing overflows."""
     e = np.exp(-np.abs(x))
@@ -177,11 +149,7 @@ def _sigmoid_backward(gy: Array, y: Array, gx: Array) -> None:
         gx[i] = gy[i] * y[i] * (one - y[i])
 
 
-def _fast_sigmoid_backward(gy: Array, y: Array) -> Array:
-    return fill(_sigmoid_backward, 1, (gy, y))
-
-
-@replaced_by(_fast_sigmoid_backward)
+@replaced_by(filled(_sigmoid_backward, cost=1))
 def sigmoid_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``sigmoid``, by its output: ``gy * y * (1 - y)``."""
     gx: Array = gy * y * (1 - y)
@@ -195,11 +163,7 @@ def _tanh_backward(gy: Array, y: Array, gx: Array) -> None:
         gx[i] = gy[i] * (one - y[i] * y[i])
 
 
-def _fast_tanh_backward(gy: Array, y: Array) -> Array:
-    return fill(_tanh_backward, 1, (gy, y))
-
-
-@replaced_by(_fast_tanh_backward)
+@replaced_by(filled(_tanh_backward, cost=1))
 def tanh_backward(gy: Array, y: Array) -> Array:
     """Gradient of tanh, by its output: ``gy * (1 - y**2)``."""
     gx: Array = gy * (1 - y * y)
@@ -212,11 +176,7 @@ def _silu(x: Array, y: Array) -> None:
         y[i] = x[i] * logistic(x[i])
 
 
-def _fast_silu(x: Array) -> Array:
-    return fill(_silu, 2, (x,))
-
-
-@replaced_by(_fast_silu)
+@replaced_by(filled(_silu, cost=2))
 def silu(x: Array) -> Array:
     """``x * sigmoid(x)``, also known as swish."""
     y: Array = x * sigmoid(x)
@@ -231,11 +191,7 @@ def _silu_backward(gy: Array, x: Array, gx: Array) -> None:
         gx[i] = gy[i] * s * (one + x[i] * (one - s))
 
 
-def _fast_silu_backward(gy: Array, x: Array) -> Array:
-    return fill(_silu_backward, 2, (gy, x))
-
-
-@replaced_by(_fast_silu_backward)
+@replaced_by(filled(_silu_backward, cost=2))
 def silu_backward(gy: Array, x: Array) -> Array:
     """Gradient of ``silu``: ``gy * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``."""
     s = sigmoid(x)
@@ -252,11 +208,7 @@ def _softplus(x: Array, beta: float, threshold: float, y: Array) -> None:
         y[i] = x[i] if z > top else smooth
 
 
-def _fast_softplus(x: Array, beta: float, threshold: float) -> Array:
-    return fill(_softplus, 3, (x,), float(beta), float(threshold))
-
-
-@replaced_by(_fast_softplus)
+@replaced_by(filled(_softplus, cost=3))
 def softplus(x: Array, beta: float, threshold: float) -> Array:
     """``log(1 + exp(beta * x)) / beta``, and ``x`` itself where ``beta * x`` is above ``threshold``."""
     z = beta * x
@@ -273,11 +225,7 @@ def _softplus_backward(gy: Array, x: Array, beta: float, threshold: float, gx: A
         gx[i] = gy[i] if z > top else smooth
 
 
-def _fast_softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Array:
-    return fill(_softplus_backward, 2, (gy, x), float(beta), float(threshold))
-
-
-@replaced_by(_fast_softplus_backward)
+@replaced_by(filled(_softplus_backward, cost=2))
 def softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Array:
     """Gradient of ``softplus``: ``gy * sigmoid(beta * x)``, and ``gy`` where it is the identity."""
     z = beta * x

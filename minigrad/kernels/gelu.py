@@ -14,7 +14,7 @@ from numba import prange
 
 from minigrad.kernels import vector_math
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.threads import fill, row_kernel
+from minigrad.kernels.threads import filled, row_kernel
 from minigrad.kernels.vector_math import logistic, normal
 
 SQRT_HALF = math.sqrt(0.5)
@@ -29,11 +29,7 @@ def _erf(x: Array, y: Array) -> None:
         y[i] = vector_math.erf(x[i])
 
 
-def _fast_erf(x: Array) -> Array:
-    return fill(_erf, 3, (x,))
-
-
-@replaced_by(_fast_erf)
+@replaced_by(filled(_erf, cost=3))
 def erf(x: Array) -> Array:
     """The error function; its derivative is ``2 / sqrt(pi) * exp(-x**2)``."""
     return np.asarray(np.vectorize(math.erf, otypes=[x.dtype.char])(x))
@@ -45,11 +41,7 @@ def _gelu(x: Array, y: Array) -> None:
         y[i] = x[i] * normal(x[i])[1]
 
 
-def _fast_gelu(x: Array) -> Array:
-    return fill(_gelu, 3, (x,))
-
-
-@replaced_by(_fast_gelu)
+@replaced_by(filled(_gelu, cost=3))
 def gelu(x: Array) -> Array:
     """``x * P(x)``, by the error function."""
     y: Array = 0.5 * x * (1 + erf(SQRT_HALF * x))
@@ -64,11 +56,7 @@ def _gelu_backward(gy: Array, x: Array, gx: Array) -> None:
         gx[i] = gy[i] * (below + x[i] * peak * e)
 
 
-def _fast_gelu_backward(gy: Array, x: Array) -> Array:
-    return fill(_gelu_backward, 4, (gy, x))
-
-
-@replaced_by(_fast_gelu_backward)
+@replaced_by(filled(_gelu_backward, cost=4))
 def gelu_backward(gy: Array, x: Array) -> Array:
     """Gradient of ``gelu``: ``gy * (P(x) + x * p(x))``, where p is the normal density."""
     below = 0.5 * (1 + erf(SQRT_HALF * x))
@@ -83,11 +71,7 @@ def _gelu_tanh(x: Array, y: Array) -> None:
         y[i] = x[i] * logistic(slope * (x[i] + cubic * x[i] * x[i] * x[i]))
 
 
-def _fast_gelu_tanh(x: Array) -> Array:
-    return fill(_gelu_tanh, 2, (x,))
-
-
-@replaced_by(_fast_gelu_tanh)
+@replaced_by(filled(_gelu_tanh, cost=2))
 def gelu_tanh(x: Array) -> Array:
     """``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
     y: Array = 0.5 * x * (1 + np.tanh(0.5 * SLOPE * (x + CUBIC * x**3)))
@@ -104,11 +88,7 @@ def _gelu_tanh_backward(gy: Array, x: Array, gx: Array) -> None:
         gx[i] = gy[i] * s * (one + x[i] * (one - s) * slope * (one + three * square))
 
 
-def _fast_gelu_tanh_backward(gy: Array, x: Array) -> Array:
-    return fill(_gelu_tanh_backward, 2, (gy, x))
-
-
-@replaced_by(_fast_gelu_tanh_backward)
+@replaced_by(filled(_gelu_tanh_backward, cost=2))
 def gelu_tanh_backward(gy: Array, x: Array) -> Array:
     """Gradient of ``gelu_tanh``: ``gy * ((1 + t) / 2 + x * (1 - t**2) / 2 * du/dx)`` with ``t = tanh(u)``."""
     t = np.tanh(0.5 * SLOPE * (x + CUBIC * x**3))

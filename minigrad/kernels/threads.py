@@ -146,22 +146,30 @@ def row_kernel(body: Callable[..., None] | None = None, **options: Any) -> Any:
     return RowKernel(body, **options)
 
 
-def fill(kernel: RowKernel, cost: int, arrays: tuple[Array, ...], *scalars: float) -> Array:
-    """Let ``kernel`` fill a new array of the first one's shape; it sees all of them as flat ones.
+def filled(kernel: RowKernel, cost: int) -> Callable[..., Array]:
+    """A function that lets ``kernel`` fill a new array, of the first argument's shape.
 
-    ``cost`` is how dear an element is, beside an addition.
+    The kernel sees all arrays as flat ones, the new one last. ``cost`` is how dear an element is, beside an addition.
     """
-    first = arrays[0]
-    y = np.empty(first.shape, first.dtype)
-    work = y.size * cost
-    try:
-        # On small arrays, spelling out the usual calls saves a quarter of the time.
-        if work < SMALL and not scalars and len(arrays) == 1:
-            kernel.serial(first.ravel(), y.ravel())
-        elif work < SMALL and not scalars and len(arrays) == 2:
-            kernel.serial(first.ravel(), arrays[1].ravel(), y.ravel())
-        else:
-            kernel(work, *[a.ravel() for a in arrays], *scalars, y.ravel())
-    except NotImplementedError:
-        kernel.on_wide_copies(*[a.ravel() for a in arrays], *scalars, y.ravel())
-    return y
+
+    def fast(first: Array, *others: Any) -> Array:
+        y = np.empty(first.shape, first.dtype)
+        work = y.size * cost
+        try:
+            # On small arrays, spelling out the usual calls saves a quarter of the time.
+            if work < SMALL and not others:
+                kernel.serial(first.ravel(), y.ravel())
+            elif work < SMALL and len(others) == 1 and type(others[0]) is np.ndarray:
+                kernel.serial(first.ravel(), others[0].ravel(), y.ravel())
+            else:
+                kernel(work, first.ravel(), *map(_flat, others), y.ravel())
+        except NotImplementedError:
+            kernel.on_wide_copies(first.ravel(), *map(_flat, others), y.ravel())
+        return y
+
+    return fast
+
+
+def _flat(x: Any) -> Any:
+    """An array as a flat one, and a number as a float."""
+    return x.ravel() if isinstance(x, np.ndarray) else float(x)

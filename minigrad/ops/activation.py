@@ -187,25 +187,25 @@ class Hardtanh(Node):
 
 def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
-    result: T = ReLU()(input)
+    result: T = ReLU().apply_to(input)
     return result
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``negative_slope * input``."""
-    result: T = LeakyReLU(negative_slope)(input)
+    result: T = LeakyReLU(negative_slope).apply_to(input)
     return result
 
 
 def elu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``alpha * (exp(input) - 1)`` (Clevert et al., 2016)."""
-    result: T = ELU(alpha)(input)
+    result: T = ELU(alpha).apply_to(input)
     return result
 
 
 def selu(input: T, inplace: bool = False) -> T:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al., 2017)."""
-    result: T = SELU()(input)
+    result: T = SELU().apply_to(input)
     return result
 
 
@@ -225,29 +225,29 @@ def gelu(input: T, approximate: str = "none") -> T:
 
 def silu(input: T, inplace: bool = False) -> T:
     """``input * sigmoid(input)``, also called swish (Elfwing et al., 2018)."""
-    result: T = SiLU()(input)
+    result: T = SiLU().apply_to(input)
     return result
 
 
 def softplus(input: T, beta: float = 1, threshold: float = 20) -> T:
     """``log(1 + exp(beta * input)) / beta``, a smooth relu; ``input`` where ``beta * input > threshold``."""
-    result: T = Softplus(beta, threshold)(input)
+    result: T = Softplus(beta, threshold).apply_to(input)
     return result
 
 
 def logsigmoid(input: T) -> T:
     """``log(sigmoid(input))``, without its loss of precision."""
-    result: T = LogSigmoid()(input)
+    result: T = LogSigmoid().apply_to(input)
     return result
 
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
     """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
-    result: T = Hardtanh(min_val, max_val)(input)
+    result: T = Hardtanh(min_val, max_val).apply_to(input)
     return result
 
 
 def relu6(input: T, inplace: bool = False) -> T:
     """``input`` held between 0 and 6."""
-    result: T = Hardtanh(0, 6)(input)
+    result: T = Hardtanh(0, 6).apply_to(input)
     return result

@@ -99,7 +99,7 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Add()(a, b)
+    result: T = Add().apply_to(a, b)
     return result
 
 
@@ -108,14 +108,14 @@ def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Sub()(a, b)
+    result: T = Sub().apply_to(a, b)
     return result
 
 
 def mul(input: T, other: Any) -> T:
     """``input * other``, with broadcasting and PyTorch's type promotion."""
     a, b = promoted(input, other)
-    result: T = Mul()(a, b)
+    result: T = Mul().apply_to(a, b)
     return result
 
 
@@ -128,14 +128,14 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
         None for true division; ``"floor"`` or ``"trunc"`` to round the quotient (its gradient is 0).
     """
     if rounding_mode is not None:
-        rounded: T = RoundedDiv(rounding_mode)(*promoted(input, other))
+        rounded: T = RoundedDiv(rounding_mode).apply_to(*promoted(input, other))
         return rounded
     a, b = promoted(input, other, true_division=True)
-    result: T = Div()(a, b)
+    result: T = Div().apply_to(a, b)
     return result
 
 
 def neg(input: T) -> T:
     """``-input``."""
-    result: T = Neg()(input)
+    result: T = Neg().apply_to(input)
     return result

@@ -249,7 +249,7 @@ def nll_loss(
     x: Any = input
     factor = _class_weight("nll_loss", weight, x)
     rows, labels = _rows("nll_loss", x, target, ignore_index)
-    result: T = NLLLoss(labels, factor, ignore_index, reduction)(rows)
+    result: T = NLLLoss(labels, factor, ignore_index, reduction).apply_to(rows)
     if reduction == "none" and len(x.shape) != 2:
         result = Reshape(shape_of(target))(result)
     return result

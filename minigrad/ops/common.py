@@ -92,7 +92,7 @@ class Clone(Node):
 
 def clone(input: T, *, memory_format: Any = None) -> T:
     """A copy of ``input``; gradients pass through it."""
-    result: T = Clone()(input)
+    result: T = Clone().apply_to(input)
     return result
 
 

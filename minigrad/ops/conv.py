@@ -225,7 +225,7 @@ def conv2d(
     else:
         border = pair_of(padding, "padding", 0)
     check_fits("conv2d", x.shape[2:], kernel, border, gap)  # type: ignore[arg-type]
-    result: T = Conv2d(step, border, gap, groups)(x, weight, bias)
+    result: T = Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
     return result
 
 
@@ -251,7 +251,7 @@ def conv1d(
     else:
         border = single_of(padding, "padding", 0)
     check_fits("conv1d", (1, x.shape[2]), kernel, (0, border), (1, gap))
-    result: T = Conv1d(step, border, gap, groups)(x, weight, bias)
+    result: T = Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
     return result
 
 

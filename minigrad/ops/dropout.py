@@ -55,7 +55,7 @@ def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = Fal
     if not training or p == 0:
         return input
     _check("dropout", input, p)
-    result: T = Dropout(p)(input)
+    result: T = Dropout(p).apply_to(input)
     return result
 
 
@@ -66,7 +66,7 @@ def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
     _check("dropout1d", input, p)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"dropout1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
-    result: T = Dropout(p, 1)(input)
+    result: T = Dropout(p, 1).apply_to(input)
     return result
 
 
@@ -77,5 +77,5 @@ def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
     _check("dropout2d", input, p)
     if len(shape_of(input)) not in (3, 4):
         raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), not {shape_of(input)}")
-    result: T = Dropout(p, 2)(input)
+    result: T = Dropout(p, 2).apply_to(input)
     return result

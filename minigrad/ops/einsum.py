@@ -150,7 +150,7 @@ def _diagonal(x: Any, letters: str) -> tuple[Any, str]:
     if x.shape[first] != x.shape[second]:
         raise OperationError(f"einsum: {letter!r} stands for two sizes of an operand of shape {tuple(x.shape)}")
     rest = letters[:first] + letters[first + 1 : second] + letters[second + 1 :]
-    return Diagonal(0, first, second)(x), rest + letter
+    return Diagonal(0, first, second).apply_to(x), rest + letter
 
 
 def _parse(equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:

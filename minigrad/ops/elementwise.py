@@ -167,65 +167,65 @@ class ZerosLike(Node):
 
 def exp(input: T) -> T:
     """``e`` to the power of each element."""
-    result: T = Exp()(input)
+    result: T = Exp().apply_to(input)
     return result
 
 
 def expm1(input: T) -> T:
     """``exp(input) - 1``, exact for small elements."""
-    result: T = Expm1()(input)
+    result: T = Expm1().apply_to(input)
     return result
 
 
 def log(input: T) -> T:
     """The natural logarithm; ``-inf`` at 0 and NaN below."""
-    result: T = Log()(input)
+    result: T = Log().apply_to(input)
     return result
 
 
 def log1p(input: T) -> T:
     """``log(1 + input)``, exact for small elements."""
-    result: T = Log1p()(input)
+    result: T = Log1p().apply_to(input)
     return result
 
 
 def sin(input: T) -> T:
     """The sine of each element, in radians."""
-    result: T = Sin()(input)
+    result: T = Sin().apply_to(input)
     return result
 
 
 def cos(input: T) -> T:
     """The cosine of each element, in radians."""
-    result: T = Cos()(input)
+    result: T = Cos().apply_to(input)
     return result
 
 
 def tanh(input: T) -> T:
     """The hyperbolic tangent."""
-    result: T = Tanh()(input)
+    result: T = Tanh().apply_to(input)
     return result
 
 
 def sigmoid(input: T) -> T:
     """The logistic function, ``1 / (1 + exp(-input))``, which never overflows."""
-    result: T = Sigmoid()(input)
+    result: T = Sigmoid().apply_to(input)
     return result
 
 
 def erf(input: T) -> T:
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``input``."""
-    result: T = Erf()(input)
+    result: T = Erf().apply_to(input)
     return result
 
 
 def abs(input: T) -> T:
     """The absolute value."""
-    result: T = Abs()(input)
+    result: T = Abs().apply_to(input)
     return result
 
 
 def sign(input: T) -> T:
     """-1, 0 or 1, by the sign of each element."""
-    result: T = Sign()(input)
+    result: T = Sign().apply_to(input)
     return result

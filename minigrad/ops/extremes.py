@@ -102,13 +102,13 @@ class Quantifier(Reduction):
 
 def amax(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The largest value over all dimensions or those given; equal ones share its gradient."""
-    result: T = Amax(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = Amax(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
     return result
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The smallest value over all dimensions or those given; equal ones share its gradient."""
-    result: T = Amin(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = Amin(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
     return result
 
 

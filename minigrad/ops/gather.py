@@ -71,7 +71,7 @@ def _gathered(input: Any, place: int, positions: Any) -> Any:
     """Gather; a tensor without dimensions counts as one of shape (1,)."""
     if input.shape != ():
         return Gather(place, positions)(input)
-    return Reshape(positions.shape)(Gather(0, positions.reshape(-1))(Reshape((1,))(input)))
+    return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1))(Reshape((1,))(input)))
 
 
 def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:

@@ -91,7 +91,7 @@ def getitem(input: T, key: Any) -> T:
         # selects first, and then applies the arrays.
         first, entries = _select_first(entries)
         input = Index(first)(input)
-    result: T = Index(entries)(input)
+    result: T = Index(entries).apply_to(input)
     return result
 
 

@@ -145,7 +145,7 @@ def matmul(input: T, other: T) -> T:
     OperationError
         If the inner sizes differ, or the dtypes: as in PyTorch, they aren't promoted.
     """
-    result: T = Matmul()(input, other)
+    result: T = Matmul().apply_to(input, other)
     return result
 
 
@@ -158,7 +158,7 @@ def _check_ndim(name: str, **operands: tuple[Any, int]) -> None:
 def mm(input: T, mat2: T) -> T:
     """Multiply two matrices."""
     _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
-    result: T = Matmul()(input, mat2)
+    result: T = Matmul().apply_to(input, mat2)
     return result
 
 
@@ -167,27 +167,27 @@ def bmm(input: T, mat2: T) -> T:
     _check_ndim("bmm", input=(input, 3), mat2=(mat2, 3))
     if shape_of(input)[0] != shape_of(mat2)[0]:
         raise OperationError(f"bmm: {shape_of(input)[0]} matrices by {shape_of(mat2)[0]}: say matmul to broadcast")
-    result: T = Matmul()(input, mat2)
+    result: T = Matmul().apply_to(input, mat2)
     return result
 
 
 def mv(input: T, vec: T) -> T:
     """Multiply a matrix by a vector."""
     _check_ndim("mv", input=(input, 2), vec=(vec, 1))
-    result: T = Matmul()(input, vec)
+    result: T = Matmul().apply_to(input, vec)
     return result
 
 
 def dot(input: T, tensor: T) -> T:
     """Give the inner product of two vectors."""
     _check_ndim("dot", input=(input, 1), tensor=(tensor, 1))
-    result: T = Matmul()(input, tensor)
+    result: T = Matmul().apply_to(input, tensor)
     return result
 
 
 def outer(input: T, vec2: T) -> T:
     """Give the matrix of all products of two vectors' elements."""
-    result: T = Outer()(*promoted(input, vec2))
+    result: T = Outer().apply_to(*promoted(input, vec2))
     return result
 
 
@@ -206,7 +206,7 @@ def linear(input: T, weight: T, bias: T | None = None) -> T:
     if weight.ndim == 1:  # type: ignore[attr-defined]
         y: Any = matmul(input, weight)
         return y if bias is None else y + bias  # type: ignore[no-any-return]
-    result: T = Linear()(input, weight, bias)
+    result: T = Linear().apply_to(input, weight, bias)
     return result
 
 

@@ -212,14 +212,14 @@ def mse_loss(
 ) -> T:
     """The squared error, ``(input - target) ** 2``, element by element, and reduced."""
     a, b, reduction = _compared("mse_loss", input, target, reduction, size_average, reduce)
-    result: T = MSELoss(reduction)(a, b)
+    result: T = MSELoss(reduction).apply_to(a, b)
     return result
 
 
 def l1_loss(input: T, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> T:
     """The absolute error, ``|input - target|``, element by element, and reduced."""
     a, b, reduction = _compared("l1_loss", input, target, reduction, size_average, reduce)
-    result: T = L1Loss(reduction)(a, b)
+    result: T = L1Loss(reduction).apply_to(a, b)
     return result
 
 
@@ -239,7 +239,7 @@ def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.
     a, b, reduction = _compared("huber_loss", input, target, reduction, None, None)
     if delta <= 0:
         raise OperationError(f"huber_loss: delta is {delta}: it must be above 0")
-    result: T = HuberLoss(reduction, delta)(a, b)
+    result: T = HuberLoss(reduction, delta).apply_to(a, b)
     return result
 
 
@@ -260,7 +260,7 @@ def binary_cross_entropy(
             f"binary_cross_entropy: the input has shape {shape_of(input)}, the target {shape_of(target)}: "
             "they must be the same"
         )
-    result: T = BinaryCrossEntropy(reduction)(input, target, weight)
+    result: T = BinaryCrossEntropy(reduction).apply_to(input, target, weight)
     return result
 
 
@@ -288,7 +288,7 @@ def binary_cross_entropy_with_logits(
             f"{shape_of(target)}: they must be the same"
         )
     arrays = (None if w is None else array_of(w) for w in (weight, pos_weight))
-    result: T = BinaryCrossEntropyWithLogits(reduction, *arrays)(input, target)
+    result: T = BinaryCrossEntropyWithLogits(reduction, *arrays).apply_to(input, target)
     return result
 
 

@@ -282,7 +282,7 @@ def layer_norm(
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"layer_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
     _check("layer_norm", x, weight, bias, axes)
-    result: T = LayerNorm(axes, eps)(x, weight, bias)
+    result: T = LayerNorm(axes, eps).apply_to(x, weight, bias)
     return result
 
 
@@ -311,5 +311,5 @@ def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | Non
     if num_groups < 1 or x.shape[1] % num_groups:
         raise OperationError(f"group_norm: {x.shape[1]} channels can't be split into num_groups={num_groups}")
     _check("group_norm", x, weight, bias, (x.shape[1],))
-    result: T = GroupNorm(num_groups, eps)(x, weight, bias)
+    result: T = GroupNorm(num_groups, eps).apply_to(x, weight, bias)
     return result

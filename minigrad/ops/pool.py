@@ -185,7 +185,7 @@ def max_pool2d(
         return tuple(part.squeeze(0) for part in y) if return_indices else y.squeeze(0)
     _check_ndim("max_pool2d", input)
     _check_windows("max_pool2d", input, kernel, step, border, gap, ceil_mode)
-    return MaxPool2d(kernel, step, border, gap, ceil_mode, return_indices)(input)
+    return MaxPool2d(kernel, step, border, gap, ceil_mode, return_indices).apply_to(input)
 
 
 def _batch_of_one(x: Any) -> Any:

@@ -129,28 +129,28 @@ def pow(input: Any, exponent: Any) -> Any:
         return PowConstant(exponent)(base)
     if getattr(base, "dtype", None) is None:
         base = np.asarray(base, dtype=power.dtype)
-    return Pow()(base, power)
+    return Pow().apply_to(base, power)
 
 
 def sqrt(input: T) -> T:
     """The square root; NaN below 0. Its gradient at 0 is infinite."""
-    result: T = Sqrt()(input)
+    result: T = Sqrt().apply_to(input)
     return result
 
 
 def rsqrt(input: T) -> T:
     """The reciprocal of the square root."""
-    result: T = Rsqrt()(input)
+    result: T = Rsqrt().apply_to(input)
     return result
 
 
 def reciprocal(input: T) -> T:
     """``1 / input``."""
-    result: T = Reciprocal()(input)
+    result: T = Reciprocal().apply_to(input)
     return result
 
 
 def square(input: T) -> T:
     """``input * input``."""
-    result: T = Square()(input)
+    result: T = Square().apply_to(input)
     return result

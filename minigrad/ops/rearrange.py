@@ -136,7 +136,7 @@ def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:
         raise OperationError(f"repeat: {times} gives {len(times)} numbers, the tensor has {ndim} dimensions: say tile")
     if min(times, default=0) < 0:
         raise OperationError(f"repeat: the numbers of copies {times} can't be negative")
-    result: T = Repeat(times)(input)
+    result: T = Repeat(times).apply_to(input)
     return result
 
 
@@ -179,13 +179,13 @@ def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None
 
 def tril(input: T, diagonal: int = 0) -> T:
     """Keep the lower triangle of the last two axes, up to a diagonal; the rest is 0."""
-    result: T = Tril(diagonal)(input)
+    result: T = Tril(diagonal).apply_to(input)
     return result
 
 
 def triu(input: T, diagonal: int = 0) -> T:
     """Keep the upper triangle of the last two axes, from a diagonal on; the rest is 0."""
-    result: T = Triu(diagonal)(input)
+    result: T = Triu(diagonal).apply_to(input)
     return result
 
 
@@ -203,7 +203,7 @@ def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
     first, second = axis_of(dim1, ndim), axis_of(dim2, ndim)
     if first == second:
         raise OperationError(f"diagonal: dim1={dim1} and dim2={dim2} must be two different dimensions")
-    result: T = Diagonal(offset, first, second)(input)
+    result: T = Diagonal(offset, first, second).apply_to(input)
     return result
 
 

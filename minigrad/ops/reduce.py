@@ -161,7 +161,7 @@ def sum(
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)(input)
+    result: T = Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
     return result
 
 
@@ -183,7 +183,7 @@ def mean(
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Mean(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = Mean(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
     return result
 
 
@@ -282,11 +282,11 @@ def prod(
     """The product over dimensions; the parameters are those of ``sum``. Zeros have their right gradient."""
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype)(input)
+    result: T = Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
     return result
 
 
 def count_nonzero(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """How many elements aren't 0, over all dimensions or those given."""
-    result: T = CountNonzero(dim if axis is None else axis)(input)
+    result: T = CountNonzero(dim if axis is None else axis).apply_to(input)
     return result

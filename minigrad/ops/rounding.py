@@ -52,19 +52,19 @@ class Remainder(Node):
 
 def floor(input: T) -> T:
     """The largest integer that isn't above the element."""
-    result: T = Rounding(np.floor)(input)
+    result: T = Rounding(np.floor).apply_to(input)
     return result
 
 
 def ceil(input: T) -> T:
     """The smallest integer that isn't below the element."""
-    result: T = Rounding(np.ceil)(input)
+    result: T = Rounding(np.ceil).apply_to(input)
     return result
 
 
 def trunc(input: T) -> T:
     """The element without its fraction: rounded towards 0."""
-    result: T = Rounding(np.trunc)(input)
+    result: T = Rounding(np.trunc).apply_to(input)
     return result
 
 
@@ -76,32 +76,32 @@ def round(input: T, *, decimals: int = 0) -> T:
     decimals
         Digits to keep after the point; before it, where negative.
     """
-    result: T = Rounding(np.rint, decimals)(input)
+    result: T = Rounding(np.rint, decimals).apply_to(input)
     return result
 
 
 def remainder(input: T, other: Any) -> T:
     """``input`` modulo ``other``, with the sign of ``other``, as Python's ``%``."""
-    result: T = Remainder()(*promoted(input, other))
+    result: T = Remainder().apply_to(*promoted(input, other))
     return result
 
 
 def floor_divide(input: T, other: Any) -> T:
     """``input / other`` rounded down, as Python's ``//``."""
-    result: T = RoundedDiv("floor")(*promoted(input, other))
+    result: T = RoundedDiv("floor").apply_to(*promoted(input, other))
     return result
 
 
 def isnan(input: Any) -> Any:
     """Whether the element is NaN."""
-    return Predicate(np.isnan)(input)
+    return Predicate(np.isnan).apply_to(input)
 
 
 def isinf(input: Any) -> Any:
     """Whether the element is plus or minus infinity."""
-    return Predicate(np.isinf)(input)
+    return Predicate(np.isinf).apply_to(input)
 
 
 def isfinite(input: Any) -> Any:
     """Whether the element is neither infinite nor NaN."""
-    return Predicate(np.isfinite)(input)
+    return Predicate(np.isfinite).apply_to(input)

@@ -151,74 +151,74 @@ def eq(input: Any, other: Any) -> Any:
     """``input == other``, element by element; False for a value that is no number, such as None."""
     if other is None or isinstance(other, str):
         return NotImplemented  # Python then compares identities
-    return Compare(np.equal)(*promoted(input, other))
+    return Compare(np.equal).apply_to(*promoted(input, other))
 
 
 def ne(input: Any, other: Any) -> Any:
     """``input != other``, element by element; True for a value that is no number, such as None."""
     if other is None or isinstance(other, str):
         return NotImplemented
-    return Compare(np.not_equal)(*promoted(input, other))
+    return Compare(np.not_equal).apply_to(*promoted(input, other))
 
 
 def lt(input: Any, other: Any) -> Any:
     """``input < other``, element by element."""
-    return Compare(np.less)(*promoted(input, other))
+    return Compare(np.less).apply_to(*promoted(input, other))
 
 
 def le(input: Any, other: Any) -> Any:
     """``input <= other``, element by element."""
-    return Compare(np.less_equal)(*promoted(input, other))
+    return Compare(np.less_equal).apply_to(*promoted(input, other))
 
 
 def gt(input: Any, other: Any) -> Any:
     """``input > other``, element by element."""
-    return Compare(np.greater)(*promoted(input, other))
+    return Compare(np.greater).apply_to(*promoted(input, other))
 
 
 def ge(input: Any, other: Any) -> Any:
     """``input >= other``, element by element."""
-    return Compare(np.greater_equal)(*promoted(input, other))
+    return Compare(np.greater_equal).apply_to(*promoted(input, other))
 
 
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both elements are true (not 0)."""
-    return Compare(np.logical_and)(input, other)
+    return Compare(np.logical_and).apply_to(input, other)
 
 
 def logical_or(input: Any, other: Any) -> Any:
     """Whether either element is true (not 0)."""
-    return Compare(np.logical_or)(input, other)
+    return Compare(np.logical_or).apply_to(input, other)
 
 
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether just one of the elements is true (not 0)."""
-    return Compare(np.logical_xor)(input, other)
+    return Compare(np.logical_xor).apply_to(input, other)
 
 
 def logical_not(input: Any) -> Any:
     """Whether the element is 0."""
-    return Predicate(np.logical_not)(input)
+    return Predicate(np.logical_not).apply_to(input)
 
 
 def bitwise_and(input: Any, other: Any) -> Any:
     """``input & other``, for booleans and integers."""
-    return Compare(np.bitwise_and)(*promoted(input, other))
+    return Compare(np.bitwise_and).apply_to(*promoted(input, other))
 
 
 def bitwise_or(input: Any, other: Any) -> Any:
     """``input | other``, for booleans and integers."""
-    return Compare(np.bitwise_or)(*promoted(input, other))
+    return Compare(np.bitwise_or).apply_to(*promoted(input, other))
 
 
 def bitwise_xor(input: Any, other: Any) -> Any:
     """``input ^ other``, for booleans and integers."""
-    return Compare(np.bitwise_xor)(*promoted(input, other))
+    return Compare(np.bitwise_xor).apply_to(*promoted(input, other))
 
 
 def bitwise_not(input: Any) -> Any:
     """``~input``, for booleans and integers."""
-    return Predicate(np.invert)(input)
+    return Predicate(np.invert).apply_to(input)
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -240,7 +240,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         raise TypeError("where: the condition must be a boolean tensor, as x > 0 gives")
     if getattr(input, "dtype", None) is None and getattr(other, "dtype", None) is None:
         input = np.asarray(input, dtype=result_type(input, other))
-    return Where()(condition, *promoted(input, other))
+    return Where().apply_to(condition, *promoted(input, other))
 
 
 def masked_fill(input: T, mask: Any, value: Any) -> T:
@@ -258,7 +258,7 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
     value = cast(value, dtype) if isinstance(value, TensorBase) else fill.astype(dtype)
-    result: T = MaskedFill()(input, mask, value)
+    result: T = MaskedFill().apply_to(input, mask, value)
     return result
 
 
@@ -274,7 +274,7 @@ def clamp(input: T, min: Any = None, max: Any = None) -> T:
         raise OperationError("clamp needs min= or max= (or both)")
     low, high = min, max
     dtype = result_type(*(x for x in (input, low, high) if x is not None))
-    result: T = Clamp()(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
+    result: T = Clamp().apply_to(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
     return result
 
 
@@ -284,11 +284,11 @@ def _bound(x: Any, dtype: Any) -> Any:
 
 def maximum(input: T, other: Any) -> T:
     """The larger of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
-    result: T = Maximum()(*promoted(input, other))
+    result: T = Maximum().apply_to(*promoted(input, other))
     return result
 
 
 def minimum(input: T, other: Any) -> T:
     """The smaller of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
-    result: T = Minimum()(*promoted(input, other))
+    result: T = Minimum().apply_to(*promoted(input, other))
     return result

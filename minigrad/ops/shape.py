@@ -161,7 +161,7 @@ def t(input: T) -> T:
     ndim = len(shape_of(input))
     if ndim > 2:
         raise OperationError(f"t() is for matrices, this tensor has {ndim} dimensions: say transpose(dim0, dim1)")
-    result: T = Transpose(0, 1)(input) if ndim == 2 else input
+    result: T = Transpose(0, 1).apply_to(input) if ndim == 2 else input
     return result
 
 
@@ -265,7 +265,7 @@ def expand(input: T, *sizes: Any, size: Any = None) -> T:
     if -1 in target[:extra]:
         raise OperationError(f"expand: -1 keeps a size, but in {target} it stands for an axis that {shape} lacks")
     full = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
-    result: T = Expand(full)(input)
+    result: T = Expand(full).apply_to(input)
     return result
 
 

@@ -126,7 +126,7 @@ def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | 
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = Softmax(place)(input)
+    result: T = Softmax(place).apply_to(input)
     return result
 
 
@@ -137,7 +137,7 @@ def log_softmax(
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = LogSoftmax(place)(input)
+    result: T = LogSoftmax(place).apply_to(input)
     return result
 
 
@@ -155,7 +155,7 @@ def logsumexp(
     axis, keepdims
         NumPy's names for ``dim`` and ``keepdim``.
     """
-    result: T = LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims)(input)
+    result: T = LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
     return result
 
 

@@ -86,7 +86,7 @@ def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = Fa
     place = axis_of(dim if axis is None else axis, len(shape))
     if not shape:
         return sort(input).indices  # type: ignore[no-any-return]
-    result: T = ArgSort(place, descending)(input)
+    result: T = ArgSort(place, descending).apply_to(input)
     return result
 
 

@@ -19,14 +19,14 @@ seen: dict[type, None] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def _every_application_is_noted():
-    apply = Node.__call__
+    apply = Node.apply_to
 
     def noted(self, *inputs):
         seen[type(self)] = None
         return apply(self, *inputs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Node, "__call__", noted)
+        patch.setattr(Node, "apply_to", noted)
         yield
 
 
