@@ -135,7 +135,7 @@ class Node:
             if linked:
                 self._out = y.shape
             return self._wrap(y, 0, linked)
-        shapes = []
+        shapes: list[tuple[int, ...]] = []
         tensors = []
         for part in y:
             tensors.append(self._wrap(part, len(shapes), linked))

@@ -103,7 +103,7 @@ class Linear(Node):
             self.b_shape = b.shape
             if b.shape != w.shape[:1]:
                 return y + b
-            kernels.add_bias(_as_matrix(y), b)
+            kernels.add_bias(y if y.ndim == 2 else _as_matrix(y), b)
         return y
 
     def backward(self, gy: Any) -> Any:
