@@ -14,7 +14,7 @@ from numba import prange
 
 from minigrad.kernels.compile import Array, jit
 from minigrad.kernels.threads import row_kernel
-from minigrad.kernels.vectors import ROW_BYTES, TILE, multiply_add, turn
+from minigrad.kernels.vectors import ROW_BYTES, TILE, multiply_add, take_one, turn
 
 
 class Plan(NamedTuple):
@@ -92,14 +92,16 @@ def _tasks(plan: Plan, n: int, part: int, parts: int) -> tuple[int, int]:
 
 
 @jit
-def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+def _correlate_tasks(counter: Array, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+    """Do one task after the other, as long as there is one that no other thread has taken."""
     n, (groups, blocks, depth, row) = len(x), w.shape
     channels, out_channels, plane = x.shape[1] // groups, y.shape[1] // groups, y.shape[2] * y.shape[3]
     flat_x, flat_w, flat_y = x.ravel(), w.ravel(), y.ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
     sums = np.empty(len(plan.pixels) * row, x.dtype)
-    first, last = _tasks(plan, n, part, parts)
-    for task in range(first, last):
+    _, tasks = _tasks(plan, n, 0, 1)
+    task = take_one(counter)
+    while task < tasks:
         sample, samples, top, rows = _task(plan, n, task)
         count = samples * rows * plan.ow
         for g in range(groups):
@@ -124,6 +126,7 @@ def _correlate_part(part: int, parts: int, x: Array, w: Array, bias: Array, y: A
                     rows,
                     plan,
                 )
+        task = take_one(counter)
 
 
 @jit
@@ -181,10 +184,14 @@ def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Pl
 
 
 @row_kernel
-def correlate_blocked(parts: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
-    """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row)."""
-    for part in prange(parts):
-        _correlate_part(np.int64(part), parts, x, w, bias, y, plan)
+def correlate_blocked(threads: int, counter: Array, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+    """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row).
+
+    ``counter``, at first 0, says which task is the next: a thread that is late, because it had to be woken, say, then
+    does fewer. What a task writes is its own, so the result is the same whoever does it.
+    """
+    for _ in prange(threads):
+        _correlate_tasks(counter, x, w, bias, y, plan)
 
 
 @row_kernel

@@ -111,7 +111,7 @@ def _correlate(x: Array, packed: Array, rows: Axis, columns: Axis, y: Array, b: 
     plan = _plan(len(x), x.shape[1] // groups, x.itemsize, rows, columns, y.shape[3], threads)
     bias = pack_bias(b, y.shape[1], groups, row, x.dtype)
     work = len(x) * rows.outputs * columns.outputs * packed.size
-    correlate_blocked(work // CHEAP, threads, x, packed, bias, y, plan)
+    correlate_blocked(work // CHEAP, threads, np.zeros(1, np.int64), x, packed, bias, y, plan)
 
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
