@@ -159,8 +159,8 @@ def _put_block(
 
 
 @jit
-def _weight_part(part: int, parts: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
-    n, (_, groups, blocks, depth, row) = len(x), gw.shape
+def _weight_part(part: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
+    n, (parts, groups, blocks, depth, row) = len(x), gw.shape
     channels, out_channels, plane = x.shape[1] // groups, gy.shape[1] // groups, plan.oh * plan.ow
     flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw[part].ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
@@ -195,7 +195,14 @@ def correlate_blocked(threads: int, counter: Array, x: Array, w: Array, bias: Ar
 
 
 @row_kernel
-def weight_gradient_blocked(parts: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
-    """Add each part's share of the gradient to its own ``gw[part]`` (groups, blocks, taps, row)."""
-    for part in prange(parts):
-        _weight_part(np.int64(part), parts, x, gy, gw, plan)
+def weight_gradient_blocked(threads: int, counter: Array, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
+    """Add each part's share of the gradient to its own ``gw[part]`` (groups, blocks, taps, row).
+
+    Threads take parts as they come, by ``counter``. What is in a part doesn't depend on who takes it; so neither does
+    the sum, down to its rounding.
+    """
+    for _ in prange(threads):
+        part = take_one(counter)
+        while part < len(gw):
+            _weight_part(part, x, gy, gw, plan)
+            part = take_one(counter)

@@ -30,6 +30,8 @@ from minigrad.kernels.vectors import MACHINE, ROW_BYTES, TILE
 
 #: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
 TASK_PIXELS = 256
+#: The weight's gradient is found in so many parts for each thread, if all that are summed in the end take no more.
+PARTS, PARTS_BYTES = 4, 1 << 18
 PATCH_BYTES = 1 << 18
 #: How many multiply-adds of the blocked kernels cost as much as one elementary operation elsewhere.
 CHEAP = 16
@@ -164,11 +166,13 @@ def conv2d_weight_gradient(
     """As ``conv.conv2d_weight_gradient``."""
     o, c = gy.shape[1], x.shape[1] // groups
     rows, columns = _axes(gy.shape[2:], kernel_hw, stride, padding, dilation)
-    parts = get_num_threads()
-    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, parts)
+    threads = get_num_threads()
+    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, threads)
     row = ROW_BYTES // x.itemsize
-    blocks = -(-(o // groups) // row)
-    gw = np.zeros((parts, groups, blocks, len(plan.taps), row), dtype=x.dtype)
+    share = (groups, math.ceil(o // groups / row), len(plan.taps), row)
+    parts = threads * min(PARTS, max(1, PARTS_BYTES // (threads * math.prod(share) * x.itemsize)))
+    gw = np.zeros((parts, *share), dtype=x.dtype)
     work = gy.size * c * kernel_hw[0] * kernel_hw[1]
-    weight_gradient_blocked(work // CHEAP, parts, np.ascontiguousarray(x), np.ascontiguousarray(gy), gw, plan)
+    x, gy, counter = np.ascontiguousarray(x), np.ascontiguousarray(gy), np.zeros(1, np.int64)
+    weight_gradient_blocked(work // CHEAP, threads, counter, x, gy, gw, plan)
     return unpack_gradient(gw, (o, c, *kernel_hw))
