@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +16,17 @@ Pair = tuple[int, int]
 
 def pair_of(value: Any, name: str, least: int = 1) -> Pair:
     """Two numbers, for height and width, from one or two; none may be less than ``least``."""
-    if isinstance(value, (int, np.integer)):
-        pair = (int(value), int(value))
-    else:
-        numbers = tuple(map(int, value))
-        if len(numbers) not in (1, 2):
-            raise OperationError(f"{name}={value!r} must be one number, or two: for height and width")
-        pair = (numbers[0], numbers[-1])
-    if min(pair) < least:
+    return _pair_of(value if isinstance(value, (int, np.integer, tuple)) else tuple(value), name, least)
+
+
+@functools.lru_cache(maxsize=256)  # (a layer asks for the same at every call)
+def _pair_of(value: Any, name: str, least: int) -> Pair:
+    numbers = tuple(map(int, value)) if isinstance(value, tuple) else (int(value),)
+    if len(numbers) not in (1, 2):
+        raise OperationError(f"{name}={value!r} must be one number, or two: for height and width")
+    if min(numbers) < least:
         raise OperationError(f"{name}={value!r} must be at least {least}")
-    return pair
+    return numbers[0], numbers[-1]
 
 
 def single_of(value: Any, name: str, least: int = 1) -> int:
@@ -37,6 +39,7 @@ def single_of(value: Any, name: str, least: int = 1) -> int:
     return int(number)
 
 
+@functools.lru_cache(maxsize=256)
 def check_fits(name: str, hw: Pair, kernel: Pair, padding: Pair, dilation: Pair) -> None:
     """Raise an error if a kernel is larger than the padded input."""
     for size, k, p, d in zip(hw, kernel, padding, dilation, strict=True):
