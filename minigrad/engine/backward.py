@@ -193,7 +193,7 @@ def visit(
                     _send(tensor, gradient, table)
         if entry is not None:
             yield node, entry, grad_inputs
-        if not keep:
+        if not keep:  # node.release(), spelt out
             node.__dict__.clear()
             node.inputs = ()
 

@@ -142,10 +142,11 @@ def _join(dtypes: list[Any]) -> np.dtype[Any]:
 
 def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
     """The two operands in one dtype, by PyTorch's rules; most often they come back untouched."""
-    if isinstance(a, TensorBase):
-        dtype = a.data.dtype
-        # A Python number takes the dtype of a floating-point tensor, and so does a tensor that has it.
-        if dtype.kind == "f" and (b.data.dtype is dtype if isinstance(b, TensorBase) else type(b) in _PYTHON_KIND):
+    tensor, other = (a, b) if isinstance(a, TensorBase) else (b, a)
+    if isinstance(tensor, TensorBase):
+        dtype = tensor.data.dtype
+        fits = other.data.dtype is dtype if isinstance(other, TensorBase) else type(other) in _PYTHON_KIND
+        if fits and dtype.kind == "f":
             return a, b
     dtype = result_type(a, b)
     if true_division and dtype.kind != "f":

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minigrad.kernels import conv, direct_conv
+from minigrad.kernels import conv, direct_conv, threads
 from minigrad.kernels.compile import KERNELS
 
 DTYPES = [np.float32, np.float64]
@@ -104,6 +104,23 @@ def test_one_thread_and_two(name, dtype, rng, same_in_parallel):
     same_in_parallel("conv.conv2d", x, w, *how)
     same_in_parallel("conv.conv2d_input_gradient", gy, w, x.shape[2:], *how)
     same_in_parallel("conv.conv2d_weight_gradient", gy, x, w.shape[2:], *how)
+
+
+def test_the_same_bits_whichever_thread_is_faster(rng, monkeypatch):
+    """Threads take their work as it comes; what is summed with what, and in which order, doesn't depend on that."""
+    monkeypatch.setattr(threads, "SMALL", 0)
+    x, w, gy, how = make(CASES["several samples a task"], rng, np.float32)
+    x, gy = np.repeat(x, 8, 0), np.repeat(gy, 8, 0)
+
+    def run():
+        return (
+            conv.conv2d(x, w, *how, None).tobytes(),
+            conv.conv2d_input_gradient(gy, w, x.shape[2:], *how).tobytes(),
+            conv.conv2d_weight_gradient(gy, x, w.shape[2:], *how).tobytes(),
+        )
+
+    first = run()
+    assert all(run() == first for _ in range(50))
 
 
 @cases
