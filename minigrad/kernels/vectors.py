@@ -190,7 +190,10 @@ def take_one(typing: Any, counter: Any) -> Any:
 
 @jit
 def turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y_at: int, y_apart: int) -> None:
-    """Transpose a matrix: the channels of each pixel become the pixels of each channel, or the reverse."""
+    """Transpose a matrix: the channels of each pixel become the pixels of each channel, or the reverse.
+
+    Rows of ``x`` lie ``x_apart`` elements apart, those of ``y`` ``y_apart``, which may be negative: then upside down.
+    """
     lanes = VECTOR_BYTES // x.itemsize
     whole_height, whole_width = height // lanes * lanes, width // lanes * lanes
     for i in range(0, whole_height, lanes):
@@ -198,4 +201,5 @@ def turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y
             _transpose(x, x_at + i * x_apart + j, x_apart, y, y_at + j * y_apart + i, y_apart)
     for i in range(height):
         for j in range(whole_width if i < whole_height else 0, width):
+            # (Unsigned, because Numba has a signed index checked for being negative.)
             y[np.uint64(y_at + j * y_apart + i)] = x[np.uint64(x_at + i * x_apart + j)]

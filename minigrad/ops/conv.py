@@ -224,7 +224,7 @@ def conv2d(
         x, border = _same("conv2d", x, padding, kernel, step, gap)  # type: ignore[arg-type]
     else:
         border = pair_of(padding, "padding", 0)
-    check_fits("conv2d", x.shape[2:], kernel, border, gap)  # type: ignore[arg-type]
+    check_fits("conv2d", x.shape[2:], kernel, border, gap)
     result: T = Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
     return result
 
