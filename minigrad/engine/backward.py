@@ -124,11 +124,13 @@ def visit(
         else:
             if len(entry) == 2:
                 tensor = entry.pop()
-                if tensor._hooks is None and deliver is None:
-                    tensor._grad = entry[0]
-                else:
+                if tensor._hooks is not None:
                     entry[0] = after_hooks(tensor, entry[0])
                     settle(tensor, entry[0])
+                elif deliver is None:
+                    tensor._grad = entry[0]
+                else:
+                    deliver(tensor, entry[0])
             else:
                 _complete(node, entry, deliver)
             if watching:
@@ -223,9 +225,9 @@ def _complete(node: Node, entry: list[Any], deliver: Callable[[TensorBase, Any],
         slot = tensor.slot
         if tensor._hooks is None and deliver is None:
             tensor._grad = entry[slot]
-        else:
-            entry[slot] = after_hooks(tensor, entry[slot])
-            (deliver or accumulate)(tensor, entry[slot])
+            continue
+        entry[slot] = after_hooks(tensor, entry[slot])
+        (deliver or accumulate)(tensor, entry[slot])
     del entry[outputs:]
     for slot in range(outputs):
         if entry[slot] is None:
