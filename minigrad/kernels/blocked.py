@@ -56,24 +56,24 @@ def _gather_patch(
 
     That is (samples, channels, height, width).
 
-    The columns left and right of the image are never written: they are zero from the start.
+    What lies left and right of the image is never written: it is zero from the start. So is what lies above and below
+    it, unless there are several bands of rows, which have different rows outside.
     """
     _, all_channels, h, w = shape
     top, left, height, width = plan.top + row * plan.down, plan.left, plan.height, plan.width
     first = max(0, -left)
     count = np.uint64(max(0, min(width, w - left) - first))
+    upper, lower = max(0, -top), min(height, h - top)
+    if plan.rows < plan.oh and lower - upper < height:
+        patch[:] = 0
     for s in range(samples):
         for c in range(channels):
             plane = ((sample + s) * all_channels + channel + c) * h
-            for r in range(height):
+            for r in range(upper, lower):
                 target = np.uint64(((s * channels + c) * height + r) * width + first)
-                if 0 <= top + r < h:
-                    source = np.uint64((plane + top + r) * w + left + first)
-                    for k in range(count):
-                        patch[target + k] = x[source + k]
-                else:
-                    for k in range(count):
-                        patch[target + k] = 0
+                source = np.uint64((plane + top + r) * w + left + first)
+                for k in range(count):
+                    patch[target + k] = x[source + k]
 
 
 @jit
