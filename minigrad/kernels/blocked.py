@@ -85,10 +85,8 @@ def _task(plan: Plan, n: int, task: int) -> tuple[int, int, int, int]:
 
 
 @jit
-def _tasks(plan: Plan, n: int, part: int, parts: int) -> tuple[int, int]:
-    """Give the first task of a part, and one past the last."""
-    tasks = (n + plan.samples - 1) // plan.samples * ((plan.oh + plan.rows - 1) // plan.rows)
-    return part * tasks // parts, (part + 1) * tasks // parts
+def _task_count(plan: Plan, n: int) -> int:
+    return (n + plan.samples - 1) // plan.samples * ((plan.oh + plan.rows - 1) // plan.rows)
 
 
 @jit
@@ -99,7 +97,7 @@ def _correlate_tasks(counter: Array, x: Array, w: Array, bias: Array, y: Array, 
     flat_x, flat_w, flat_y = x.ravel(), w.ravel(), y.ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
     sums = np.empty(len(plan.pixels) * row, x.dtype)
-    _, tasks = _tasks(plan, n, 0, 1)
+    tasks = _task_count(plan, n)
     task = take_one(counter)
     while task < tasks:
         sample, samples, top, rows = _task(plan, n, task)
@@ -165,8 +163,8 @@ def _weight_part(part: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
     flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw[part].ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
     gy_rows = np.zeros(len(plan.pixels) * row, x.dtype)  # zeros, for the lanes without a channel
-    first, last = _tasks(plan, n, part, parts)
-    for task in range(first, last):
+    tasks = _task_count(plan, n)
+    for task in range(part * tasks // parts, (part + 1) * tasks // parts):
         sample, samples, top, rows = _task(plan, n, task)
         run = rows * plan.ow
         for g in range(groups):

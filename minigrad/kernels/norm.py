@@ -26,7 +26,7 @@ import math
 import numpy as np
 from numba import prange
 
-from minigrad.kernels.compile import KERNELS, Array, jit, replaced_by
+from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
 from minigrad.kernels.threads import in_single, row_kernel
 
@@ -148,11 +148,11 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
     return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
 
 
-@jit
+@row_kernel
 def _move_running(
     mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
 ) -> None:
-    for c in range(mean.size):
+    for c in prange(mean.size):
         batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * correction
         mean[c] += momentum * (batch_mean[c] - mean[c])
         var[c] += momentum * (batch_var - var[c])
@@ -161,10 +161,7 @@ def _move_running(
 def _fast_move_running(
     mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
 ) -> None:
-    if "e" in (mean.dtype.char, var.dtype.char, inv_std.dtype.char):  # Numba has no float16
-        KERNELS["norm.move_running"].reference(mean, var, batch_mean, inv_std, eps, momentum, correction)
-    else:
-        _move_running(mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
+    _move_running(mean.size, mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
 
 
 @replaced_by(_fast_move_running)

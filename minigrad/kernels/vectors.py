@@ -76,7 +76,7 @@ def intrinsic(emitter: Callable[..., Any]) -> Any:
 
 
 class _Emitter:
-    """What the two intrinsics below have in common: vectors of one type, at places in arrays."""
+    """What ``multiply_add`` and ``_transpose`` have in common: vectors of one type, at places in arrays."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, args: Any) -> None:
         self.builder = builder
