@@ -130,11 +130,11 @@ def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, A
             f"with {classes} classes, labels go from 0 to {classes - 1}"
         )
     if len(shape) == 1:
-        return Reshape((1, classes))(input), flat
+        return Reshape((1, classes)).apply_to(input), flat
     if len(shape) == 2:
         return input, flat
-    last = Permute((0, *range(2, len(shape)), 1))(input)
-    return Reshape((flat.size, classes))(last), flat
+    last = Permute((0, *range(2, len(shape)), 1)).apply_to(input)
+    return Reshape((flat.size, classes)).apply_to(last), flat
 
 
 def _class_weight(name: str, weight: Any, input: Any) -> Any:
@@ -197,9 +197,9 @@ def cross_entropy(
         return result
     logits, labels = _rows("cross_entropy", x, target, ignore_index)
     node = CrossEntropy(labels, factor, ignore_index, label_smoothing, reduction)
-    result = node(logits)
+    result = node.apply_to(logits)
     if reduction == "none" and len(x.shape) != 2:
-        result = Reshape(shape_of(target))(result)
+        result = Reshape(shape_of(target)).apply_to(result)
     return result
 
 
@@ -251,5 +251,5 @@ def nll_loss(
     rows, labels = _rows("nll_loss", x, target, ignore_index)
     result: T = NLLLoss(labels, factor, ignore_index, reduction).apply_to(rows)
     if reduction == "none" and len(x.shape) != 2:
-        result = Reshape(shape_of(target))(result)
+        result = Reshape(shape_of(target)).apply_to(result)
     return result

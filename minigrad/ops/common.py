@@ -98,7 +98,7 @@ def clone(input: T, *, memory_format: Any = None) -> T:
 
 def cast(x: T, dtype: Any) -> T:
     """``x`` in another dtype; ``x`` itself if it has it already."""
-    found: T = x if x.dtype == np.dtype(dtype) else Cast(dtype)(x)  # type: ignore[attr-defined]
+    found: T = x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)  # type: ignore[attr-defined]
     return found
 
 

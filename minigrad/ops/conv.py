@@ -179,7 +179,7 @@ def _same(name: str, x: Any, padding: str, kernel: Pair, stride: Pair, dilation:
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     if any(total % 2 for total in totals):
         ends = tuple((0, total % 2) for total in totals)[-(len(shape_of(x)) - 2) :]
-        x = ConstantPad(((0, 0), (0, 0), *ends))(x)
+        x = ConstantPad(((0, 0), (0, 0), *ends)).apply_to(x)
     return x, (totals[0] // 2, totals[1] // 2)
 
 
@@ -307,5 +307,5 @@ def conv_transpose2d(
     height, width = ((n - 1) * s - 2 * p + d * (k - 1) + 1 + e for n, k, s, p, d, e in axes)
     if height < 1 or width < 1:
         raise OperationError(f"conv_transpose2d: padding={padding} leaves an output of {(height, width)}: nothing")
-    result: T = ConvTranspose2d((height, width), step, border, gap, groups)(input, weight, bias)
+    result: T = ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)
     return result

@@ -135,11 +135,11 @@ def einsum(equation: Any, *operands: Any) -> Any:
         parts.append(x)
     # An output of one letter set and one operand is only a reordering.
     if len(parts) == 1 and sorted(letters[0]) == sorted(output):
-        return Permute(tuple(letters[0].index(k) for k in output))(parts[0])
+        return Permute(tuple(letters[0].index(k) for k in output)).apply_to(parts[0])
     missing = [k for k in output if k not in "".join(letters)]
     if missing:
         raise OperationError(f"einsum: {missing[0]!r} stands in the output of {equation!r}, but in no operand")
-    return Einsum(tuple(letters), output)(*parts)
+    return Einsum(tuple(letters), output).apply_to(*parts)
 
 
 def _diagonal(x: Any, letters: str) -> tuple[Any, str]:

@@ -143,8 +143,8 @@ def max(
     if other is not None or getattr(dim, "dtype", None) is not None:
         return maximum(input, dim if other is None else other)
     if dim is None:
-        return Amax(None, bool(keepdims))(input)
-    return ValuesIndices(*Max(dim, keepdim if keepdims is None else keepdims)(input))
+        return Amax(None, bool(keepdims)).apply_to(input)
+    return ValuesIndices(*Max(dim, keepdim if keepdims is None else keepdims).apply_to(input))
 
 
 def min(
@@ -161,8 +161,8 @@ def min(
     if other is not None or getattr(dim, "dtype", None) is not None:
         return minimum(input, dim if other is None else other)
     if dim is None:
-        return Amin(None, bool(keepdims))(input)
-    return ValuesIndices(*Min(dim, keepdim if keepdims is None else keepdims)(input))
+        return Amin(None, bool(keepdims)).apply_to(input)
+    return ValuesIndices(*Min(dim, keepdim if keepdims is None else keepdims).apply_to(input))
 
 
 def argmax(
@@ -175,7 +175,7 @@ def argmax(
 ) -> T:
     """The index of the first largest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmax, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 
@@ -189,19 +189,19 @@ def argmin(
 ) -> T:
     """The index of the first smallest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmin, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 
 def all(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
     node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 
 def any(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
     node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result

@@ -60,7 +60,7 @@ def unfold(input: T, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stri
 
     def apply(x: Any) -> Any:
         check_fits("unfold", x.shape[2:], kernel, border, gap)
-        return Unfold(kernel, gap, border, step)(x)
+        return Unfold(kernel, gap, border, step).apply_to(x)
 
     result: T = as_batch("unfold", input, 4, apply)
     return result

@@ -70,8 +70,8 @@ def _check_gather(shape: tuple[int, ...], index: Any, axis: int) -> None:
 def _gathered(input: Any, place: int, positions: Any) -> Any:
     """Gather; a tensor without dimensions counts as one of shape (1,)."""
     if input.shape != ():
-        return Gather(place, positions)(input)
-    return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1))(Reshape((1,))(input)))
+        return Gather(place, positions).apply_to(input)
+    return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1)).apply_to(Reshape((1,)).apply_to(input)))
 
 
 def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
@@ -125,13 +125,13 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
             or any(n > m for n, m in zip(positions.shape, values.shape, strict=True))
         ):
             raise OperationError(f"scatter_add: index of shape {positions.shape} is larger than src, {values.shape}")
-        values = Index(tuple(map(slice, positions.shape)))(values) if positions.size else values
+        values = Index(tuple(map(slice, positions.shape))).apply_to(values) if positions.size else values
     if positions.size == 0:
         return x + 0  # type: ignore[no-any-return]
     if shape == ():
-        added = Reshape(())(ScatterAdd(0, positions.reshape(-1), (1,))(values.reshape(-1)))
+        added = Reshape(()).apply_to(ScatterAdd(0, positions.reshape(-1), (1,)).apply_to(values.reshape(-1)))
     else:
-        added = ScatterAdd(place, positions, shape)(values)
+        added = ScatterAdd(place, positions, shape).apply_to(values)
     result: T = x + added
     return result
 
@@ -152,7 +152,7 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
     source: Any = input
     dim = axis if dim is None else dim
     if dim is None:
-        source, positions, dim = Reshape((-1,))(source), positions.reshape(-1), 0
+        source, positions, dim = Reshape((-1,)).apply_to(source), positions.reshape(-1), 0
     shape = source.shape
     place = axis_of(dim, len(shape))
     if len(shape) != positions.ndim:
@@ -164,7 +164,7 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
     )
     full = (*rest[:place], *shape[place : place + 1], *rest[place + 1 :])
     if full != shape:
-        source = Expand(full)(source)
+        source = Expand(full).apply_to(source)
     if shape:
         positions = np.broadcast_to(positions, (*rest[:place], positions.shape[place], *rest[place + 1 :]))
         positions = np.where(positions < 0, positions + shape[place], positions)

@@ -90,7 +90,7 @@ def getitem(input: T, key: Any) -> T:
         # Beside arrays, NumPy takes an integer for an array and may move its axis to the front. PyTorch
         # selects first, and then applies the arrays.
         first, entries = _select_first(entries)
-        input = Index(first)(input)
+        input = Index(first).apply_to(input)
     result: T = Index(entries).apply_to(input)
     return result
 
@@ -153,8 +153,8 @@ def index_select(input: T, dim: int, index: Any) -> T:
         raise IndexError(f"index_select takes a vector of integers, the index has shape {wanted.shape}")
     wanted = wanted.reshape(-1)
     if not shape:
-        return Reshape(())(Index((wanted,))(Reshape((1,))(input)))  # type: ignore[no-any-return]
-    result: T = Index((slice(None),) * place + (wanted,))(input)
+        return Reshape(()).apply_to(Index((wanted,)).apply_to(Reshape((1,)).apply_to(input)))  # type: ignore[no-any-return]
+    result: T = Index((slice(None),) * place + (wanted,)).apply_to(input)
     return result
 
 
@@ -172,8 +172,8 @@ def masked_select(input: T, mask: Any) -> T:
     source: Any = input
     full = np.broadcast_shapes(source.shape, chosen.shape)
     if full != source.shape:
-        source = Expand(full)(source)
-    result: T = Index((np.broadcast_to(chosen, full),))(source)
+        source = Expand(full).apply_to(source)
+    result: T = Index((np.broadcast_to(chosen, full),)).apply_to(source)
     return result
 
 
@@ -191,8 +191,8 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
     """
     source: Any = input
     if dim is None:
-        source, dim = Reshape((-1,))(source), 0
+        source, dim = Reshape((-1,)).apply_to(source), 0
     place = axis_of(dim, len(source.shape))
     positions = np.repeat(np.arange(source.shape[place]), array_of(repeats))
-    result: T = Index((slice(None),) * place + (positions,))(source)
+    result: T = Index((slice(None),) * place + (positions,)).apply_to(source)
     return result

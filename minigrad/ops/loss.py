@@ -305,6 +305,6 @@ def kl_div(
     rows = shape_of(input)[0] if shape_of(input) else 1
     node = KLDivLog if log_target else KLDiv
     check_reduction("kl_div", "sum" if reduction == "batchmean" else reduction)
-    total = node("sum" if reduction == "batchmean" else reduction)(input, target)
+    total = node("sum" if reduction == "batchmean" else reduction).apply_to(input, target)
     result: T = total / rows if reduction == "batchmean" else total
     return result

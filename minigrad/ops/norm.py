@@ -237,7 +237,7 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise OperationError("batch_norm: with training=False it needs running_mean and running_var")
-        result: T = BatchNormEval(array_of(running_mean), array_of(running_var), eps)(x, weight, bias)
+        result: T = BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
         return result
     count = shape[0] * math.prod(shape[2:])
     if count == 1:
@@ -246,7 +246,7 @@ def batch_norm(
             "use a larger batch, or eval()"
         )
     node = BatchNorm(eps)
-    result = node(x, weight, bias)
+    result = node.apply_to(x, weight, bias)
     if running_mean is not None or running_var is not None:
         # (Where there is only one of them, nobody reads what stands in for the other.)
         mean, var = (np.zeros(channels) if r is None else array_of(r) for r in (running_mean, running_var))

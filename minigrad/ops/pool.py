@@ -230,7 +230,7 @@ def avg_pool2d(
 
     def apply(x: Any) -> Any:
         _check_windows("avg_pool2d", x, kernel, step, border, (1, 1), ceil_mode)
-        return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override)(x)
+        return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override).apply_to(x)
 
     result: T = as_batch("avg_pool2d", input, 4, apply)
     return result
@@ -256,7 +256,7 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
     def apply(x: Any) -> Any:
         if min(x.shape[1:]) < 1:
             raise OperationError(f"adaptive_avg_pool2d: there is nothing to pool in an input of shape {x.shape}")
-        return AdaptiveAvgPool2d(target)(x)
+        return AdaptiveAvgPool2d(target).apply_to(x)
 
     result: T = as_batch("adaptive_avg_pool2d", input, 4, apply)
     return result

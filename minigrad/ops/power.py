@@ -126,7 +126,7 @@ def pow(input: Any, exponent: Any) -> Any:
     """
     base, power = promoted(input, exponent)
     if getattr(exponent, "dtype", None) is None:
-        return PowConstant(exponent)(base)
+        return PowConstant(exponent).apply_to(base)
     if getattr(base, "dtype", None) is None:
         base = np.asarray(base, dtype=power.dtype)
     return Pow().apply_to(base, power)

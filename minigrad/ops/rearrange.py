@@ -149,7 +149,7 @@ def tile(input: T, *sizes: Any, dims: Any = None) -> T:
 def flip(input: T, *axes: Any, dims: Any = None) -> T:
     """Reverse the order of the elements along axes: ``x.flip(0)`` or ``flip(x, (0, 1))``."""
     named = as_sizes(axes if dims is None else dims)
-    result: T = Flip(axes_of(named, len(shape_of(input))) if named else ())(input)
+    result: T = Flip(axes_of(named, len(shape_of(input))) if named else ()).apply_to(input)
     return result
 
 
@@ -173,7 +173,7 @@ def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None
     if len(steps) != (len(named) or 1):
         raise OperationError(f"roll: shifts={shifts} and dims={dims} must be as many")
     ndim = len(shape_of(input))
-    result: T = Roll(steps, tuple(axis_of(d, ndim) for d in named) if named and ndim else None)(input)
+    result: T = Roll(steps, tuple(axis_of(d, ndim) for d in named) if named and ndim else None).apply_to(input)
     return result
 
 
@@ -214,5 +214,5 @@ def diag(input: T, diagonal: int = 0) -> T:
         raise OperationError(f"diag takes a vector or a matrix, not shape {shape}: say diagonal(dim1=, dim2=)")
     size = shape[0] + abs(diagonal)
     node = DiagonalPut((size, size), diagonal, 0, 1) if len(shape) == 1 else Diagonal(diagonal, 0, 1)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result

@@ -213,7 +213,7 @@ def var(
         NumPy's names for ``dim`` and ``keepdim``.
     """
     node = Var(*_spread_arguments(dim if axis is None else axis, unbiased, keepdim, correction, keepdims))
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 
@@ -229,7 +229,7 @@ def std(
 ) -> T:
     """The standard deviation over dimensions, the root of ``var``; the parameters are the same."""
     node = Std(*_spread_arguments(dim if axis is None else axis, unbiased, keepdim, correction, keepdims))
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 

@@ -141,9 +141,9 @@ def interpolate(
     if mode == "area":
         y: Any = adaptive_avg_pool2d(x, target)
     elif mode == "nearest":
-        y = InterpolateNearest(target, scale)(x)
+        y = InterpolateNearest(target, scale).apply_to(x)
     else:
-        y = InterpolateBilinear(target, bool(align_corners), scale)(x)
+        y = InterpolateBilinear(target, bool(align_corners), scale).apply_to(x)
     result: T = y.squeeze(-2) if len(spatial) == 1 else y
     return result
 

@@ -98,25 +98,25 @@ def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
     shape
         The same, by PyTorch's keyword.
     """
-    result: T = Reshape(as_sizes(sizes if shape is None else shape))(input)
+    result: T = Reshape(as_sizes(sizes if shape is None else shape)).apply_to(input)
     return result
 
 
 def view(input: T, *sizes: Any) -> T:
     """Give the same elements in another shape; as ``reshape``, it copies where it must."""
-    result: T = Reshape(as_sizes(sizes))(input)
+    result: T = Reshape(as_sizes(sizes)).apply_to(input)
     return result
 
 
 def view_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    result: T = Reshape(shape_of(other))(input)
+    result: T = Reshape(shape_of(other)).apply_to(input)
     return result
 
 
 def reshape_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    result: T = Reshape(shape_of(other))(input)
+    result: T = Reshape(shape_of(other)).apply_to(input)
     return result
 
 
@@ -132,21 +132,21 @@ def permute(input: T, *axes: Any, dims: Any = None) -> T:
     ndim = len(shape_of(input))
     if len(order) != ndim:
         raise OperationError(f"permute: dims={order} names {len(order)} axes, the tensor has {ndim}")
-    result: T = Permute(axes_of(order, ndim))(input)
+    result: T = Permute(axes_of(order, ndim)).apply_to(input)
     return result
 
 
 def transpose(input: T, dim0: int, dim1: int) -> T:
     """Swap two axes."""
     ndim = len(shape_of(input))
-    result: T = Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim))(input) if ndim else input
+    result: T = Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim)).apply_to(input) if ndim else input
     return result
 
 
 def swapaxes(input: T, axis0: int, axis1: int) -> T:
     """Swap two axes; NumPy's name for ``transpose``."""
     ndim = len(shape_of(input))
-    result: T = Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim))(input) if ndim else input
+    result: T = Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim)).apply_to(input) if ndim else input
     return result
 
 
@@ -182,7 +182,7 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
     order = [axis for axis in range(ndim) if axis not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
-    result: T = Permute(tuple(order))(input)
+    result: T = Permute(tuple(order)).apply_to(input)
     return result
 
 
@@ -193,7 +193,7 @@ def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     if dim is not None and not isinstance(dim, int) and len(dim) == 0:
         return input
     named = axes_of(dim, len(shape))
-    result: T = Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named))(input)
+    result: T = Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named)).apply_to(input)
     return result
 
 
@@ -201,7 +201,7 @@ def unsqueeze(input: T, dim: int) -> T:
     """Insert an axis of size 1, so that it is axis ``dim`` of the result."""
     shape = shape_of(input)
     place = axis_of(dim, len(shape) + 1)
-    result: T = Reshape((*shape[:place], 1, *shape[place:]))(input)
+    result: T = Reshape((*shape[:place], 1, *shape[place:])).apply_to(input)
     return result
 
 
@@ -218,7 +218,7 @@ def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
     if start > end:
         raise OperationError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
     merged = math.prod(shape[start : end + 1])
-    result: T = Reshape((*shape[:start], merged, *shape[end + 1 :]))(input)
+    result: T = Reshape((*shape[:start], merged, *shape[end + 1 :])).apply_to(input)
     return result
 
 
@@ -238,7 +238,7 @@ def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
         parts = tuple(shape[place] // known if n == -1 else n for n in parts)
     if math.prod(parts) != shape[place] or min(parts, default=0) < 0:
         raise OperationError(f"unflatten: sizes={tuple(sizes)} don't multiply to {shape[place]}, the size of dim {dim}")
-    result: T = Reshape((*shape[:place], *parts, *shape[place + 1 :]))(input)
+    result: T = Reshape((*shape[:place], *parts, *shape[place + 1 :])).apply_to(input)
     return result
 
 
@@ -276,7 +276,7 @@ def broadcast_to(input: T, size: Sequence[int]) -> T:
 
 def expand_as(input: T, other: Any) -> T:
     """Repeat along axes of size 1, to the shape of ``other``."""
-    result: T = Expand(shape_of(other))(input)
+    result: T = Expand(shape_of(other)).apply_to(input)
     return result
 
 

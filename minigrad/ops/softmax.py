@@ -168,5 +168,5 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
         input = cast(input, dtype)
     elif input.dtype.kind in "bui":  # type: ignore[attr-defined]
         input = cast(input, np.int64)
-    result: T = Cumsum(axis_of(dim, len(shape_of(input))))(input)
+    result: T = Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)
     return result

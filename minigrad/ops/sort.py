@@ -75,9 +75,9 @@ def sort(input: T, dim: int = -1, descending: bool = False, stable: bool = False
     place = axis_of(dim if axis is None else axis, len(shape))
     if not shape:
         x: Any = input
-        values, indices = Sort(0, descending)(x.reshape(1))
+        values, indices = Sort(0, descending).apply_to(x.reshape(1))
         return Sorted(values.reshape(()), indices.reshape(()))
-    return Sorted(*Sort(place, descending)(input))
+    return Sorted(*Sort(place, descending).apply_to(input))
 
 
 def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None) -> T:
@@ -125,4 +125,4 @@ def topk(
         raise OperationError(f"topk: k={k} elements are asked for, dim {dim} has {size}")
     if not shape:
         return sort(input)
-    return Sorted(*Sort(place, largest, k)(input))
+    return Sorted(*Sort(place, largest, k).apply_to(input))

@@ -96,7 +96,7 @@ def norm(
         input = cast(input, dtype)
     power = 2.0 if p is None or p == "fro" else float(p)
     node = Norm(power, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node(input)
+    result: T = node.apply_to(input)
     return result
 
 
@@ -115,5 +115,5 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
         The least length that a vector is divided by.
     """
     shape = np.broadcast_shapes(shape_of(x1), shape_of(x2))
-    x1, x2 = (x if shape_of(x) == shape else Expand(shape)(x) for x in promoted(x1, x2))
+    x1, x2 = (x if shape_of(x) == shape else Expand(shape).apply_to(x) for x in promoted(x1, x2))
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)
