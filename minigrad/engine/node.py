@@ -148,14 +148,12 @@ class Node:
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(self.tensor_class)
-        tensor.requires_grad = False
-        tensor.node = tensor._grad = tensor._hooks = None
-        tensor.slot = slot
         # NumPy gives a scalar and no array where the result has no dimensions.
         tensor.data = array if type(array) is _ndarray else np.asarray(array)
-        if linked and tensor.data.dtype.kind == "f":
-            tensor.node = self
-            tensor.requires_grad = True
+        tensor.requires_grad = linked = linked and tensor.data.dtype.kind == "f"
+        tensor.node = self if linked else None
+        tensor.slot = slot
+        tensor._grad = tensor._hooks = None
         return tensor
 
     @property

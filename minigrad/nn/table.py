@@ -26,20 +26,36 @@ def structure_changed() -> None:
     _version += 1
 
 
+def kinds_of(module: Walk) -> dict[str, str]:
+    """The name of all that is registered in a module, and in which table it is.
+
+    Raises
+    ------
+    AttributeError
+        Before ``Module.__init__`` has run.
+    """
+    kinds: dict[str, str] | None = module.__dict__.get("_kinds")
+    if kinds is None:
+        name = type(module).__name__
+        raise AttributeError(f"{name} was used before it was initialised: call super().__init__() first in its __init__()")
+    return kinds
+
+
 class Table(MutableMapping[str, Any]):
     """All of one kind that is registered in a module; changing it changes the module's attributes."""
 
     def __init__(self, module: Walk, kind: str) -> None:
         self._attributes = module.__dict__
+        self._kinds = kinds_of(module)
         self._kind = kind
 
     def __getitem__(self, name: str) -> Any:
-        if self._attributes["_kinds"].get(name) != self._kind:
+        if self._kinds.get(name) != self._kind:
             raise KeyError(name)
         return self._attributes[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._attributes["_kinds"][name] = self._kind
+        self._kinds[name] = self._kind
         self._attributes[name] = value
         if self._kind == "_modules":
             structure_changed()
@@ -47,21 +63,21 @@ class Table(MutableMapping[str, Any]):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
-        del self._attributes["_kinds"][name], self._attributes[name]
+        del self._kinds[name], self._attributes[name]
         if self._kind == "_modules":
             structure_changed()
 
     def __iter__(self) -> Iterator[str]:
-        return iter([name for name, kind in self._attributes["_kinds"].items() if kind == self._kind])
+        return iter([name for name, kind in self._kinds.items() if kind == self._kind])
 
     def __reversed__(self) -> Iterator[str]:
         return reversed(list(self))
 
     def __len__(self) -> int:
-        return sum(kind == self._kind for kind in self._attributes["_kinds"].values())
+        return sum(kind == self._kind for kind in self._kinds.values())
 
     def __contains__(self, name: object) -> bool:
-        return bool(self._attributes["_kinds"].get(name) == self._kind)
+        return bool(self._kinds.get(name) == self._kind)
 
     def popitem(self) -> tuple[str, Any]:
         """Take out what was registered last, as from a dictionary."""
@@ -72,7 +88,7 @@ class Table(MutableMapping[str, Any]):
     def copy(self) -> dict[str, Any]:
         """The names and what they stand for, as a dictionary of its own."""
         own = self._attributes
-        return {name: own[name] for name, kind in own["_kinds"].items() if kind == self._kind}
+        return {name: own[name] for name, kind in self._kinds.items() if kind == self._kind}
 
     # Views of a copy: so they can be reversed, and what they show may be removed meanwhile.
     def keys(self) -> KeysView[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.table import Table
+from minigrad.nn.table import Table, kinds_of
 from minigrad.nn.walk import Walk
 from minigrad.tensor import Tensor
 
@@ -83,22 +83,15 @@ class Tree(Walk):
         self.add_module(name, module)
 
     def _check_name(self, name: str, table: str) -> None:
-        self._check_initialised(name)
+        kinds = kinds_of(self)
         if not isinstance(name, str):
             raise TypeError(f"a name must be a string, not {type(name).__name__}")
         if not name or "." in name:
             raise KeyError(f"{name!r} can't be a name: it must not be empty or contain a dot")
         # (Not hasattr, which may ask a subclass's ``__getattr__`` for what isn't there yet.)
         taken = name in self.__dict__ or any(name in cls.__dict__ for cls in type(self).__mro__)
-        if self._kinds.get(name) != table and taken:
+        if kinds.get(name) != table and taken:
             raise KeyError(f"{type(self).__name__} has an attribute {name!r} already")
-
-    def _check_initialised(self, name: str) -> None:
-        if "_kinds" not in self.__dict__:
-            raise AttributeError(
-                f"{name!r} was used before {type(self).__name__} was initialised: "
-                "call super().__init__() first in its __init__()"
-            )
 
     # -- attributes --------------------------------------------------------------------------------
 
@@ -124,15 +117,8 @@ class Tree(Walk):
 
     def _make_room(self, name: str, kind: str) -> None:
         """Take away what has this name, unless it is registered as this kind already and keeps its place."""
-        self._check_initialised(name)
-        if self._kinds.get(name) != kind and name in self.__dict__:
+        if kinds_of(self).get(name) != kind and name in self.__dict__:
             delattr(self, name)
-
-    def __getattr__(self, name: str) -> Any:
-        # Python calls this only for what is no attribute.
-        if not name.startswith("__"):
-            self._check_initialised(name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
         kind = self.__dict__.get("_kinds", {}).get(name)

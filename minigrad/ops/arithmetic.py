@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast, unbroadcast_for
 from minigrad.ops.elementwise import ZerosLike
 
 
@@ -15,24 +15,22 @@ class Add(Node):
     """``a + b``. Backward: ``ga = gy``, ``gb = gy``, each summed over broadcast axes."""
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.shapes = shape_of(a), shape_of(b)
         return a + b
 
     def backward(self, gy: Any) -> Any:
-        shape_a, shape_b = self.shapes
-        return unbroadcast(gy, shape_a), unbroadcast(gy, shape_b)
+        a, b = self.inputs
+        return unbroadcast_for(a, gy), unbroadcast_for(b, gy)
 
 
 class Sub(Node):
     """``a - b``. Backward: ``ga = gy``, ``gb = -gy``, each summed over broadcast axes."""
 
     def forward(self, a: Any, b: Any) -> Any:
-        self.shapes = shape_of(a), shape_of(b)
         return a - b
 
     def backward(self, gy: Any) -> Any:
-        shape_a, shape_b = self.shapes
-        return unbroadcast(gy, shape_a), -unbroadcast(gy, shape_b) if self.wants[1] else None
+        a, b = self.inputs
+        return unbroadcast_for(a, gy), -unbroadcast_for(b, gy) if self.wants[1] else None
 
 
 class Mul(Node):

@@ -66,6 +66,12 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g.reshape(shape)
 
 
+def unbroadcast_for(x: Any, g: Any) -> Any:
+    """The same, for a rule that kept nothing: ``x`` is one of its node's inputs."""
+    shape = x.data.shape if isinstance(x, TensorBase) else np.shape(x)
+    return g if g.shape == shape else unbroadcast(g, shape)
+
+
 class Cast(Node):
     """Change the dtype. Backward: cast the gradient back, ``gx = gy.astype(x.dtype)``."""
 

@@ -89,37 +89,36 @@ class Linear(Node):
     """``y = x @ w.T + b``. Backward: ``gx = gy @ w``, ``gw = gy.T @ x``, ``gb = gy.sum(0)``."""
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
-        self.x, self.w = x, w
+        self.x, self.w, self.b = x, w, b
         if x.dtype != w.dtype or not x.ndim or w.ndim != 2:
             raise ValueError(_misfit(x, w))
         try:
             y = _product(x, w.T)
         except ValueError:
             raise ValueError(_misfit(x, w)) from None
-        if b is not None:
-            if b.dtype != w.dtype:
-                differ = f"the weight is {w.dtype}, the bias {b.dtype}"
-                raise ValueError(f"{differ}: bring them to one dtype with .to(dtype)")
-            self.b_shape = b.shape
-            if b.shape != w.shape[:1]:
-                return y + b
-            kernels.add_bias(y if y.ndim == 2 else _as_matrix(y), b)
+        if b is None:
+            return y
+        if b.dtype != w.dtype:
+            differ = f"the weight is {w.dtype}, the bias {b.dtype}"
+            raise ValueError(f"{differ}: bring them to one dtype with .to(dtype)")
+        if b.ndim != 1 or len(b) != len(w):
+            return y + b
+        kernels.add_bias(_as_matrix(y), b)
         return y
 
     def backward(self, gy: Any) -> Any:
-        x, w = self.x, self.w
+        x, w, b = self.x, self.w, self.b
         wants_x, wants_w, wants_b = self.wants
-        gx = gw = gb = None
-        if wants_x:
-            gx = _product(gy, w)
         rows = _as_matrix(gy)
-        if wants_w:
-            gw = _product(rows.T, _as_matrix(x))
-        if wants_b and type(rows) is np.ndarray and rows.shape[1:] == self.b_shape:
+        gx = _product(gy, w) if wants_x else None
+        gw = _product(rows.T, _as_matrix(x)) if wants_w else None
+        if not wants_b:
+            gb = None
+        elif type(rows) is np.ndarray and b.ndim == 1 and len(b) == len(w):
             # The sum of the rows, as a product: the bias is the weight of an input that is always 1.
-            gb = _ones(rows.shape[0], rows.dtype).dot(rows)
-        elif wants_b:
-            gb = unbroadcast(gy, self.b_shape)
+            gb = _ones(len(rows), rows.dtype).dot(rows)
+        else:
+            gb = unbroadcast(gy, b.shape)
         return gx, gw, gb
 
 

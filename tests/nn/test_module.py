@@ -201,8 +201,9 @@ def test_super_init_left_out():
             Forgetful(what)
     with pytest.raises(AttributeError, match=r"call super\(\).__init__\(\) first"):
         Forgetful(3).register_buffer("b", None)
-    with pytest.raises(AttributeError, match=r"call super\(\).__init__\(\) first"):
-        _ = Forgetful(3).weight
+    for use in (repr, nn.Module.train, nn.Module.state_dict, lambda net: list(net.parameters()), lambda net: net(1)):
+        with pytest.raises(AttributeError, match=r"call super\(\).__init__\(\) first"):
+            use(Forgetful(3))
     assert Forgetful(3).part == 3
 
 
