@@ -95,7 +95,7 @@ def visit(
     deliver
         What is done with a complete gradient, of a leaf or of an interior tensor that a node still holds.
         By default it is put into ``tensor.grad``: the very array that a rule made, if nobody else has it. So
-        then what is yielded must not be kept.
+        then the pass runs through, and shows no step to anyone.
     """
     order, consumers = collect(outputs)
     # For each node that a gradient has reached: the gradients of its outputs, then the tensors they came by.
@@ -193,7 +193,7 @@ def visit(
                     table[producer] = [gradient, tensor]
                 else:
                     _send(tensor, gradient, table)
-        if entry is not None:
+        if deliver is not None and entry is not None:
             yield node, entry, grad_inputs
         if not keep:  # node.release(), spelt out
             node.__dict__.clear()
