@@ -74,8 +74,8 @@ class Module(Hooked, State):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
-        # Every layer comes through here. A look into the dictionary is faster than one at an attribute that only the
-        # class has. (And this class has no ``__getattr__``, which would make all attributes of all modules slow.)
+        # Every layer comes through here. A look into the dictionary is faster than one at an attribute, because a
+        # class with a ``__getattr__`` has slow attributes.
         own = self.__dict__
         module = running.module
         outer = path, place, sealed = module.now

@@ -120,6 +120,12 @@ class Tree(Walk):
         if kinds_of(self).get(name) != kind and name in self.__dict__:
             delattr(self, name)
 
+    def __getattr__(self, name: str) -> Any:
+        # Python asks here for what is no attribute. Files written for PyTorch ask for what is registered, too.
+        if name in kinds_of(self):
+            return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __delattr__(self, name: str) -> None:
         kind = self.__dict__.get("_kinds", {}).get(name)
         if kind is None:

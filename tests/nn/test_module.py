@@ -201,10 +201,34 @@ def test_super_init_left_out():
             Forgetful(what)
     with pytest.raises(AttributeError, match=r"call super\(\).__init__\(\) first"):
         Forgetful(3).register_buffer("b", None)
-    for use in (repr, nn.Module.train, nn.Module.state_dict, lambda net: list(net.parameters()), lambda net: net(1)):
+    used = (
+        lambda net: net.weight,
+        lambda net: net(1),
+        lambda net: list(net.parameters()),
+        repr,
+        nn.Module.train,
+        nn.Module.state_dict,
+    )
+    for use in used:
         with pytest.raises(AttributeError, match=r"call super\(\).__init__\(\) first"):
             use(Forgetful(3))
     assert Forgetful(3).part == 3
+
+
+def test_getattr_may_be_asked_directly():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv0 = nn.Linear(1, 1)
+
+        def __getattr__(self, name):
+            return "mine" if name == "extra" else super().__getattr__(name)
+
+    net = Net()
+    assert net.__getattr__("conv0") is net.conv0
+    assert net.extra == "mine"
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'conv1'"):
+        net.__getattr__("conv1")
 
 
 def test_dir_lists_what_is_registered():
