@@ -37,7 +37,9 @@ def kinds_of(module: Walk) -> dict[str, str]:
     kinds: dict[str, str] | None = module.__dict__.get("_kinds")
     if kinds is None:
         name = type(module).__name__
-        raise AttributeError(f"{name} was used before it was initialised: call super().__init__() first in its __init__()")
+        raise AttributeError(
+            f"{name} was used before it was initialised: call super().__init__() first in its __init__()"
+        )
     return kinds
 
 
@@ -77,7 +79,7 @@ class Table(MutableMapping[str, Any]):
         return sum(kind == self._kind for kind in self._kinds.values())
 
     def __contains__(self, name: object) -> bool:
-        return bool(self._kinds.get(name) == self._kind)
+        return (name, self._kind) in self._kinds.items()
 
     def popitem(self) -> tuple[str, Any]:
         """Take out what was registered last, as from a dictionary."""
