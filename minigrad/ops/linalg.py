@@ -89,7 +89,7 @@ class Linear(Node):
     """``y = x @ w.T + b``. Backward: ``gx = gy @ w``, ``gw = gy.T @ x``, ``gb = gy.sum(0)``."""
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
-        self.x, self.w, self.b = x, w, b
+        self.x, self.w = x, w
         if x.dtype != w.dtype or not x.ndim or w.ndim != 2:
             raise ValueError(_misfit(x, w))
         try:
@@ -101,24 +101,25 @@ class Linear(Node):
         if b.dtype != w.dtype:
             differ = f"the weight is {w.dtype}, the bias {b.dtype}"
             raise ValueError(f"{differ}: bring them to one dtype with .to(dtype)")
+        self.b_shape = b.shape
         if b.ndim != 1 or len(b) != len(w):
             return y + b
         kernels.add_bias(_as_matrix(y), b)
         return y
 
     def backward(self, gy: Any) -> Any:
-        x, w, b = self.x, self.w, self.b
+        x, w = self.x, self.w
         wants_x, wants_w, wants_b = self.wants
         rows = _as_matrix(gy)
         gx = _product(gy, w) if wants_x else None
         gw = _product(rows.T, _as_matrix(x)) if wants_w else None
         if not wants_b:
             gb = None
-        elif type(rows) is np.ndarray and b.ndim == 1 and len(b) == len(w):
+        elif type(rows) is np.ndarray and rows.shape[1:] == self.b_shape:
             # The sum of the rows, as a product: the bias is the weight of an input that is always 1.
             gb = _ones(len(rows), rows.dtype).dot(rows)
         else:
-            gb = unbroadcast(gy, b.shape)
+            gb = unbroadcast(gy, self.b_shape)
         return gx, gw, gb
 
 

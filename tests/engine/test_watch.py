@@ -59,6 +59,15 @@ def test_data_that_changed_is_noticed_with_both_lines():
     assert "backward line" in message
 
 
+def test_a_change_that_no_rule_would_notice_passes():
+    x, w, b = mg.ones(2, 3), mg.ones(4, 3, requires_grad=True), mg.zeros(4, requires_grad=True)
+    with mg.detect_changes():
+        loss = (mg.nn.functional.linear(x, w, b) + b - b).sum()
+        b.data += 1  # sums need the shapes of what was added, and not its values
+        loss.backward()
+    assert b.grad.tolist() == [2, 2, 2, 2]
+
+
 def test_unchanged_data_passes():
     w = mg.tensor([1.0, np.nan], requires_grad=True)
     with mg.detect_changes():
