@@ -5,14 +5,20 @@ first one left behind. Where several consumers send a gradient to the same value
 the table, into a new array: no rule's array is ever written to, because a rule may hand one array to
 two of its inputs.
 
-Nodes are numbered as they are made, and an input's node is always older than its consumer. So going
-through the reachable nodes from the highest number to the lowest is a reverse topological order: when a
-node's turn comes, every consumer of its outputs has had its turn, and the gradient is complete.
+Nodes are numbered as they are made, and an input's node is always older than its consumer. So of all nodes
+that a gradient has reached, the one with the highest number is next: this is a reverse topological order.
+When a node's turn comes, every consumer of its outputs has had its turn, and the gradient is complete.
+
+A leaf has no number and no turn. Its ``.grad`` simply grows with what each consumer sends, as long as nobody
+looks. Where someone does, with a hook on the leaf or step by step, its uses are counted first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import compress
 from sys import getrefcount
 from typing import Any
 
@@ -20,47 +26,11 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
-from minigrad.engine.errors import OperationError, backward_error, located
+from minigrad.engine.errors import OperationError, backward_error
 from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, zeros_for
+from minigrad.engine.reachable import check_not_freed, uses_of_leaves
 from minigrad.engine.step import Step
-
-
-def collect(outputs: Sequence[TensorBase]) -> tuple[list[Node], dict[TensorBase, int]]:
-    """Find every node that the outputs depend on, the earliest first, and count each leaf's consumers.
-
-    Raises
-    ------
-    OperationError
-        If an earlier pass has freed a part of the graph.
-    """
-    found = {t.node.index: t.node for t in outputs if t.node is not None}
-    consumers: dict[TensorBase, int] = {}
-    stack = list(found.values())
-    while stack:
-        node = stack.pop()
-        wants = node.wants
-        i = 0  # counting by hand is faster than zip and enumerate
-        for tensor in node.inputs:
-            if wants[i]:
-                producer = tensor.node
-                if producer is None:
-                    consumers[tensor] = consumers.get(tensor, 0) + 1
-                else:
-                    index = producer.index
-                    if index not in found:
-                        found[index] = producer
-                        stack.append(producer)
-            i += 1
-        if not i:
-            raise OperationError(located(_FREED.format(node.name), node.source))
-    return [found[index] for index in sorted(found)], consumers
-
-
-_FREED = (
-    "the graph of this value was freed by an earlier backward(), at {}. To go through a graph "
-    "twice, pass retain_graph=True to the first backward(); to go on training, run forward again"
-)
 
 
 def _references_when_alone() -> int:
@@ -97,66 +67,23 @@ def visit(
         By default it is put into ``tensor.grad``: the very array that a rule made, if nobody else has it. So
         then the pass runs through, and shows no step to anyone.
     """
-    order, consumers = collect(outputs)
     # For each node that a gradient has reached: the gradients of its outputs, then the tensors they came by.
-    table: dict[Node, list[Any]] = {}
-    # For each leaf that more gradients are to reach: the sum of those that did.
+    table: dict[int, list[Any]] = {}
+    # The numbers of these nodes, negative: so the first one of the heap is the latest.
+    pending: list[int] = []
+    # For the leaves that are told only when their gradient is complete: the sum so far, and what is still to come.
     leaves: dict[TensorBase, Any] = {}
+    awaited: Counter[TensorBase] | None = None
     settle = deliver or accumulate
-    for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        if tensor.node is not None:
-            _send(tensor, gradient, table)
-        else:
-            leaves[tensor] = leaves[tensor] + gradient if tensor in leaves else gradient
-    for tensor in dict.fromkeys(outputs):
-        if tensor.node is None and tensor not in consumers:
-            settle(tensor, after_hooks(tensor, leaves.pop(tensor)))
     watching = checks.get()
     keep = retain_graph or create_graph
+    # It begins as if a node had just sent the first gradients to the outputs.
+    node: Any = None
+    grads: list[Any] = []
+    inputs, wants, grad_inputs = tuple(outputs), (True,) * len(outputs), tuple(grad_outputs)
     # The hottest loop of the engine: what usually happens is spelt out, and nothing in it is a call that could be
     # a line. The usual node has one output, which was reached through one tensor.
-    while order:
-        node = order.pop()
-        inputs, wants = node.inputs, node.wants
-        entry = table.pop(node, None)
-        if entry is None:  # the pass came here only to count: no gradient reached the node
-            grad_inputs: Any = (None,) * len(inputs)
-        else:
-            if len(entry) == 2:
-                tensor = entry.pop()
-                if tensor._hooks is not None:
-                    entry[0] = after_hooks(tensor, entry[0])
-                    settle(tensor, entry[0])
-                elif deliver is None:
-                    tensor._grad = entry[0]
-                else:
-                    deliver(tensor, entry[0])
-            else:
-                _complete(node, entry, deliver)
-            if watching:
-                for check in watching:
-                    check.before_backward(node)
-            try:
-                if create_graph:
-                    grad_inputs = _on_tensors(node, entry)
-                elif len(entry) == 1:
-                    grad_inputs = node.backward(entry[0])
-                elif len(entry) == 2:
-                    grad_inputs = node.backward(entry[0], entry[1])
-                else:
-                    grad_inputs = node.backward(*entry)
-            except Exception as error:
-                told = backward_error(node, error)
-                if told is error:
-                    raise
-                raise told from error
-            if type(grad_inputs) is not tuple:
-                grad_inputs = (grad_inputs,)
-            if len(grad_inputs) != len(inputs):
-                raise backward_error(node, ValueError(_WRONG_NUMBER.format(len(grad_inputs), len(inputs))))
-            if watching:
-                for check in watching:
-                    check.after_backward(node, entry, grad_inputs)
+    while True:
         i = -1
         for tensor in inputs:
             i += 1
@@ -166,56 +93,100 @@ def visit(
             if gradient is not None and gradient.shape != tensor.data.shape:
                 raise backward_error(node, ValueError(_WRONG_SHAPE.format(gradient.shape, tensor.data.shape)))
             producer = tensor.node
-            if producer is None:
-                left = consumers[tensor] = consumers[tensor] - 1
-                if leaves and tensor in leaves:
+            if producer is not None:
+                if gradient is None:
+                    continue
+                index = producer.index
+                entry = table.get(index)
+                if entry is None:
+                    heappush(pending, -index)
+                    if type(producer._out) is tuple:
+                        table[index] = [gradient, tensor]
+                        continue
+                    entry = table[index] = [None] * len(producer._out)
+                before = entry[tensor.slot]
+                entry[tensor.slot] = gradient if before is None else before + gradient
+                if entry[-1] is not tensor:
+                    entry.append(tensor)
+            elif deliver is not None or tensor._hooks:
+                if awaited is None:
+                    to_come = [entry[-1] for entry in table.values()]
+                    awaited = uses_of_leaves([*to_come, *compress(inputs[i:], wants[i:])])
+                awaited[tensor] -= 1
+                if tensor in leaves:
                     before = leaves.pop(tensor)
                     gradient = before if gradient is None else before + gradient
                 if gradient is None:
                     pass
-                elif left:
+                elif awaited[tensor]:
                     leaves[tensor] = gradient
-                elif tensor._hooks:
+                else:
                     settle(tensor, after_hooks(tensor, gradient))
-                elif (
-                    deliver is None
-                    and tensor._grad is None
-                    and type(gradient) is np.ndarray
-                    and gradient.base is None
-                    and gradient.flags.writeable
-                    and getrefcount(gradient) <= _ALONE
-                ):
-                    tensor._grad = gradient  # nobody else holds it, so no copy is needed
-                else:
-                    settle(tensor, gradient)
+            elif (
+                tensor._grad is None
+                and type(gradient) is np.ndarray
+                and gradient.base is None
+                and gradient.flags.writeable
+                and getrefcount(gradient) <= _ALONE
+            ):
+                tensor._grad = gradient  # nobody else holds it, so no copy is needed
             elif gradient is not None:
-                if producer not in table and type(producer._out) is tuple:
-                    table[producer] = [gradient, tensor]
-                else:
-                    _send(tensor, gradient, table)
-        if deliver is not None and entry is not None:
-            yield node, entry, grad_inputs
-        if not keep:  # node.release(), spelt out
-            node.__dict__.clear()
-            node.inputs = ()
+                accumulate(tensor, gradient)
+        if node is not None:
+            if deliver is not None:
+                yield node, grads, grad_inputs
+            if not keep:  # node.release(), spelt out
+                node.__dict__.clear()
+                node.inputs = ()
+        if not pending:
+            break
+        grads = table.pop(-heappop(pending))
+        tensor = grads[-1]
+        node = tensor.node
+        inputs, wants = node.inputs, node.wants
+        if not inputs:
+            check_not_freed(node)
+        if len(grads) > 2:
+            _complete(node, grads, deliver)
+        else:
+            del grads[1]
+            if tensor._hooks is not None:
+                grads[0] = after_hooks(tensor, grads[0])
+                settle(tensor, grads[0])
+            elif deliver is None:
+                tensor._grad = grads[0]
+            else:
+                deliver(tensor, grads[0])
+        if watching:
+            for check in watching:
+                check.before_backward(node)
+        try:
+            if create_graph:
+                grad_inputs = _on_tensors(node, grads)
+            elif len(grads) == 1:
+                grad_inputs = node.backward(grads[0])
+            elif len(grads) == 2:
+                grad_inputs = node.backward(grads[0], grads[1])
+            else:
+                grad_inputs = node.backward(*grads)
+        except Exception as error:
+            told = backward_error(node, error)
+            if told is error:
+                raise
+            raise told from error
+        if type(grad_inputs) is not tuple:
+            grad_inputs = (grad_inputs,)
+        if len(grad_inputs) != len(inputs):
+            raise backward_error(node, ValueError(_WRONG_NUMBER.format(len(grad_inputs), len(inputs))))
+        if watching:
+            for check in watching:
+                check.after_backward(node, grads, grad_inputs)
+    for tensor, gradient in leaves.items():  # what was still to come is none
+        settle(tensor, after_hooks(tensor, gradient))
 
 
 _WRONG_NUMBER = "it returned {} gradients for {} inputs"
 _WRONG_SHAPE = "it returned a gradient of shape {} for an input of shape {}"
-
-
-def _send(tensor: TensorBase, gradient: Any, table: dict[Node, list[Any]]) -> None:
-    """Add a gradient to what has reached this tensor so far, in the pass's table."""
-    node: Any = tensor.node
-    slot = tensor.slot
-    entry = table.get(node)
-    if entry is None:
-        entry = table[node] = [None] if type(node._out) is tuple else [None] * len(node._out)
-        entry.append(tensor)
-    elif entry[-1] is not tensor:
-        entry.append(tensor)
-    before = entry[slot]
-    entry[slot] = gradient if before is None else before + gradient
 
 
 def _complete(node: Node, entry: list[Any], deliver: Callable[[TensorBase, Any], None] | None) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from minigrad.engine.backward import collect
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
+from minigrad.engine.reachable import collect
 
 Value = tuple[Node, int] | TensorBase
 
@@ -64,7 +64,7 @@ class Graph:
             if root.node is None:
                 raise OperationError(NO_GRAPH)
         self.roots = roots
-        self.nodes, _ = collect(roots)
+        self.nodes = collect(roots)
         self.readers: dict[Value, list[Edge]] = {}
         for node in self.nodes:
             for edge, tensor in inputs_of(node):

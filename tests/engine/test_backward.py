@@ -46,6 +46,14 @@ class Broken(Node):
         raise ZeroDivisionError("on purpose")
 
 
+class Silent(Node):
+    def forward(self, x):
+        return x
+
+    def backward(self, gy):
+        return None
+
+
 class WrongShape(Node):
     def forward(self, x):
         return x
@@ -328,6 +336,29 @@ def test_hooks_see_the_complete_gradient_and_may_replace_it():
     h = double(x)
     double(h).backward()
     assert seen == [3.0]
+
+
+def test_a_hook_of_a_leaf_runs_as_soon_as_its_gradient_is_complete():
+    v, w = leaf(), leaf()
+    first = double(v)
+    y = plus(plus(first, w), w)
+    events = []
+    for name, tensor in (("w", w), ("first", first), ("v", v)):
+        tensor.register_hook(lambda g, name=name: events.append((name, g.item())))
+    y.backward()
+    assert events == [("w", 2.0), ("first", 1.0), ("v", 2.0)]
+    assert (w.grad.item(), v.grad.item()) == (2, 2)
+
+
+def test_a_use_that_no_gradient_comes_from_is_not_waited_for():
+    x = leaf()
+    z = Silent()(double(x))
+    y = plus(z, x)
+    assert mg.grad(y, x, retain_graph=True)[0].item() == 1
+    seen = []
+    x.register_hook(lambda g: seen.append(g.item()))
+    y.backward()
+    assert (seen, x.grad.item()) == ([1.0], 1)
 
 
 def test_a_base_tensor_is_enough_for_the_engine():
