@@ -15,6 +15,7 @@ from minigrad.engine.step import read_only
 from minigrad.tensor import RemovableHandle, Tensor, add_hook, from_array
 
 if TYPE_CHECKING:
+    from minigrad.nn.calls import CallRecord
     from minigrad.nn.module import Module
 
 
@@ -190,13 +191,14 @@ def _replaced(values: tuple[Any, ...], places: tuple[int, ...], node: Node) -> t
 class Hooked:
     """The methods of a module that register hooks."""
 
-    # (The name must be none that users give to an attribute of theirs: they keep handles in ``_hooks``.)
-    _hooks_of_calls: CallHooks | None = None
+    _call_record: CallRecord
 
     def _call_hooks(self) -> CallHooks:
-        if self._hooks_of_calls is None:
-            self._hooks_of_calls = CallHooks()
-        return self._hooks_of_calls
+        record = self._call_record
+        if record.hooks is None:
+            record.hooks = CallHooks()
+            record.sealed = False
+        return record.hooks
 
     def register_forward_pre_hook(
         self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False

@@ -15,19 +15,13 @@ from minigrad.device import check_device
 from minigrad.engine.base import TensorBase
 from minigrad.engine.mode import OUTSIDE, running
 from minigrad.engine.source import is_ours, user_place
+from minigrad.nn.calls import CallRecord, Naming
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
 from minigrad.nn.table import structure_version
 from minigrad.tensor import clear_gradient
 
 M = TypeVar("M", bound="Module")
-
-
-class _Naming:
-    """One walk that told modules their paths, and the version of the structure (see table.py) for which it holds."""
-
-    def __init__(self, version: int) -> None:
-        self.version = version
 
 
 class Module(Hooked, State):
@@ -61,33 +55,34 @@ class Module(Hooked, State):
 
     training: bool = True
 
-    # Where this module stands below the outermost one that was called, and the walk that found it out. (These are
-    # no names that users give to attributes of theirs, such as ``_path``.)
-    _path_below: str | None = None
-    _naming: _Naming | None = None
-
-    # Whether forward runs the package's own code only: then its nodes needn't look up the stack for the user's.
+    # Whether forward is the package's own; and, in a module, whether all that it runs is. (These are no names that
+    # users give to attributes of theirs, such as ``_path`` and ``_hooks``.)
     _sealed: bool = False
+    _call_record: CallRecord
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__dict__["_call_record"] = CallRecord()
 
     def __init_subclass__(cls) -> None:
         cls._sealed = is_ours(cls.forward)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
-        # Every layer comes through here. A look into the dictionary is faster than one at an attribute, because a
-        # class with a ``__getattr__`` has slow attributes.
-        own = self.__dict__
+        # Every layer comes through here, so this looks at few attributes: a class with a ``__getattr__`` has slow ones.
+        record = self._call_record
         module = running.module
         outer = path, place, sealed = module.now
-        if outer is OUTSIDE and (self._naming is None or self._naming.version != structure_version()):
+        if outer is OUTSIDE and (record.naming is None or record.naming.version != structure_version()):
             self._name_modules()
+        if record.path is not None:
+            path = record.path
         if not sealed:
             place = user_place()
-        hooks = own.get("_hooks_of_calls")
-        module.now = own.get("_path_below", path), place, hooks is None and "forward" not in own and self._sealed
+        module.now = path, place, record.sealed
         try:
-            if hooks is not None:
-                return hooks.run(self, args, kwargs)
+            if record.hooks is not None:
+                return record.hooks.run(self, args, kwargs)
             if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
                 return self.forward(args[0])
             return self.forward(*args, **kwargs)
@@ -100,18 +95,15 @@ class Module(Hooked, State):
 
     def _name_modules(self) -> None:
         """Tell every module below this one, the outermost, its path."""
-        naming = _Naming(structure_version())
+        naming = Naming(structure_version())
         for path, module in self.named_modules():
-            if module._naming is not None:
-                module._naming.version = -1  # who began that walk and shares this module is to name it again
-            module.__dict__.update(_path_below=path, _naming=naming)
+            module._call_record.name(path, naming, module._sealed and "forward" not in module.__dict__)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle keeps: all but the path, which a copy finds out for itself."""
-        kept = {key: value for key, value in self.__dict__.items() if key not in ("_path_below", "_naming")}
         # A shallow copy has tables of its own, as its attributes are its own.
-        kept.update(_kinds=dict(self._kinds), _non_persistent=dict(self._non_persistent))
-        return kept
+        own = {"_kinds": dict(self._kinds), "_non_persistent": dict(self._non_persistent)}
+        return {**self.__dict__, **own, "_call_record": CallRecord(self._call_record.hooks)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take it over. (Defined so that copying never asks a subclass's ``__getattr__``, which needs the state.)"""

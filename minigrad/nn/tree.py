@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.table import Table, kinds_of
+from minigrad.nn.table import Table, kinds_of, structure_changed
 from minigrad.nn.walk import Walk
 from minigrad.tensor import Tensor
 
@@ -106,6 +106,8 @@ class Tree(Walk):
             kind = self.__dict__.get("_kinds", {}).get(name)
             if kind is None:
                 object.__setattr__(self, name, value)
+                if name == "forward":
+                    structure_changed()  # what runs below may be the user's own code now
                 return
             if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
                 wanted = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[kind]
