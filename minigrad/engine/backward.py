@@ -40,6 +40,8 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
+_ndarray = np.ndarray
+
 # (at most 3: a debugger that was at work when this was imported may have held one more)
 _ALONE = min(_references_when_alone(), 3)
 
@@ -90,25 +92,30 @@ def visit(
             if not wants[i]:
                 continue
             gradient = grad_inputs[i]
-            if gradient is not None and gradient.shape != tensor.data.shape:
-                raise backward_error(node, ValueError(_WRONG_SHAPE.format(gradient.shape, tensor.data.shape)))
             producer = tensor.node
             if producer is not None:
                 if gradient is None:
                     continue
+                out: Any = producer._out
+                single = type(out) is tuple
+                if gradient.shape != (out if single else out[tensor.slot]):
+                    raise _wrong_shape(node, gradient, tensor)
                 index = producer.index
                 entry = table.get(index)
                 if entry is None:
                     heappush(pending, -index)
-                    if type(producer._out) is tuple:
+                    if single:
                         table[index] = [gradient, tensor]
                         continue
-                    entry = table[index] = [None] * len(producer._out)
+                    entry = table[index] = [None] * len(out)
                 before = entry[tensor.slot]
                 entry[tensor.slot] = gradient if before is None else before + gradient
                 if entry[-1] is not tensor:
                     entry.append(tensor)
-            elif deliver is not None or tensor._hooks:
+                continue
+            if gradient is not None and gradient.shape != tensor.data.shape:
+                raise _wrong_shape(node, gradient, tensor)
+            if deliver is not None or tensor._hooks:
                 if awaited is None:
                     to_come = [entry[-1] for entry in table.values()]
                     awaited = uses_of_leaves([*to_come, *compress(inputs[i:], wants[i:])])
@@ -124,7 +131,7 @@ def visit(
                     settle(tensor, after_hooks(tensor, gradient))
             elif (
                 tensor._grad is None
-                and type(gradient) is np.ndarray
+                and type(gradient) is _ndarray
                 and gradient.base is None
                 and gradient.flags.writeable
                 and getrefcount(gradient) <= _ALONE
@@ -186,7 +193,11 @@ def visit(
 
 
 _WRONG_NUMBER = "it returned {} gradients for {} inputs"
-_WRONG_SHAPE = "it returned a gradient of shape {} for an input of shape {}"
+
+
+def _wrong_shape(node: Node, gradient: Any, tensor: TensorBase) -> Exception:
+    told = f"it returned a gradient of shape {gradient.shape} for an input of shape {tensor.data.shape}"
+    return backward_error(node, ValueError(told))
 
 
 def _complete(node: Node, entry: list[Any], deliver: Callable[[TensorBase, Any], None] | None) -> None:

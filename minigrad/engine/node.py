@@ -30,6 +30,7 @@ T = TypeVar("T")
 _next_index = count().__next__
 _new = object.__new__
 _ndarray = np.ndarray
+_FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 class Node:
@@ -122,7 +123,7 @@ class Node:
         if watching:
             for check in watching:
                 check.after_forward(self, arrays, y)
-        if linked and type(y) is _ndarray and y.dtype.kind == "f":
+        if linked and type(y) is _ndarray and y.dtype in _FLOATS:
             self._out = y.shape
             tensor = _new(self.tensor_class)
             tensor.data = y

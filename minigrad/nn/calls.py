@@ -1,4 +1,4 @@
-"""What a module has to know when it is called: its path, its hooks, and whether all that it runs is the package's own."""
+"""What a module has to know when it is called: its path, its hooks, whether all that it runs is the package's own."""
 
 from __future__ import annotations
 

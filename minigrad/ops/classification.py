@@ -52,7 +52,7 @@ class CrossEntropy(Node):
         if self.reduction == "mean":
             gy = gy / (self.divisor or 1)  # where no row counts, none gets a gradient
         if is_array(gy):
-            g_rows = np.broadcast_to(gy, self.labels.shape)
+            g_rows = np.full(self.labels.shape, gy, gy.dtype)
             return kernels.cross_entropy_backward(
                 g_rows, self.log_probs, self.labels, self.weight, self.ignore_index, self.label_smoothing
             )
@@ -99,8 +99,8 @@ class NLLLoss(Node):
 
 def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
     """What a mean divides by: the number of rows that count, each with the weight of its class."""
-    kept = labels[labels != ignore_index]
-    return dtype.type(kept.size) if weight is None else weight[kept].sum(dtype=dtype)
+    kept = labels != ignore_index
+    return dtype.type(np.count_nonzero(kept)) if weight is None else weight[labels[kept]].sum(dtype=dtype)
 
 
 def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
@@ -121,6 +121,20 @@ def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, A
     if labels.dtype.kind not in "iu":
         raise OperationError(f"{name}: labels must be integers (the classes' numbers), they are {labels.dtype}")
     classes = shape[min(len(shape) - 1, 1)]
+    _check_range(name, labels, classes, ignore_index)
+    flat = labels.reshape(-1)
+    if len(shape) == 1:
+        return Reshape((1, classes)).apply_to(input), flat
+    if len(shape) == 2:
+        return input, flat
+    last = Permute((0, *range(2, len(shape)), 1)).apply_to(input)
+    return Reshape((flat.size, classes)).apply_to(last), flat
+
+
+def _check_range(name: str, labels: Any, classes: int, ignore_index: int) -> None:
+    """Raise an error if a label is the number of no class."""
+    if not labels.size or (labels.min() >= 0 and labels.max() < classes):
+        return
     flat = labels.reshape(-1)
     wrong = np.flatnonzero(((flat < 0) | (flat >= classes)) & (flat != ignore_index))
     if wrong.size:
@@ -129,12 +143,6 @@ def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, A
             f"{name}: label {flat[wrong[0]]} at position {place} is out of range: "
             f"with {classes} classes, labels go from 0 to {classes - 1}"
         )
-    if len(shape) == 1:
-        return Reshape((1, classes)).apply_to(input), flat
-    if len(shape) == 2:
-        return input, flat
-    last = Permute((0, *range(2, len(shape)), 1)).apply_to(input)
-    return Reshape((flat.size, classes)).apply_to(last), flat
 
 
 def _class_weight(name: str, weight: Any, input: Any) -> Any:
