@@ -28,7 +28,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
 from minigrad.engine.errors import OperationError, backward_error
 from minigrad.engine.mode import checks, enable_grad
-from minigrad.engine.node import Node, zeros_for
+from minigrad.engine.node import Node, with_zeros
 from minigrad.engine.reachable import check_not_freed, uses_of_leaves
 from minigrad.engine.step import Step
 
@@ -211,9 +211,10 @@ def _complete(node: Node, entry: list[Any], deliver: Callable[[TensorBase, Any],
         entry[slot] = after_hooks(tensor, entry[slot])
         (deliver or accumulate)(tensor, entry[slot])
     del entry[outputs:]
-    for slot in range(outputs):
-        if entry[slot] is None:
-            entry[slot] = zeros_for(node, slot)
+    for g in entry:
+        if g is None:
+            entry[:] = with_zeros(node, entry)
+            break
 
 
 def _on_tensors(node: Node, grads: Sequence[Any]) -> Any:

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import forward_error
 from minigrad.engine.mode import checks, grad_enabled, running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
@@ -54,11 +55,10 @@ class Node:
     input_names: ClassVar[tuple[str, ...]] = ()
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
-    __slots__ = ("__dict__", "__weakref__", "_out", "_place", "index", "inputs", "module", "out_dtype", "wants")
+    __slots__ = ("__dict__", "__weakref__", "_out", "_place", "index", "inputs", "module", "wants")
 
     inputs: tuple[Any, ...]
     wants: tuple[bool, ...]
-    out_dtype: Any
     #: The shape of the output; or a list of the shapes, where there are several outputs.
     _out: tuple[int, ...] | list[tuple[int, ...]]
     index: int
@@ -143,15 +143,14 @@ class Node:
             shapes.append(part.shape)
         if linked:
             self._out = shapes
-            self.out_dtype = y[0].dtype
         return tuple(tensors)
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(self.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.data = array if type(array) is _ndarray else np.asarray(array)
-        tensor.requires_grad = linked = linked and tensor.data.dtype.kind == "f"
+        tensor.data = data = array if type(array) is _ndarray else np.asarray(array)
+        tensor.requires_grad = linked = linked and (data.dtype in _FLOATS or data.dtype.kind == "f")
         tensor.node = self if linked else None
         tensor.slot = slot
         tensor._grad = tensor._hooks = None
@@ -207,6 +206,7 @@ class Node:
         return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
 
 
-def zeros_for(node: Node, slot: int) -> Array:
-    """The gradient of an output that nothing used."""
-    return np.zeros(node.out_shapes[slot], node.out_dtype)
+def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]

@@ -18,7 +18,7 @@ from minigrad.engine.backward import seed_gradient
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
-from minigrad.engine.node import Node, zeros_for
+from minigrad.engine.node import Node, with_zeros
 from minigrad.inspect.graph import Edge, Graph, Value, as_tuple, inputs_of, value_of
 from minigrad.inspect.names import Blocks, choose
 from minigrad.inspect.pairs import Pair, find_pairs
@@ -129,7 +129,7 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*(zeros_for(node, i) if g is None else g for i, g in enumerate(grads))))
+            sent = as_tuple(twin.backward(*with_zeros(node, grads)))
             for edge, value in wanted:
                 g = times(sent[edge.position], job.factors.get(edge, 1.0))
                 if g is not None:
