@@ -7,7 +7,7 @@ methods, the operations and the engine, and none runs in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -415,14 +415,15 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     return Tensor._like(array, requires_grad)
 
 
-def clear_gradient(tensor: Tensor, set_to_none: bool) -> None:
-    """Drop a tensor's gradient; or set it to zeros, in the very array where that is possible."""
-    if set_to_none or tensor._grad is None:
-        tensor._grad = None
-    elif tensor.grad.is_leaf:  # type: ignore[union-attr]
-        tensor.grad.requires_grad_(False).zero_()  # type: ignore[union-attr]
-    else:
-        tensor.grad = np.zeros_like(tensor.data)
+def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
+    """Drop the tensors' gradients; or set them to zeros, in the very array where that is possible."""
+    for tensor in tensors:
+        if set_to_none or tensor._grad is None:
+            tensor._grad = None
+        elif tensor.grad.is_leaf:  # type: ignore[union-attr]
+            tensor.grad.requires_grad_(False).zero_()  # type: ignore[union-attr]
+        else:
+            tensor.grad = np.zeros_like(tensor.data)
 
 
 def is_tensor(obj: Any) -> bool:

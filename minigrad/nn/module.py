@@ -19,7 +19,7 @@ from minigrad.nn.calls import CallRecord, Naming
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
 from minigrad.nn.table import structure_version
-from minigrad.tensor import clear_gradient
+from minigrad.tensor import clear_gradients
 
 M = TypeVar("M", bound="Module")
 
@@ -137,8 +137,7 @@ class Module(Hooked, State):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zeros."""
-        for parameter in self.parameters():
-            clear_gradient(parameter, set_to_none)
+        clear_gradients(self.parameters(), set_to_none)
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
         """Call ``fn`` with every module, the children first; for initialising, say."""

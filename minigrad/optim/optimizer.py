@@ -18,7 +18,7 @@ from minigrad.engine.mode import enable_grad
 from minigrad.optim import saving
 from minigrad.optim.flat import Bundle, same
 from minigrad.optim.groups import Group, complete, groups_of, required
-from minigrad.tensor import Tensor, clear_gradient, from_array
+from minigrad.tensor import Tensor, clear_gradients, from_array
 
 __all__ = ["Optimizer", "required"]
 
@@ -172,8 +172,7 @@ class Optimizer:
             next step. With False they become zeros, and momentum and weight decay still move the parameter.
         """
         for group in self.param_groups:
-            for p in group["params"]:
-                clear_gradient(p, set_to_none)
+            clear_gradients(group["params"], set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the settings, with a number in the place of each parameter.
