@@ -54,7 +54,7 @@ def visit(
     create_graph: bool = False,
     deliver: Callable[[TensorBase, Any], None] | None = None,
 ) -> Iterator[tuple[Node, list[Any], tuple[Any, ...]]]:
-    """Visit every node that ``outputs`` depend on, latest first; yield it with the gradients it got and sent.
+    """Visit every node that a gradient reaches, latest first; yield it with the gradients it got and sent.
 
     Parameters
     ----------
