@@ -66,8 +66,8 @@ def visit(
         Give the rules tensors, so that the gradients can be differentiated again.
     deliver
         What is done with a complete gradient, of a leaf or of an interior tensor that a node still holds.
-        By default it is put into ``tensor.grad``: the very array that a rule made, if nobody else has it. So
-        then the pass runs through, and shows no step to anyone.
+        By default gradients are put into ``tensor.grad`` as they come: the very array that a rule made, if
+        nobody else has it. So then the pass runs through, and shows no step to anyone.
     """
     # For each node that a gradient has reached: the gradients of its outputs, then the tensors they came by.
     table: dict[int, list[Any]] = {}

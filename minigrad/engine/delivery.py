@@ -29,7 +29,7 @@ def as_tensor(array: Array) -> TensorBase:
 
 
 def accumulate(tensor: TensorBase, gradient: Any) -> None:
-    """Put a complete gradient into ``tensor.grad``: a leaf's grows from pass to pass."""
+    """Put a gradient into ``tensor.grad``: a leaf's grows from consumer to consumer, and from pass to pass."""
     before = tensor._grad
     if tensor.node is not None and not tensor.retains_grad:
         tensor._grad = gradient
@@ -38,9 +38,9 @@ def accumulate(tensor: TensorBase, gradient: Any) -> None:
         tensor._grad = gradient if isinstance(gradient, TensorBase) else np.array(gradient)
     elif isinstance(gradient, TensorBase):
         tensor._grad = before + gradient
+    elif not isinstance(before, TensorBase):
+        before += gradient
+    elif before.requires_grad:
+        tensor._grad = before.data + gradient
     else:
-        array = before.data if isinstance(before, TensorBase) else before
-        if isinstance(before, TensorBase) and before.requires_grad:
-            tensor._grad = array + gradient
-        else:
-            array += gradient
+        before.data += gradient
