@@ -361,6 +361,37 @@ def test_a_use_that_no_gradient_comes_from_is_not_waited_for():
     assert (seen, x.grad.item()) == ([1.0], 1)
 
 
+def random_graph(seed):
+    """Three leaves, and a sum over values that are computed of them by 15 nodes."""
+    rng = np.random.default_rng(seed)
+    leaves = [leaf(rng.standard_normal(3)) for _ in range(3)]
+    values = list(leaves)
+    for kind in rng.integers(0, 4, 15):
+        a, b = (values[i] for i in rng.integers(0, len(values), 2))
+        values += Two()(a) if kind == 0 else [plus(a, b) if kind == 1 else mg.tanh(a) if kind == 2 else a * b]
+    return leaves, plus(values[-1], values[-2]).sum()
+
+
+def watched(leaves, loss):
+    for x in leaves:
+        x.register_hook(lambda g: None)
+    loss.backward()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_leaves_get_the_same_gradients_whoever_looks(seed):
+    plain, loss = random_graph(seed)
+    loss.backward()
+    runs = {"steps": lambda _, loss: list(backward_steps(loss)), "hooks": watched}
+    for name, run in runs.items():
+        leaves, loss = random_graph(seed)
+        run(leaves, loss)
+        for x, y in zip(plain, leaves, strict=True):
+            assert (x.grad is None) == (y.grad is None), name
+            if x.grad is not None:
+                np.testing.assert_allclose(y.grad.numpy(), x.grad.numpy(), rtol=1e-12, err_msg=name)
+
+
 def test_a_base_tensor_is_enough_for_the_engine():
     assert issubclass(mg.Tensor, TensorBase)
 
