@@ -29,7 +29,7 @@ from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
 from minigrad.engine.errors import OperationError, backward_error
 from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, with_zeros
-from minigrad.engine.reachable import check_not_freed, uses_of_leaves
+from minigrad.engine.reachable import freed_error, uses_of_leaves
 from minigrad.engine.step import Step
 
 
@@ -39,8 +39,6 @@ def _references_when_alone() -> int:
     gradient = grad_inputs[0]
     return getrefcount(gradient)
 
-
-_ndarray = np.ndarray
 
 # (at most 3: a debugger that was at work when this was imported may have held one more)
 _ALONE = min(_references_when_alone(), 3)
@@ -98,8 +96,9 @@ def visit(
                     continue
                 out: Any = producer._out
                 single = type(out) is tuple
-                if gradient.shape != (out if single else out[tensor.slot]):
-                    raise _wrong_shape(node, gradient, tensor)
+                shape = out if single else out[tensor.slot]
+                if gradient.shape != shape:
+                    raise _wrong_shape(node, gradient, shape)
                 index = producer.index
                 entry = table.get(index)
                 if entry is None:
@@ -114,7 +113,7 @@ def visit(
                     entry.append(tensor)
                 continue
             if gradient is not None and gradient.shape != tensor.data.shape:
-                raise _wrong_shape(node, gradient, tensor)
+                raise _wrong_shape(node, gradient, tensor.data.shape)
             if deliver is not None or tensor._hooks:
                 if awaited is None:
                     to_come = [entry[-1] for entry in table.values()]
@@ -131,7 +130,7 @@ def visit(
                     settle(tensor, after_hooks(tensor, gradient))
             elif (
                 tensor._grad is None
-                and type(gradient) is _ndarray
+                and type(gradient) is np.ndarray
                 and gradient.base is None
                 and gradient.flags.writeable
                 and getrefcount(gradient) <= _ALONE
@@ -152,7 +151,7 @@ def visit(
         node = tensor.node
         inputs, wants = node.inputs, node.wants
         if not inputs:
-            check_not_freed(node)
+            raise freed_error(node)
         if len(grads) > 2:
             _complete(node, grads, deliver)
         else:
@@ -167,6 +166,7 @@ def visit(
         if watching:
             for check in watching:
                 check.before_backward(node)
+        del tensor  # if nobody else holds this output, its memory is free for what the rule makes
         try:
             if create_graph:
                 grad_inputs = _on_tensors(node, grads)
@@ -195,8 +195,8 @@ def visit(
 _WRONG_NUMBER = "it returned {} gradients for {} inputs"
 
 
-def _wrong_shape(node: Node, gradient: Any, tensor: TensorBase) -> Exception:
-    told = f"it returned a gradient of shape {gradient.shape} for an input of shape {tensor.data.shape}"
+def _wrong_shape(node: Node, gradient: Any, shape: tuple[int, ...]) -> Exception:
+    told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
     return backward_error(node, ValueError(told))
 
 

@@ -31,6 +31,7 @@ T = TypeVar("T")
 _next_index = count().__next__
 _new = object.__new__
 _ndarray = np.ndarray
+# The usual floats, which are found faster than the kind of a dtype is asked for; ``_wrap`` knows all.
 _FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
@@ -149,8 +150,8 @@ class Node:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(self.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.data = data = array if type(array) is _ndarray else np.asarray(array)
-        tensor.requires_grad = linked = linked and (data.dtype in _FLOATS or data.dtype.kind == "f")
+        tensor.data = array if type(array) is _ndarray else np.asarray(array)
+        tensor.requires_grad = linked = linked and tensor.data.dtype.kind == "f"
         tensor.node = self if linked else None
         tensor.slot = slot
         tensor._grad = tensor._hooks = None

@@ -23,7 +23,8 @@ def collect(outputs: Sequence[TensorBase]) -> list[Node]:
     stack = list(found.values())
     while stack:
         node = stack.pop()
-        check_not_freed(node)
+        if node.released:
+            raise freed_error(node)
         for tensor in _wanting(node):
             producer = tensor.node
             if producer is not None and producer.index not in found:
@@ -43,10 +44,9 @@ def uses_of_leaves(outputs: Sequence[TensorBase]) -> Counter[TensorBase]:
     return Counter(tensor for tensor in chain(outputs, *read) if tensor.node is None)
 
 
-def check_not_freed(node: Node) -> None:
-    """Raise an error if an earlier pass has gone through this node."""
-    if node.released:
-        raise OperationError(located(_FREED.format(node.name), node.source))
+def freed_error(node: Node) -> OperationError:
+    """The error for a pass that comes to a node which an earlier one has gone through."""
+    return OperationError(located(_FREED.format(node.name), node.source))
 
 
 _FREED = (

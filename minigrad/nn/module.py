@@ -55,10 +55,9 @@ class Module(Hooked, State):
 
     training: bool = True
 
-    # Whether forward is the package's own; and, in a module, whether all that it runs is. (These are no names that
-    # users give to attributes of theirs, such as ``_path`` and ``_hooks``.)
+    # Whether forward is the package's own; and, in a module, whether all that it runs is. (This and ``_call_record``
+    # are no names that users give to attributes of theirs, such as ``_path`` and ``_hooks``.)
     _sealed: bool = False
-    _call_record: CallRecord
 
     def __init__(self) -> None:
         super().__init__()

@@ -95,9 +95,9 @@ class Bundle:
         if not self.members or tuple(self.state) != keys:
             return False
         try:
-            entries = [state.get(p) for p in self.members] if keys else []
+            entries = [state.get(p, {}) for p in self.members] if keys else []
             kept = [entry[key].data for key in keys for entry in entries]
-        except (TypeError, KeyError, AttributeError):
+        except (KeyError, AttributeError):
             return False
         if not same(kept, self._kept_views):
             return False
