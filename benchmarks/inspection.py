@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from rich.table import Table
 
 import minigrad
 from benchmarks.models import resnet
+from benchmarks.timing import milliseconds
 from benchmarks.workloads import set_weights
 from minigrad import inspect
 
@@ -33,11 +33,8 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def training_step(shape: tuple[int, ...], depth: int = DEPTH) -> Callable[[Callable[[Any, Any], Any]], float]:
-    """A function that runs one training step, with what it is given in the place of ``loss.backward()``.
-
-    It gives the milliseconds that the step took.
-    """
+def training_step(shape: tuple[int, ...], depth: int = DEPTH) -> Callable[[Callable[[Any, Any], Any]], None]:
+    """A function that runs one training step, with what it is given in the place of ``loss.backward()``."""
     rng = np.random.default_rng(0)
     model = resnet(minigrad, depth, shape[1])
     set_weights(minigrad, model, rng)
@@ -46,12 +43,10 @@ def training_step(shape: tuple[int, ...], depth: int = DEPTH) -> Callable[[Calla
     optimizer = minigrad.optim.SGD(model.parameters(), 1e-3, momentum=0.9)
     loss_of = minigrad.nn.CrossEntropyLoss()
 
-    def step(backward: Callable[[Any, Any], Any]) -> float:
-        start = time.perf_counter()
+    def step(backward: Callable[[Any, Any], Any]) -> None:
         optimizer.zero_grad()
         backward(loss_of(model(x), y), x)
         optimizer.step()
-        return 1e3 * (time.perf_counter() - start)
 
     return step
 
@@ -68,7 +63,7 @@ def inspection_cost(shape: tuple[int, ...], rounds: int = 20, depth: int = DEPTH
     for number in track(range(rounds), description=f"timing {shape}", transient=True):
         for name, backward in WAYS.items():
             if not name.startswith("path_lengths") or number % 10 == 0:
-                times[name].append(step(backward))
+                times[name].append(milliseconds(step, backward))
     return times
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +17,7 @@ from rich.table import Table
 
 import minigrad as mg
 from benchmarks.models import residual_mlp
+from benchmarks.timing import milliseconds
 from benchmarks.workloads import set_weights
 from minigrad import skip
 from minigrad.nn import functional as F
@@ -97,9 +97,7 @@ def main() -> None:
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in track(range(rounds), description="timing", transient=True):
         for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            times[name].append(milliseconds(step))
     table = Table(title=f"a training step of {LAYERS} layers x {WIDTH}, batch {BATCH}")
     for heading in ("", "fastest, ms", "median, ms", "us a layer"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,19 @@ def peers(smoke: bool, threads: int) -> dict[str, Any]:
     return found
 
 
+def milliseconds(function: Callable[..., Any], *args: Any) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    function(*args)
+    return 1e3 * (time.perf_counter() - start)
+
+
 def time_step(step: Step, seconds: float) -> list[float]:
     """Milliseconds of each step, for about so long, and three times at least."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(1e3 * (time.perf_counter() - start))
+        times.append(milliseconds(step))
     return times
 
 
