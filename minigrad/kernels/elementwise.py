@@ -243,7 +243,7 @@ def _add_bias(y: Array, b: Array) -> None:
 
 
 def _fast_add_bias(y: Array, b: Array) -> None:
-    _add_bias(y.size, y, b.ravel())
+    _add_bias(y.size, y, b)
 
 
 @replaced_by(_fast_add_bias)
