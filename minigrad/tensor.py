@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import display
 from minigrad.device import CPU, check_device, device
-from minigrad.engine import gradients
+from minigrad.engine import base, gradients
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -441,4 +441,4 @@ def _is_dtype(x: Any) -> bool:
 
 
 # The engine wraps every result in this class from now on.
-Node.tensor_class = Tensor
+base.tensor_class = Tensor

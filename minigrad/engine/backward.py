@@ -23,9 +23,10 @@ from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from minigrad.engine.base import TensorBase, array_of
-from minigrad.engine.delivery import accumulate, after_hooks, as_tensor
+from minigrad.engine.base import TensorBase, array_of, as_tensor
+from minigrad.engine.delivery import accumulate, after_hooks
 from minigrad.engine.errors import OperationError, backward_error
 from minigrad.engine.mode import checks, enable_grad
 from minigrad.engine.node import Node, with_zeros
@@ -40,7 +41,8 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
-# (at most 3: a debugger that was at work when this was imported may have held one more)
+# (at most 3: a debugger that was at work when this was imported may have held one more; a node, which is in no
+# tuple, has one less)
 _ALONE = min(_references_when_alone(), 3)
 
 
@@ -130,7 +132,7 @@ def visit(
                     settle(tensor, after_hooks(tensor, gradient))
             elif (
                 tensor._grad is None
-                and type(gradient) is np.ndarray
+                and type(gradient) is ndarray
                 and gradient.base is None
                 and gradient.flags.writeable
                 and getrefcount(gradient) <= _ALONE
@@ -141,9 +143,8 @@ def visit(
         if node is not None:
             if deliver is not None:
                 yield node, grads, grad_inputs
-            if not keep:  # node.release(), spelt out
-                node.__dict__.clear()
-                node.inputs = ()
+            if not keep and getrefcount(node) >= _ALONE:  # (one that nobody else knows of goes by itself)
+                node.release()
         if not pending:
             break
         grads = table.pop(-heappop(pending))

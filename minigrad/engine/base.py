@@ -70,3 +70,15 @@ class TensorBase:
 def array_of(x: Any) -> Array:
     """The array behind a tensor, or ``x`` itself as an array."""
     return x.data if isinstance(x, TensorBase) else np.asarray(x)
+
+
+#: What the engine wraps arrays in. ``minigrad/tensor.py``, which is above the engine, puts ``Tensor`` here.
+tensor_class: type[TensorBase] = TensorBase
+
+
+def as_tensor(array: Any, requires_grad: bool = False) -> TensorBase:
+    """The array in a tensor without a node."""
+    tensor = tensor_class.__new__(tensor_class)
+    tensor.data = np.asarray(array)
+    tensor.requires_grad = requires_grad
+    return tensor

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase
+from minigrad.engine.base import Array, TensorBase, as_tensor
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import enable_grad, no_grad
-from minigrad.engine.node import Node
 
 
 class GradcheckError(RuntimeError, AssertionError):
@@ -23,13 +22,6 @@ class GradcheckError(RuntimeError, AssertionError):
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) else tuple(x) if isinstance(x, list) else (x,)
-
-
-def _tensor(array: Array, requires_grad: bool = False) -> TensorBase:
-    tensor = Node.tensor_class.__new__(Node.tensor_class)
-    tensor.data = array
-    tensor.requires_grad = requires_grad
-    return tensor
 
 
 def gradcheck(
@@ -161,7 +153,7 @@ def gradgradcheck(
     with_grad = [i for i, t in enumerate(tensors) if isinstance(t, TensorBase) and t.requires_grad]
     outputs = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.requires_grad]
     if grad_outputs is None:
-        cotangents: Sequence[Any] = [_tensor(rng.standard_normal(y.data.shape), True) for y in outputs]
+        cotangents: Sequence[Any] = [as_tensor(rng.standard_normal(y.data.shape), True) for y in outputs]
     else:
         cotangents = _as_tuple(grad_outputs)
 

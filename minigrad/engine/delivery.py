@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase
-from minigrad.engine.node import Node
+from minigrad.engine.base import TensorBase, as_tensor
 
 
 def after_hooks(tensor: TensorBase, gradient: Any) -> Any:
@@ -19,13 +18,6 @@ def after_hooks(tensor: TensorBase, gradient: Any) -> Any:
             keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
             gradient = changed if keep else changed.data
     return gradient
-
-
-def as_tensor(array: Array) -> TensorBase:
-    """The array in a tensor without a node."""
-    tensor = Node.tensor_class.__new__(Node.tensor_class)
-    tensor.data = np.asarray(array)
-    return tensor
 
 
 def accumulate(tensor: TensorBase, gradient: Any) -> None:

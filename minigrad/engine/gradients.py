@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.backward import seed_gradient, visit
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.delivery import accumulate
 from minigrad.engine.errors import OperationError
-from minigrad.engine.node import Node
 
 
 def backward(
@@ -115,6 +114,4 @@ def _result(gradient: Any, position: int, allow_unused: bool) -> Any:
         )
     if isinstance(gradient, TensorBase):
         return gradient
-    tensor = Node.tensor_class.__new__(Node.tensor_class)
-    tensor.data = np.array(gradient)  # a rule may have handed the same array elsewhere
-    return tensor
+    return as_tensor(np.array(gradient))  # a copy: a rule may have handed the same array elsewhere

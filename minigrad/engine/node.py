@@ -20,7 +20,9 @@ from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
+from minigrad.engine import base
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import forward_error
 from minigrad.engine.mode import checks, grad_enabled, running
@@ -29,8 +31,9 @@ from minigrad.engine.source import Place, SourceLine, source_line, user_place
 T = TypeVar("T")
 
 _next_index = count().__next__
+# Names that aren't imported ones: of those, Python 3.11 makes a method object for each call of a method.
+_grad_enabled, _checks = grad_enabled, checks
 _new = object.__new__
-_ndarray = np.ndarray
 # The usual floats, which are found faster than the kind of a dtype is asked for; ``_wrap`` knows all.
 _FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
@@ -50,8 +53,6 @@ class Node:
         The path of the module that was running (``stage2.block1.conv1``), or ``""``.
     """
 
-    #: What outputs are wrapped in. ``minigrad/tensor.py``, which is above the engine, puts ``Tensor`` here.
-    tensor_class: ClassVar[type[TensorBase]] = TensorBase
     #: The names of forward's parameters, which are the names of the inputs.
     input_names: ClassVar[tuple[str, ...]] = ()
 
@@ -96,7 +97,7 @@ class Node:
             else:
                 arrays.append(x)
                 wants.append(False)
-        linked = True in wants and grad_enabled.get()
+        linked = True in wants and _grad_enabled.get()
         if linked:
             self.inputs = inputs
             self.wants = tuple(wants)
@@ -120,13 +121,13 @@ class Node:
             if told is error:
                 raise
             raise told from error
-        watching = checks.get()
+        watching = _checks.get()
         if watching:
             for check in watching:
                 check.after_forward(self, arrays, y)
-        if linked and type(y) is _ndarray and y.dtype in _FLOATS:
+        if linked and type(y) is ndarray and y.dtype in _FLOATS:
             self._out = y.shape
-            tensor = _new(self.tensor_class)
+            tensor = _new(base.tensor_class)
             tensor.data = y
             tensor.node = self
             tensor.requires_grad = True
@@ -148,9 +149,9 @@ class Node:
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
-        tensor = _new(self.tensor_class)
+        tensor = _new(base.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.data = array if type(array) is _ndarray else np.asarray(array)
+        tensor.data = array if type(array) is ndarray else np.asarray(array)
         tensor.requires_grad = linked = linked and tensor.data.dtype.kind == "f"
         tensor.node = self if linked else None
         tensor.slot = slot
@@ -184,7 +185,7 @@ class Node:
         for name, x in zip(self.input_names, self.inputs, strict=False):
             if name in kept and isinstance(x, TensorBase):
                 kept[name] = x
-        if isinstance(kept.get("y"), (np.ndarray, np.generic)):
+        if isinstance(kept.get("y"), (ndarray, np.generic)):
             kept["y"] = self._wrap(kept["y"], 0, linked=True)
             kept["y"].node = self
         return twin

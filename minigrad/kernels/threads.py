@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numpy import empty, ndarray  # (looking into NumPy's module at each call is slow: it has a ``__getattr__``)
 
 from minigrad.kernels.compile import Array, jit
 
@@ -153,13 +154,13 @@ def filled(kernel: RowKernel, cost: int) -> Callable[..., Array]:
     """
 
     def fast(first: Array, *others: Any) -> Array:
-        y = np.empty(first.shape, first.dtype)
+        y = empty(first.shape, first.dtype)
         work = y.size * cost
         try:
             # On small arrays, spelling out the usual calls saves a quarter of the time.
             if work < SMALL and not others:
                 kernel.serial(first.ravel(), y.ravel())
-            elif work < SMALL and len(others) == 1 and type(others[0]) is np.ndarray:
+            elif work < SMALL and len(others) == 1 and type(others[0]) is ndarray:
                 kernel.serial(first.ravel(), others[0].ravel(), y.ravel())
             else:
                 kernel(work, first.ravel(), *map(_flat, others), y.ravel())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
@@ -41,7 +42,7 @@ def set_default_dtype(dtype: Any) -> None:
 
 def is_array(x: Any) -> bool:
     """Whether a rule was given arrays (then it runs a kernel) or tensors (then it builds a graph)."""
-    return type(x) is np.ndarray or not isinstance(x, TensorBase)
+    return type(x) is ndarray or not isinstance(x, TensorBase)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
