@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -160,6 +161,22 @@ def test_a_deep_graph_that_is_never_run_can_be_dropped():
     for _ in range(100_000):
         h = plus(h, 1.0)
     del h
+
+
+def test_a_pass_frees_what_the_nodes_kept_whoever_holds_them():
+    x = leaf(3.0)
+    y = x * x
+    by_name, by_tensor = y.node, y * y
+    loss = Double()(by_tensor)
+    alone = weakref.ref(loss.node)
+    del y
+    loss = loss.sum()
+    loss.backward()
+    assert x.grad.item() == 2 * 4 * 27
+    for node in (by_name, by_tensor.node, loss.node):
+        assert node.released
+        assert vars(node) == {}
+    assert alone() is None
 
 
 def test_backward_twice_says_what_to_do():
