@@ -314,13 +314,6 @@ class Tensor(Methods, InPlace, TensorBase):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.data, self.requires_grad)
 
-    @classmethod
-    def _like(cls, array: Array, requires_grad: bool) -> Tensor:
-        tensor = cls.__new__(cls)
-        tensor.data = array
-        tensor.requires_grad = requires_grad
-        return tensor
-
     def __repr__(self) -> str:
         return display.summary(self)
 
@@ -418,10 +411,11 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
     """Drop the tensors' gradients; or set them to zeros, in the very array where that is possible."""
     for tensor in tensors:
-        if set_to_none or tensor._grad is None:
+        gradient = None if set_to_none else tensor.grad
+        if gradient is None:
             tensor._grad = None
-        elif tensor.grad.is_leaf:  # type: ignore[union-attr]
-            tensor.grad.requires_grad_(False).zero_()  # type: ignore[union-attr]
+        elif gradient.is_leaf:
+            gradient.requires_grad_(False).zero_()
         else:
             tensor.grad = np.zeros_like(tensor.data)
 

@@ -56,6 +56,14 @@ class TensorBase:
         leaf.slot = 0
         return leaf
 
+    @classmethod
+    def _like(cls: type[Self], array: Array, requires_grad: bool) -> Self:
+        """A leaf of this class, that holds this very array."""
+        leaf = cls.__new__(cls)
+        leaf.data = array
+        leaf.requires_grad = requires_grad
+        return leaf
+
     # NumPy steps back, so that ``array * tensor`` reaches the tensor's ``__rmul__``.
     __array_ufunc__ = None
     # A tensor is a key by identity: ``==`` compares elements.
@@ -78,7 +86,4 @@ tensor_class: type[TensorBase] = TensorBase
 
 def as_tensor(array: Any, requires_grad: bool = False) -> TensorBase:
     """The array in a tensor without a node."""
-    tensor = tensor_class.__new__(tensor_class)
-    tensor.data = np.asarray(array)
-    tensor.requires_grad = requires_grad
-    return tensor
+    return tensor_class._like(np.asarray(array), requires_grad)

@@ -123,11 +123,11 @@ class RowKernel:
     def on_wide_copies(self, *args: Any) -> None:
         """Run with float32 in the place of float16, which Numba doesn't have, and copy back what was written."""
         wide = [a.astype(np.float32) if getattr(a, "dtype", None) == np.float16 else a for a in args]
-        before = [a.tobytes() if isinstance(a, np.ndarray) else b"" for a in wide]
+        before = [a.tobytes() if isinstance(a, ndarray) else b"" for a in wide]
         with np.errstate(over="ignore"):
             self.serial(*wide)
             for given, copy, old in zip(args, wide, before, strict=True):
-                if copy is not given and isinstance(copy, np.ndarray) and copy.tobytes() != old:
+                if copy is not given and isinstance(copy, ndarray) and copy.tobytes() != old:
                     given[...] = copy
 
 
@@ -173,4 +173,4 @@ def filled(kernel: RowKernel, cost: int) -> Callable[..., Array]:
 
 def _flat(x: Any) -> Any:
     """An array as a flat one, and a number as a float."""
-    return x.ravel() if isinstance(x, np.ndarray) else float(x)
+    return x.ravel() if isinstance(x, ndarray) else float(x)
