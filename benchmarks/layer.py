@@ -57,25 +57,25 @@ def ways() -> dict[str, Callable[[], float]]:
         return float(loss.item())
 
     def arithmetic() -> float:
-        h, kept = x.data, []
+        h, kept = x.array, []
         for w, b in layers:
-            relu = h.dot(w.data.T)
-            relu += b.data
+            relu = h.dot(w.array.T)
+            relu += b.array
             np.maximum(relu, 0, out=relu)
             kept.append((h, relu))
             h = h + relu
-        out = h.dot(head.weight.data.T) + head.bias.data
+        out = h.dot(head.weight.array.T) + head.bias.array
         out -= out.max(axis=1, keepdims=True)
         probs = np.exp(out)
         probs /= probs.sum(axis=1, keepdims=True)
         rows = np.arange(BATCH)
-        loss = -float(np.log(probs[rows, y.data]).mean())
-        probs[rows, y.data] -= 1
-        g = (probs / BATCH).dot(head.weight.data)
+        loss = -float(np.log(probs[rows, y.array]).mean())
+        probs[rows, y.array] -= 1
+        g = (probs / BATCH).dot(head.weight.array)
         for (w, _), (h, relu) in zip(reversed(layers), reversed(kept), strict=True):
             gy = g * (relu > 0)
             _ = gy.T.dot(h), gy.sum(axis=0)
-            g = g + gy.dot(w.data)
+            g = g + gy.dot(w.array)
         return loss
 
     return {

@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 import minigrad as mg
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, figure
 
 POINT = {"w": 0.5, "x": 2.0, "b": -0.25, "target": 0.2}

@@ -12,7 +12,7 @@ Papers: Linnainmaa (1970), Veit, Wilber and Belongie (2016).
 # %%
 import minigrad as mg
 from minigrad import skip
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, figure
 
 
@@ -110,7 +110,7 @@ def backward_ordered(end):
 # %% [markdown]
 # ## How minigrad does it
 # It numbers nodes as they are made. What a node was made of is older, so from the highest number down *is* a reverse
-# topological order: read `minigrad/engine/backward.py`. A fork is a node, and comes after all that its ways lead to.
+# topological order: read `minigrad/engine/walk.py`. A fork is a node, and comes after all that its ways lead to.
 
 
 # %%

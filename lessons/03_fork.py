@@ -15,7 +15,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim, skip
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, figure
 
 # %% [markdown]
@@ -102,7 +102,7 @@ def compared(name, seed):
         mg.manual_seed(seed)
         net = Net(kept)
         F.cross_entropy(net(IMAGES[:256]), LABELS[:256]).backward()
-        gradients.append([p.grad.data for p in net.parameters() if p.ndim == 2])
+        gradients.append([p.grad.array for p in net.parameters() if p.ndim == 2])
     norms, true = ([float(np.linalg.norm(g)) for g in each] for each in gradients)
     return np.divide(norms, true), np.vdot(gradients[0][0], gradients[1][0]) / (norms[0] * true[0])
 
@@ -113,7 +113,7 @@ def train(name, seed, steps=150, rate=0.3):
     net, losses = Net(FORKS[name]), []
     optimizer = optim.SGD(net.parameters(), lr=rate)
     for _ in range(steps):
-        batch = mg.randint(len(LABELS), (64,)).data
+        batch = mg.randint(len(LABELS), (64,)).array
         loss = F.cross_entropy(net(IMAGES[batch]), LABELS[batch])
         optimizer.zero_grad()
         loss.backward()

@@ -21,8 +21,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.classroom.script import finish, save_folder
 from minigrad.engine import Node
-from minigrad.lessons.script import finish, save_folder
 from minigrad.plot.style import CYCLE, figure
 
 
@@ -45,7 +45,7 @@ def same_as_the_layer(seed):
     x = mg.randn(6, 7, dtype=mg.float64, requires_grad=True)
     inputs = (x, layer.weight, layer.bias)
     theirs, ours = (mg.grad((y**2).sum(), inputs) for y in (layer(x), Dense()(*inputs)))
-    return max(np.abs(a.data - b.data).max() for a, b in zip(theirs, ours, strict=True))
+    return max(np.abs(a.array - b.array).max() for a, b in zip(theirs, ours, strict=True))
 
 
 # %% [markdown]
@@ -115,7 +115,7 @@ def check_errors(dtype, seed):
 
     def rule(kind):
         x, w, b, c = (mg.tensor(v.astype(kind), requires_grad=True) for v in arrays)
-        return mg.grad((c * mg.tanh(Dense()(x, w, b))).sum(), [w])[0].data
+        return mg.grad((c * mg.tanh(Dense()(x, w, b))).sum(), [w])[0].array
 
     x, w, b, c = (v.astype(dtype) for v in arrays)
     true, errors = rule(np.float64), []

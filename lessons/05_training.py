@@ -14,7 +14,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, CYCLE, figure
 
 EPOCHS = 30
@@ -84,7 +84,7 @@ def confusion(net):
     """How often each true digit (row) was read as each digit (column)."""
     logits, true = on_test(net)
     table = np.zeros((10, 10), int)
-    np.add.at(table, (true.data, logits.argmax(1).data), 1)
+    np.add.at(table, (true.array, logits.argmax(1).array), 1)
     return table
 
 

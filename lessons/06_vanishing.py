@@ -18,7 +18,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, inspect, nn
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import CYCLE, figure
 
 WIDTH = 48
@@ -98,7 +98,7 @@ def he_logs(seeds=400, depth=50, width=64, seed=0):
         kept.append(F.relu(kept[-1] @ mg.tensor(w)))
     g = rng.standard_normal((seeds, 1, width), dtype=np.float32)  # a random gradient arrives at the last layer
     kept[-1].backward(mg.tensor(g))
-    squares = np.array([(k.grad.data.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))])
+    squares = np.array([(k.grad.array.astype(float) ** 2).sum(axis=(1, 2)) for k in kept[:-1]] + [(g**2).sum((1, 2))])
     return np.log(squares / squares[-1])
 
 

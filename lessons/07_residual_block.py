@@ -17,7 +17,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, inspect, nn, plot, skip
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, figure
 
 DEAD = 3  # the stage that we kill below

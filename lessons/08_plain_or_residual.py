@@ -22,7 +22,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import COLOURS, figure
 
 LAYERS = [6, 18, 42, 82]
@@ -64,7 +64,7 @@ def growth(kind, count, seed=0):
     net = blocks(kind, count)
     x, g = mg.rand(64, 48, requires_grad=True), mg.randn(64, 48)
     net(x).backward(g)
-    return float((x.grad.data.astype(float) ** 2).sum() / (g.data.astype(float) ** 2).sum())
+    return float((x.grad.array.astype(float) ** 2).sum() / (g.array.astype(float) ** 2).sum())
 
 
 def identity_loss(kind, steps=200, seed=0):

@@ -8,32 +8,6 @@ import numpy as _np
 
 from minigrad import autograd, data, engine, inspect, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
-from minigrad.creation import (
-    arange,
-    as_tensor,
-    bernoulli,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    meshgrid,
-    multinomial,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from minigrad.device import device
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
@@ -136,7 +110,33 @@ from minigrad.ops.vector_norm import cosine_similarity, norm, normalize
 from minigrad.ops.windows import as_batch, check_fits, pair_of, single_of
 from minigrad.random import Generator, default_generator, manual_seed
 from minigrad.serialize import FileFormatError, load, save
-from minigrad.tensor import Tensor, from_array, is_tensor
+from minigrad.tensors.creation import (
+    arange,
+    as_tensor,
+    bernoulli,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    meshgrid,
+    multinomial,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from minigrad.tensors.devices import device
+from minigrad.tensors.tensor import Tensor, from_array, is_tensor
 from minigrad.version import __version__
 
 # PyTorch's other names for the same functions.

@@ -20,7 +20,7 @@ from minigrad.engine import (
 )
 from minigrad.engine.base import TensorBase
 from minigrad.ops.join import stack
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 __all__ = [
     "GradcheckError",
@@ -63,17 +63,17 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) 
     """
     single = isinstance(inputs, TensorBase)
     given = (inputs,) if single else tuple(inputs)
-    leaves = given if create_graph else tuple(from_array(t.data, requires_grad=True) for t in given)
+    leaves = given if create_graph else tuple(from_array(t.array, requires_grad=True) for t in given)
     y = func(*leaves)
     columns: list[list[Tensor]] = [[] for _ in leaves]
     for index in np.ndindex(y.shape):
-        cotangent = np.zeros_like(y.data)
+        cotangent = np.zeros_like(y.array)
         cotangent[index] = 1
         rows: tuple[Any, ...] = (None,) * len(leaves)
         if y.requires_grad:
             rows = grad(y, leaves, cotangent, retain_graph=True, create_graph=create_graph, allow_unused=True)
         for column, leaf, row in zip(columns, leaves, rows, strict=True):
-            column.append(from_array(np.zeros_like(leaf.data)) if row is None else row)
+            column.append(from_array(np.zeros_like(leaf.array)) if row is None else row)
     result = tuple(
         stack(column).reshape(y.shape + leaf.shape) if column else from_array(np.zeros(y.shape + leaf.shape))
         for column, leaf in zip(columns, leaves, strict=True)
@@ -105,13 +105,13 @@ def hvp(func: Callable[[Tensor], Tensor], x: Tensor, v: Any) -> tuple[Tensor, Te
     >>> product.tolist()
     [6.0, 12.0]
     """
-    leaf = from_array(x.data, requires_grad=True)
+    leaf = from_array(x.array, requires_grad=True)
     y = func(leaf)
     (g,) = grad(y, leaf, create_graph=True)
     if not g.requires_grad:  # the gradient is constant: the function is linear
-        return y.detach(), from_array(np.zeros_like(x.data))
+        return y.detach(), from_array(np.zeros_like(x.array))
     (product,) = grad(g, leaf, v, allow_unused=True)
-    return y.detach(), from_array(np.zeros_like(x.data)) if product is None else product
+    return y.detach(), from_array(np.zeros_like(x.array)) if product is None else product
 
 
 def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

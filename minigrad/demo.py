@@ -21,7 +21,7 @@ from minigrad import nn, optim, skip
 from minigrad.data import DataLoader, TensorDataset, digits
 from minigrad.engine import no_grad
 from minigrad.random import Generator, manual_seed
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 WIDTH = 48
 BLOCKS = 20
@@ -95,7 +95,7 @@ class Result:
 def gradient_norms(net: DeepNet, images: Tensor, labels: Tensor) -> list[float]:
     """The norm of the loss's gradient with respect to what each layer hands on."""
     F.cross_entropy(net(images), labels).backward()
-    norms = [float(np.linalg.norm(h.grad.data)) if h.grad is not None else float("nan") for h in net.activations]
+    norms = [float(np.linalg.norm(h.grad.array)) if h.grad is not None else float("nan") for h in net.activations]
     net.zero_grad()
     return norms
 

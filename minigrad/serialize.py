@@ -22,9 +22,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from minigrad.device import check_device
 from minigrad.engine.base import Array, TensorBase
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.devices import check_device
+from minigrad.tensors.tensor import Tensor, from_array
 
 _KEY = "minigrad"
 _LAYOUT = 1
@@ -151,7 +151,7 @@ class _Writer:
             return float(value) if math.isfinite(value) else {"float": repr(float(value))}
         if isinstance(value, TensorBase):
             note = {"requires_grad": True} if value.requires_grad else {}
-            return {"tensor": self.store(value.data, path), **note}
+            return {"tensor": self.store(value.array, path), **note}
         if isinstance(value, np.ndarray):
             return {"tensor": self.store(value, path)}
         if isinstance(value, (dict, list, tuple)):

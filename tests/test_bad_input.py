@@ -126,7 +126,7 @@ def test_numpy_of_a_tensor_with_a_gradient():
     x = mg.ones(2, requires_grad=True)
     with pytest.raises(mg.OperationError, match=r"detach\(\)\.numpy\(\)"):
         x.numpy()
-    assert x.detach().numpy() is x.data
+    assert x.detach().numpy() is x.array
 
 
 def test_a_gradient_of_the_wrong_shape():

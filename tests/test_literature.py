@@ -50,7 +50,7 @@ def test_e2_path_sum(rng):
     for w1, w2 in weights:
         s, b = skip.fork(h)
         hidden = mg.tensor(w1) @ b
-        jacobians.append(w2 @ np.diag((hidden.data > 0).astype(float)) @ w1)
+        jacobians.append(w2 @ np.diag((hidden.array > 0).astype(float)) @ w1)
         h = skip.residual_add(s, mg.tensor(w2) @ F.relu(hidden))
     g = rng.standard_normal(width)
     h.backward(g)
@@ -60,7 +60,7 @@ def test_e2_path_sum(rng):
         for crosses, jacobian in zip(reversed(route), reversed(jacobians), strict=True):
             carried = carried @ jacobian if crosses else carried
         total += carried
-    np.testing.assert_allclose(x.grad.data, total, rtol=1e-12)
+    np.testing.assert_allclose(x.grad.array, total, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("bias", "expected"), [(0.0, 5.6e-17), (-5.0, 0.696), (-6.0, 0.875), (-7.0, 0.952)])
@@ -108,8 +108,8 @@ def test_e5_gradients_grow_by_one_plus_c_a_block():
             h = skip.residual_add(s, w2 @ F.relu(w1 @ b))
         g = rng.standard_normal(width)
         h.backward(g)
-        ratios.append((x.grad.data**2).sum() / (g**2).sum())
-        forward.append((h.data**2).sum() / (x.data**2).sum())
+        ratios.append((x.grad.array**2).sum() / (g**2).sum())
+        forward.append((h.array**2).sum() / (x.array**2).sum())
     for values in (ratios, forward):
         error = np.std(values) / np.sqrt(nets)
         assert abs(np.mean(values) - (1 + c) ** blocks) < 4 * error
@@ -128,9 +128,9 @@ def test_e8_skipinit_at_zero(rng):
         h = block(h)
         held.append(h)
     h.backward(rng.standard_normal((4, 6)).astype(np.float32))
-    assert len({t.grad.data.tobytes() for t in held}) == 1
+    assert len({t.grad.array.tobytes() for t in held}) == 1
     for block in blocks:
-        assert all((p.grad.data == 0).all() for p in block.branch.parameters())
+        assert all((p.grad.array == 0).all() for p in block.branch.parameters())
         assert block.scale.grad.item() != 0
 
 
@@ -140,7 +140,7 @@ def test_e9_layer_norms_jacobian(rng):
     x = rng.standard_normal(d)
     s = x.std()
     x_hat = (x - x.mean()) / s
-    jacobian = mg.jacobian(lambda t: F.layer_norm(t, (d,), eps=0.0), mg.tensor(x)).data
+    jacobian = mg.jacobian(lambda t: F.layer_norm(t, (d,), eps=0.0), mg.tensor(x)).array
     expected = (np.eye(d) - np.ones((d, d)) / d - np.outer(x_hat, x_hat) / d) / s
     np.testing.assert_allclose(jacobian, expected, atol=1e-13)
     np.testing.assert_allclose(jacobian @ np.ones(d), 0, atol=1e-13)
@@ -165,9 +165,9 @@ def test_e14_add_and_concat(rng):
     s, b = leaf(rng.standard_normal((2, 3))), leaf(rng.standard_normal((2, 3)))
     g = rng.standard_normal((2, 3))
     skip.residual_add(s, b).backward(g)
-    assert s.grad.data.tobytes() == b.grad.data.tobytes() == g.tobytes()
+    assert s.grad.array.tobytes() == b.grad.array.tobytes() == g.tobytes()
     s.grad = b.grad = None
     g = rng.standard_normal((2, 6))
     skip.skip_concat(s, b).backward(g)
-    assert s.grad.data.tobytes() == np.ascontiguousarray(g[:, :3]).tobytes()
-    assert b.grad.data.tobytes() == np.ascontiguousarray(g[:, 3:]).tobytes()
+    assert s.grad.array.tobytes() == np.ascontiguousarray(g[:, :3]).tobytes()
+    assert b.grad.array.tobytes() == np.ascontiguousarray(g[:, 3:]).tobytes()

@@ -32,7 +32,7 @@ def test_dtypes_are_numpys():
     import numpy as np
 
     assert mg.float32 == np.float32
-    assert mg.ones(2, dtype=mg.float64).data.dtype == np.float64
+    assert mg.ones(2, dtype=mg.float64).array.dtype == np.float64
     assert mg.long == np.int64
 
 
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_run_to_the_bit():
             optimizer.zero_grad()
             net(x).square().mean().backward()
             optimizer.step()
-        return [p.data.tobytes() for p in net.parameters()]
+        return [p.array.tobytes() for p in net.parameters()]
 
     assert run() == run()
 
@@ -95,4 +95,4 @@ def test_the_demos_twins_have_the_same_first_values():
         nets.append(DeepNet(residual))
     a, b = (net.state_dict() for net in nets)
     assert list(a) == list(b)
-    assert all(a[k].data.tobytes() == b[k].data.tobytes() for k in a)
+    assert all(a[k].array.tobytes() == b[k].array.tobytes() for k in a)

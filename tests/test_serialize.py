@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from minigrad import serialize
 from minigrad.serialize import load, save
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 DTYPES = [np.bool_, np.uint8, np.int32, np.int64, np.float16, np.float32, np.float64]
 
@@ -26,7 +26,7 @@ def same(a, b):
     if isinstance(a, Tensor):
         assert a.dtype == b.dtype
         assert a.requires_grad == b.requires_grad
-        np.testing.assert_array_equal(a.data, b.data)
+        np.testing.assert_array_equal(a.array, b.array)
     elif isinstance(a, dict):
         assert list(a) == list(b)
         assert list(map(type, a)) == list(map(type, b))
@@ -126,20 +126,20 @@ def test_dtypes_and_shapes(dtype, shape):
 )
 def test_arrays_of_any_layout(array):
     loaded = through_memory({"x": array})["x"]
-    np.testing.assert_array_equal(loaded.data, array)
+    np.testing.assert_array_equal(loaded.array, array)
     assert loaded.dtype == array.dtype.newbyteorder("=")
 
 
 def test_loaded_tensors_can_be_written_to():
     loaded = through_memory({"x": t([1.0, 2.0])})["x"]
-    loaded.data += 1
+    loaded.array += 1
     assert loaded.tolist() == [2.0, 3.0]
 
 
 def test_shared_arrays_become_two():
     array = np.ones(3)
     loaded = through_memory({"a": from_array(array), "b": from_array(array[:2])})
-    loaded["a"].data[:] = 5
+    loaded["a"].array[:] = 5
     assert loaded["b"].tolist() == [1.0, 1.0]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors import numpy as safetensors
 
 from minigrad.serialize import FileFormatError, load, save
-from minigrad.tensor import from_array
+from minigrad.tensors.tensor import from_array
 
 
 def t(values):

@@ -22,14 +22,14 @@ def test_fork_sums(rng):
     s, b = skip.fork(x)
     g_s, g_b = rng.standard_normal(3), rng.standard_normal(3)
     (s * g_s + b * g_b).sum().backward()
-    np.testing.assert_array_equal(x.grad.data, g_s + g_b)
+    np.testing.assert_array_equal(x.grad.array, g_s + g_b)
 
 
 def test_residual_add_copies(rng):
     s, b = t64(rng, 2, 3), t64(rng, 2, 3)
     g = rng.standard_normal((2, 3))
     y = skip.residual_add(s, b)
-    np.testing.assert_array_equal(y.data, s.data + b.data)
+    np.testing.assert_array_equal(y.array, s.array + b.array)
     _, (g_s, g_b) = steps_by_kind(y, g)["ResidualAdd"]
     assert g_s.tobytes() == g_b.tobytes() == g.tobytes()
 
@@ -42,19 +42,19 @@ def test_skip_concat_slices(rng, dim):
     g = rng.standard_normal(y.shape)
     y.backward(g)
     parts = np.split(g, [shapes[0][dim]], axis=dim)
-    np.testing.assert_array_equal(s.grad.data, parts[0])
-    np.testing.assert_array_equal(b.grad.data, parts[1])
+    np.testing.assert_array_equal(s.grad.array, parts[0])
+    np.testing.assert_array_equal(b.grad.array, parts[1])
 
 
 def test_highway_gate_weighs(rng):
     s, h, t = t64(rng, 2, 3), t64(rng, 2, 3), t64(rng, 2, 3)
     g = rng.standard_normal((2, 3))
     y = skip.highway_gate(s, h, t)
-    np.testing.assert_allclose(y.data, (1 - t.data) * s.data + t.data * h.data, rtol=1e-15)
+    np.testing.assert_allclose(y.array, (1 - t.array) * s.array + t.array * h.array, rtol=1e-15)
     y.backward(g)
-    np.testing.assert_array_equal(s.grad.data, g * (1 - t.data))
-    np.testing.assert_array_equal(h.grad.data, g * t.data)
-    np.testing.assert_array_equal(t.grad.data, g * (h.data - s.data))
+    np.testing.assert_array_equal(s.grad.array, g * (1 - t.array))
+    np.testing.assert_array_equal(h.grad.array, g * t.array)
+    np.testing.assert_array_equal(t.grad.array, g * (h.array - s.array))
 
 
 def test_a_gate_may_be_broadcast(rng):

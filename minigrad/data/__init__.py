@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from minigrad.data.collate import default_collate
 from minigrad.data.dataset import Dataset, Subset, TensorDataset, random_split
-from minigrad.data.digits import digits, digits_arrays
 from minigrad.data.download import DownloadError, cache_dir
+from minigrad.data.handwritten import digits, digits_arrays
 from minigrad.data.images import cifar10, cifar10_arrays, mnist, mnist_arrays
 from minigrad.data.loader import DataLoader
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.ops.join import stack
-from minigrad.tensor import from_array
+from minigrad.tensors.tensor import from_array
 
 
 def default_collate(batch: list[Any]) -> Any:
@@ -43,7 +43,7 @@ def default_collate(batch: list[Any]) -> Any:
         raise ValueError("default_collate: there are no items to make a batch of")
     first = batch[0]
     if isinstance(first, TensorBase):
-        _check_same("shapes", [item.data.shape for item in batch])
+        _check_same("shapes", [item.array.shape for item in batch])
         return stack(batch)
     if isinstance(first, np.ndarray):
         _check_same("shapes", [item.shape for item in batch])

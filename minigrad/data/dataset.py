@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad.random import Generator, numpy_generator
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -175,4 +175,4 @@ def whole_batch(dataset: Any, indices: Sequence[Any]) -> list[Tensor] | None:
         return None
     rows = np.array([int(i) for i in indices], dtype=np.intp)
     # Indexing a tensor keeps the graph. Where there is none, indexing the array saves a node.
-    return [t[rows] if t.requires_grad else from_array(t.data[rows]) for t in dataset.tensors]
+    return [t[rows] if t.requires_grad else from_array(t.array[rows]) for t in dataset.tensors]

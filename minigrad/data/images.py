@@ -17,7 +17,7 @@ from minigrad.data.idx import read_idx
 from minigrad.data.lock import locked
 from minigrad.data.unpack import unpack_tar
 from minigrad.serialize import FileFormatError
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 

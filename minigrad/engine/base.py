@@ -1,6 +1,6 @@
 """The part of a tensor that the engine knows: an array, and the node that made it.
 
-The operators and methods are added one level up, in ``minigrad/tensor.py``, because they apply
+The operators and methods are added one level up, in ``minigrad/tensors/tensor.py``, because they apply
 operations, operations are nodes, and nodes take and make tensors. The engine and the operations
 only ever import this class; so every import points downward and none runs in a circle.
 """
@@ -25,7 +25,7 @@ class TensorBase:
 
     Attributes
     ----------
-    data
+    array
         The NumPy array itself.
     requires_grad
         Whether gradients are to reach this tensor.
@@ -36,9 +36,9 @@ class TensorBase:
     """
 
     # What a pass looks at stands in slots, which are read fastest; what is rarely set is a default of the class.
-    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "data", "node", "requires_grad", "slot")
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "array", "node", "requires_grad", "slot")
 
-    data: Array
+    array: Array
     requires_grad: bool
     node: Node | None
     slot: int
@@ -60,7 +60,7 @@ class TensorBase:
     def _like(cls: type[Self], array: Array, requires_grad: bool) -> Self:
         """A leaf of this class, that holds this very array."""
         leaf = cls.__new__(cls)
-        leaf.data = array
+        leaf.array = array
         leaf.requires_grad = requires_grad
         return leaf
 
@@ -77,10 +77,10 @@ class TensorBase:
 
 def array_of(x: Any) -> Array:
     """The array behind a tensor, or ``x`` itself as an array."""
-    return x.data if isinstance(x, TensorBase) else np.asarray(x)
+    return x.array if isinstance(x, TensorBase) else np.asarray(x)
 
 
-#: What the engine wraps arrays in. ``minigrad/tensor.py``, which is above the engine, puts ``Tensor`` here.
+#: What the engine wraps arrays in. ``minigrad/tensors/tensor.py``, which is above the engine, puts ``Tensor`` here.
 tensor_class: type[TensorBase] = TensorBase
 
 

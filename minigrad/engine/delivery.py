@@ -16,7 +16,7 @@ def after_hooks(tensor: TensorBase, gradient: Any) -> Any:
         changed = hook(given)
         if changed is not None:
             keep = isinstance(gradient, TensorBase) or not isinstance(changed, TensorBase)
-            gradient = changed if keep else changed.data
+            gradient = changed if keep else changed.array
     return gradient
 
 
@@ -33,6 +33,6 @@ def accumulate(tensor: TensorBase, gradient: Any) -> None:
     elif not isinstance(before, TensorBase):
         before += gradient
     elif before.requires_grad:
-        tensor._grad = before.data + gradient
+        tensor._grad = before.array + gradient
     else:
-        before.data += gradient
+        before.array += gradient

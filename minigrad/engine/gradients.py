@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backward import seed_gradient, visit
 from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.delivery import accumulate
 from minigrad.engine.errors import OperationError
+from minigrad.engine.walk import seed_gradient, visit
 
 
 def backward(
@@ -33,7 +33,7 @@ def backward(
         tensors, grad(loss, tensors, gradient, keep, create_graph, allow_unused=True), strict=True
     ):
         if found is not None:
-            accumulate(tensor, found if create_graph else found.data)
+            accumulate(tensor, found if create_graph else found.array)
 
 
 def grad(

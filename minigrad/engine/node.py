@@ -92,7 +92,7 @@ class Node:
         for x in inputs:
             if isinstance(x, TensorBase):
                 on_tensors = True
-                arrays.append(x.data)
+                arrays.append(x.array)
                 wants.append(x.requires_grad)
             else:
                 arrays.append(x)
@@ -128,7 +128,7 @@ class Node:
         if linked and type(y) is ndarray and y.dtype in _FLOATS:
             self._out = y.shape
             tensor = _new(base.tensor_class)
-            tensor.data = y
+            tensor.array = y
             tensor.node = self
             tensor.requires_grad = True
             tensor.slot = 0
@@ -151,8 +151,8 @@ class Node:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(base.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.data = array if type(array) is ndarray else np.asarray(array)
-        tensor.requires_grad = linked = linked and tensor.data.dtype.kind == "f"
+        tensor.array = array if type(array) is ndarray else np.asarray(array)
+        tensor.requires_grad = linked = linked and tensor.array.dtype.kind == "f"
         tensor.node = self if linked else None
         tensor.slot = slot
         tensor._grad = tensor._hooks = None
@@ -198,7 +198,7 @@ class Node:
     def __repr__(self) -> str:
         if not hasattr(self, "_out"):
             return f"<{type(self).__name__} outside the graph>"
-        ins = ", ".join(str(x.data.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
+        ins = ", ".join(str(x.array.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
         shapes = self.out_shapes
         if len(shapes) > 1 and len(dict.fromkeys(shapes)) == 1:
             outs = f"{len(shapes)} x {shapes[0]}"

@@ -85,7 +85,7 @@ class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
 
 def _trouble(x: Any) -> str:
     """Say how many NaNs and infinities are in ``x``; empty where there are none."""
-    array = x.data if isinstance(x, TensorBase) else x
+    array = x.array if isinstance(x, TensorBase) else x
     if not isinstance(array, (np.ndarray, np.floating)) or array.dtype.kind not in "fc":
         return ""
     if np.isfinite(array).all():

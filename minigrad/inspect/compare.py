@@ -135,7 +135,7 @@ def what_if(
         changed = grad(loss, tensors, gradient, retain_graph=True, allow_unused=True)
     rows = []
     for (name, tensor), *both in zip(named.items(), true, changed, strict=True):
-        before, after = (np.zeros_like(tensor.data) if g is None else g.data for g in both)
+        before, after = (np.zeros_like(tensor.array) if g is None else g.array for g in both)
         rows.append(WhatIfRow(name, *map(measure.read_only, (before, after, after - before))))
     return WhatIf(rows, f"{' and '.join(change.title for change in changes)}: {LABEL}")
 

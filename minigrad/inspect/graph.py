@@ -122,7 +122,7 @@ def describe(value: Value | Node) -> str:
     if isinstance(value, Node):
         return f"the outputs of {value.name}"
     if isinstance(value, TensorBase):
-        return f"the leaf {value.name!r}" if value.name else f"a leaf of shape {value.data.shape}"
+        return f"the leaf {value.name!r}" if value.name else f"a leaf of shape {value.array.shape}"
     node, slot = value
     which = f"output {slot}" if len(node.out_shapes) > 1 else "the output"
     return f"{which} of {node.name}" + (f" in {node.module!r}" if node.module else "")

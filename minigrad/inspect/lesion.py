@@ -26,7 +26,7 @@ from minigrad.inspect.watching import Watcher
 from minigrad.nn.module import Module
 from minigrad.ops.join import Cat
 from minigrad.skip import HighwayGate, SkipConcat
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 #: A join in a model: the module in which it is, and its number among the joins there.
 Place = tuple[str, int]
@@ -176,9 +176,9 @@ def _evaluating(model: Module) -> Iterator[None]:
 
 def _probe(x: Any) -> Any:
     """An argument of the model, where it can be as a leaf with a gradient, so that forks of it are seen."""
-    if isinstance(x, TensorBase) and x.data.dtype.kind == "f":
+    if isinstance(x, TensorBase) and x.array.dtype.kind == "f":
         leaf = Tensor(requires_grad=True)
-        leaf.data = x.data
+        leaf.array = x.array
         return leaf
     return x
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
+from minigrad.engine.walk import run_pass, seed_gradient
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Graph, inputs_of
 from minigrad.inspect.names import common
@@ -113,7 +113,7 @@ def _boxes(nodes: Iterable[Node], pairs: list[Pair], depth: int) -> list[Box]:
     ways = _ways_apart(pairs, depth)
     read_twice = (pair.value for pair in pairs if pair.fork is None)
     forked = dict.fromkeys(value for value in read_twice if isinstance(value, TensorBase))
-    boxes = [Box(leaf.name or f"input {leaf.data.shape}", "leaf", leaf=leaf) for leaf in forked]
+    boxes = [Box(leaf.name or f"input {leaf.array.shape}", "leaf", leaf=leaf) for leaf in forked]
     last: Any = None
     for node in nodes:
         names = node.module.split(".") if node.module else []

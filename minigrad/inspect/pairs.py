@@ -178,8 +178,8 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
     elif len(dict.fromkeys(value_of(tensor) for _, tensor in inputs_of(join))) < 2:
         return [], ["its inputs are one and the same value"]
     search = Search(join, bits).run()
-    if isinstance(join, Add) and len(dict.fromkeys(tensor.data.shape for _, tensor in inputs_of(join))) > 1:
-        shapes = " and ".join(str(tensor.data.shape) for _, tensor in inputs_of(join))
+    if isinstance(join, Add) and len(dict.fromkeys(tensor.array.shape for _, tensor in inputs_of(join))) > 1:
+        shapes = " and ".join(str(tensor.array.shape) for _, tensor in inputs_of(join))
         return [], [f"it adds {shapes}: one is repeated, as skips are not"] if search.meetings else []
     pairs = []
     for meeting in search.meetings:
@@ -271,7 +271,7 @@ def _has_weights(node: Node, forked: Value) -> bool:
 
 
 def _shape_of(value: Value) -> tuple[int, ...]:
-    return value.data.shape if isinstance(value, TensorBase) else value[0].out_shapes[value[1]]
+    return value.array.shape if isinstance(value, TensorBase) else value[0].out_shapes[value[1]]
 
 
 def _why_no_join(fork: Fork, graph: Graph) -> str:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.backward import seed_gradient
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
 from minigrad.engine.node import Node, with_zeros
+from minigrad.engine.walk import seed_gradient
 from minigrad.inspect.graph import Edge, Graph, Value, as_tuple, inputs_of, value_of
 from minigrad.inspect.names import Blocks, choose
 from minigrad.inspect.pairs import Pair, find_pairs
@@ -111,7 +111,7 @@ def _split(
     branches = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.branch_positions)
     found = _by_length(job, branches)
     counts = count_routes(job.loss, job.wrt, job.nodes, skips, branches)
-    zero = np.zeros_like(job.wrt.data)
+    zero = np.zeros_like(job.wrt.array)
     longest = max([*found, *counts, 0])
     gradients = [found.get(k, zero) for k in range(longest + 1)]
     names = [pair.name for pair in chosen]
@@ -184,4 +184,4 @@ def route(loss: TensorBase, wrt: TensorBase, through: Blocks, *, gradient: Any =
     passed = [pair.name for pair in pairs if pair.name not in crossed]
     with cut("skip", list(crossed)), cut("branch", passed):
         (g,) = grad(loss, wrt, gradient, retain_graph=True, allow_unused=True)
-    return np.zeros_like(wrt.data) if g is None else g.data
+    return np.zeros_like(wrt.array) if g is None else g.array

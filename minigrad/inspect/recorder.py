@@ -149,7 +149,7 @@ class Recorder(Watcher, Tabular):
         self._current = Record(self._passes)
         self._names = {maker: name for name, maker in outputs(Graph.of_node(node).nodes).items()}
         self._parameters = {parameter: name for name, parameter in self.model.named_parameters()}
-        self._before = {name: p.data.copy() for p, name in self._parameters.items()}
+        self._before = {name: p.array.copy() for p, name in self._parameters.items()}
 
     def _close(self) -> None:
         """End a record: the next pass begins, or the training is over."""
@@ -160,7 +160,7 @@ class Recorder(Watcher, Tabular):
         for parameter, name in self._parameters.items():
             before = self._before[name]
             size = record.weights[name] = measure.norm(before)
-            record.updates[name] = measure.norm(parameter.data - before) / size if size else math.nan
+            record.updates[name] = measure.norm(parameter.array - before) / size if size else math.nan
         self.records.append(record)
         self._current = None
         self._names, self._gradients, self._before = {}, {}, {}

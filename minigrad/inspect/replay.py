@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.delivery import accumulate
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
+from minigrad.engine.walk import run_pass, seed_gradient
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper
 from minigrad.inspect.breakpoints import Condition

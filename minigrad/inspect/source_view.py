@@ -111,7 +111,7 @@ def _names(line: str) -> list[str]:
 def _shape(value: Any) -> str:
     """A value's shape; the value itself of a number; empty for all else."""
     if isinstance(value, TensorBase):
-        value = value.data
+        value = value.array
     if isinstance(value, (list, tuple)) and value and all(hasattr(part, "shape") for part in value):
         return f"{len(value)} x {value[0].shape}"
     shape = getattr(value, "shape", None)

@@ -59,7 +59,7 @@ def names_at(step: Any) -> dict[str, Any]:
     names["grad_outputs"], names["grad_inputs"] = step.grad_outputs, step.grad_inputs
     names.update(zip(arriving_names(node), step.grad_outputs, strict=True))
     for position, (x, gradient) in enumerate(zip(node.inputs, step.grad_inputs, strict=True)):
-        names[input_name(node, position)] = x.data if isinstance(x, TensorBase) else x
+        names[input_name(node, position)] = x.array if isinstance(x, TensorBase) else x
         names[gradient_name(node, position)] = gradient
     names.update((name, value) for name, value in vars(node).items() if not name.startswith("_"))
     return names
@@ -67,7 +67,7 @@ def names_at(step: Any) -> dict[str, Any]:
 
 def shown(value: Any) -> str:
     """A value as text: an array with its shape and norm, and of a big one only the corners."""
-    array = value.data if isinstance(value, TensorBase) else value
+    array = value.array if isinstance(value, TensorBase) else value
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
         return repr(value)
     text = np.array2string(array, precision=4, threshold=60, edgeitems=2, max_line_width=90)

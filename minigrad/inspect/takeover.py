@@ -11,16 +11,16 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minigrad.engine.backward import run_pass, visit
 from minigrad.engine.base import TensorBase
 from minigrad.engine.source import user_frame
 from minigrad.engine.step import Step
+from minigrad.engine.walk import run_pass, visit
 from minigrad.inspect.replay import Replay
 from minigrad.inspect.stepper import Stepper
 
 #: Where passes that users ask for are run, and by which function; `plot.graph`'s own is left alone.
 CALLERS = {
-    "minigrad.engine.backward": run_pass,
+    "minigrad.engine.walk": run_pass,
     "minigrad.engine.gradients": visit,
     "minigrad.inspect.trace": run_pass,
 }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from minigrad.engine.backward import run_pass, seed_gradient
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.delivery import accumulate
 from minigrad.engine.node import Node
+from minigrad.engine.walk import run_pass, seed_gradient
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper
 from minigrad.inspect.graph import Graph, matching, unknown
@@ -276,5 +276,5 @@ def _leaves(graph: Graph) -> dict[TensorBase, LeafGradient]:
         node, position = graph.readers[leaf][0]
         name = leaf_name(node, position, leaf)
         learnt = isinstance(leaf, Parameter)
-        found[leaf] = LeafGradient(name, node.module, node.name, learnt, None, leaf.data.dtype, leaf)
+        found[leaf] = LeafGradient(name, node.module, node.name, learnt, None, leaf.array.dtype, leaf)
     return found

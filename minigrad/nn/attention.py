@@ -11,7 +11,7 @@ from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
 from minigrad.ops.select import where
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 
 class MultiheadAttention(Module):
@@ -180,5 +180,5 @@ def _additive(mask: Tensor, dtype: Any) -> Tensor:
     """Minus infinity where a mask says True; a mask of numbers as it is."""
     if mask.dtype.kind != "b":
         return mask.to(dtype)
-    zero = from_array(mask.data.astype(dtype) * 0)
+    zero = from_array(mask.array.astype(dtype) * 0)
     return where(mask, float("-inf"), zero)  # type: ignore[no-any-return]

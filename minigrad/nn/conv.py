@@ -8,7 +8,7 @@ from minigrad.nn import functional as F
 from minigrad.nn.linear import init_as_pytorch
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 Sizes = int | tuple[int, ...]
 

@@ -8,7 +8,7 @@ from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 class Embedding(Module):
@@ -78,7 +78,7 @@ class Embedding(Module):
         """Draw the table anew."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            self.weight.data[self.padding_idx] = 0
+            self.weight.array[self.padding_idx] = 0
 
     def forward(self, input: Tensor) -> Tensor:
         """Look rows up: integers of any shape to that shape and (embedding_dim,)."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.tensor import RemovableHandle, Tensor, add_hook, from_array
+from minigrad.tensors.tensor import RemovableHandle, Tensor, add_hook, from_array
 
 if TYPE_CHECKING:
     from minigrad.nn.calls import CallRecord
@@ -171,7 +171,7 @@ class _Places:
         if len(every) != self.count:
             raise RuntimeError(f"the backward hook returned {len(every)} gradients, {what} has {self.count}")
         chosen = [every[place] for place in self.places]
-        return tuple(chosen if self.tensors else (getattr(g, "data", g) for g in chosen))
+        return tuple(chosen if self.tensors else (getattr(g, "array", g) for g in chosen))
 
 
 def _with_gradient(values: tuple[Any, ...]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.random import Generator, numpy_generator
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
 
@@ -76,13 +76,13 @@ def _fan(tensor: Tensor, mode: str) -> int:
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the uniform distribution on [a, b)."""
-    tensor.data[...] = numpy_generator(generator).uniform(a, b, tensor.shape)
+    tensor.array[...] = numpy_generator(generator).uniform(a, b, tensor.shape)
     return tensor
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the normal distribution."""
-    tensor.data[...] = numpy_generator(generator).normal(mean, std, tensor.shape)
+    tensor.array[...] = numpy_generator(generator).normal(mean, std, tensor.shape)
     return tensor
 
 
@@ -110,13 +110,13 @@ def trunc_normal_(
     while outside.any():
         values[outside] = rng.normal(mean, std, int(outside.sum()))
         outside = (values < a) | (values > b)
-    tensor.data[...] = values
+    tensor.array[...] = values
     return tensor
 
 
 def constant_(tensor: T, val: float) -> T:
     """Fill with one value."""
-    tensor.data[...] = val
+    tensor.array[...] = val
     return tensor
 
 
@@ -140,7 +140,7 @@ def eye_(tensor: T) -> T:
     """
     if tensor.ndim != 2:
         raise ValueError(f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_")
-    tensor.data[...] = np.eye(tensor.shape[0], tensor.shape[1])
+    tensor.array[...] = np.eye(tensor.shape[0], tensor.shape[1])
     return tensor
 
 
@@ -158,11 +158,11 @@ def dirac_(tensor: T, groups: int = 1) -> T:
         raise ValueError(f"the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
     centre = tuple(n // 2 for n in tensor.shape[2:])
     outputs = tensor.shape[0] // groups
-    tensor.data[...] = 0
+    tensor.array[...] = 0
     for group in range(groups):
         for channel in range(min(outputs, tensor.shape[1])):
             place = (group * outputs + channel, channel, *centre)
-            tensor.data[place] = 1
+            tensor.array[place] = 1
     return tensor
 
 
@@ -229,12 +229,12 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     if 0 in tensor.shape:
         return tensor
     rows = tensor.shape[0]
-    columns = tensor.data.size // rows
+    columns = tensor.array.size // rows
     draws = numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(draws)
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # which makes the draw uniform over all such matrices
     matrix: Any = q if rows >= columns else q.T
-    tensor.data[...] = gain * matrix.reshape(tensor.shape)
+    tensor.array[...] = gain * matrix.reshape(tensor.shape)
     return tensor
 
 
@@ -252,5 +252,5 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     normal_(tensor, 0.0, std, generator)
     rng = numpy_generator(generator)
     for column in range(tensor.shape[1]):
-        tensor.data[rng.permutation(tensor.shape[0])[:zeros], column] = 0
+        tensor.array[rng.permutation(tensor.shape[0])[:zeros], column] = 0
     return tensor

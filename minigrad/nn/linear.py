@@ -10,7 +10,7 @@ from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 class Identity(Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.ops.loss import check_reduction, legacy_reduction
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 class _Loss(Module):

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.device import check_device
 from minigrad.engine.base import TensorBase
 from minigrad.engine.mode import OUTSIDE, running
 from minigrad.engine.source import is_ours, user_place
@@ -19,7 +18,8 @@ from minigrad.nn.calls import CallRecord, Naming
 from minigrad.nn.hooks import Hooked
 from minigrad.nn.state import State
 from minigrad.nn.table import structure_version
-from minigrad.tensor import clear_gradients
+from minigrad.tensors.devices import check_device
+from minigrad.tensors.tensor import clear_gradients
 
 M = TypeVar("M", bound="Module")
 
@@ -166,7 +166,7 @@ class Module(Hooked, State):
         """
         for given in args:
             if isinstance(given, TensorBase):
-                dtype = given.data.dtype
+                dtype = given.array.dtype
             elif isinstance(given, (np.dtype, type)):
                 dtype = given
             elif not isinstance(given, bool):
@@ -178,9 +178,9 @@ class Module(Hooked, State):
         if wanted.kind != "f":
             raise TypeError(f"a module's dtype must be a floating-point one, not {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.data.dtype.kind == "f" and tensor.data.dtype != wanted:
+            if tensor.array.dtype.kind == "f" and tensor.array.dtype != wanted:
                 gradient = tensor.grad
-                tensor.data = tensor.data.astype(wanted)
+                tensor.array = tensor.array.astype(wanted)
                 tensor.grad = None if gradient is None else gradient.detach().to(wanted)
         return self
 

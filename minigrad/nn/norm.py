@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.creation import ones, tensor, zeros
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
-from minigrad.tensor import Tensor
+from minigrad.tensors.creation import ones, tensor, zeros
+from minigrad.tensors.tensor import Tensor
 
 
 class _BatchNorm(Module):
@@ -80,7 +80,7 @@ class _BatchNorm(Module):
             )
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.data += 1
+            self.num_batches_tracked.array += 1
             if self.momentum is None:  # the mean over all batches so far
                 momentum = 1.0 / self.num_batches_tracked.item()
         # In training the batch's statistics are used, and the running ones only updated.

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import empty
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import get_default_dtype
-from minigrad.tensor import Tensor
+from minigrad.tensors.creation import empty
+from minigrad.tensors.tensor import Tensor
 
 
 class Parameter(Tensor):
@@ -38,11 +38,11 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any = (), requires_grad: bool = True) -> None:
         if isinstance(data, TensorBase):
-            data = data.data
-        self.data = data if isinstance(data, np.ndarray) else np.asarray(data, get_default_dtype())
-        if requires_grad and self.data.dtype.kind not in "fc":
+            data = data.array
+        self.array = data if isinstance(data, np.ndarray) else np.asarray(data, get_default_dtype())
+        if requires_grad and self.array.dtype.kind not in "fc":
             raise OperationError(
-                f"only floating-point tensors can be learnt, this one is {self.data.dtype}: "
+                f"only floating-point tensors can be learnt, this one is {self.array.dtype}: "
                 "pass requires_grad=False, or convert it with .float()"
             )
         self.requires_grad = requires_grad

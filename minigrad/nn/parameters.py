@@ -39,7 +39,7 @@ class _ParameterHolder(Module):
 
     def __repr__(self) -> str:
         rows = [
-            f"({name}): Parameter containing: [{p.data.dtype} of shape {p.data.shape}]"
+            f"({name}): Parameter containing: [{p.array.dtype} of shape {p.array.shape}]"
             for name, p in self._parameters.items()
         ]
         return framed(self._get_name(), "", rows)

@@ -13,7 +13,7 @@ from minigrad.nn.conv import Conv2d
 from minigrad.nn.module import Module
 from minigrad.nn.norm import BatchNorm2d
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 class Residual(Module):

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.nn.tree import Tree
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 #: So many keys are named in a message; the rest is counted.
 _SHOWN = 12
@@ -93,17 +93,17 @@ class State(Tree):
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
-        mismatched = [key for key, array in arrays.items() if array.shape != own[key].data.shape]
+        mismatched = [key for key, array in arrays.items() if array.shape != own[key].array.shape]
         if mismatched or (strict and (missing or unexpected)):
             raise OperationError(self._mismatch(own, arrays, (missing, unexpected) if strict else ([], []), mismatched))
         if not assign:
             # Copies, so that keys which share memory with this module can't change each other.
-            arrays = {key: np.array(array, own[key].data.dtype) for key, array in arrays.items()}
+            arrays = {key: np.array(array, own[key].array.dtype) for key, array in arrays.items()}
         for key, array in arrays.items():
             if assign:
-                own[key].data = array
+                own[key].array = array
             else:
-                own[key].data[...] = array
+                own[key].array[...] = array
         return IncompatibleKeys(missing, unexpected)
 
     def _mismatch(
@@ -121,7 +121,7 @@ class State(Tree):
         if unexpected:
             lines.append(f"  unexpected key(s): {_listed(unexpected)}")
         for key in mismatched:
-            given, there = arrays[key].shape, own[key].data.shape
+            given, there = arrays[key].shape, own[key].array.shape
             lines.append(f"  size mismatch for {key}: the dictionary has {given}, the module {there}")
         prefix = _common_prefix(missing, unexpected)
         if prefix:

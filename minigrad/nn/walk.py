@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.table import Table
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module

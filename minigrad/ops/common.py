@@ -69,7 +69,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def unbroadcast_for(x: Any, g: Any) -> Any:
     """The same, for a rule that kept nothing: ``x`` is one of its node's inputs."""
-    shape = x.data.shape if isinstance(x, TensorBase) else np.shape(x)
+    shape = x.array.shape if isinstance(x, TensorBase) else np.shape(x)
     return g if g.shape == shape else unbroadcast(g, shape)
 
 
@@ -151,8 +151,8 @@ def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
     """The two operands in one dtype, by PyTorch's rules; most often they come back untouched."""
     tensor, other = (a, b) if isinstance(a, TensorBase) else (b, a)
     if isinstance(tensor, TensorBase):
-        dtype = tensor.data.dtype
-        fits = other.data.dtype is dtype if isinstance(other, TensorBase) else type(other) in _PYTHON_KIND
+        dtype = tensor.array.dtype
+        fits = other.array.dtype is dtype if isinstance(other, TensorBase) else type(other) in _PYTHON_KIND
         if fits and dtype.kind == "f":
             return a, b
     dtype = result_type(a, b)

@@ -51,13 +51,13 @@ class IndexAdd(Node):
 def _entry(k: Any) -> Any:
     """One entry of a key, with NumPy arrays for tensors and lists."""
     if isinstance(k, TensorBase):
-        k = k.data
+        k = k.array
     elif isinstance(k, (list, tuple, range)):
-        k = np.asarray([np.asarray(e.data) if isinstance(e, TensorBase) else e for e in k])
+        k = np.asarray([np.asarray(e.array) if isinstance(e, TensorBase) else e for e in k])
         if k.size == 0:
             k = k.astype(np.int64)
     elif isinstance(k, slice):
-        return slice(*(e.data.item() if isinstance(e, TensorBase) else e for e in (k.start, k.stop, k.step)))
+        return slice(*(e.array.item() if isinstance(e, TensorBase) else e for e in (k.start, k.stop, k.step)))
     if isinstance(k, np.ndarray):
         if k.dtype.kind not in "bui":
             raise IndexError(f"an index must be of integers or booleans, this one is {k.dtype}")

@@ -1,11 +1,11 @@
 """Many small parameters in one array, so that a step is one kernel call for all of them.
 
 A call costs about as much as updating a thousand numbers, and deep nets have hundreds of small
-parameters. So the data of the small ones are moved side by side into one array, of which each ``p.data``
+parameters. So the data of the small ones are moved side by side into one array, of which each ``p.array``
 becomes a view; the arrays that the optimizer keeps move likewise, and in each step the gradients are
 copied together.
 
-A move must not be noticed: where someone else holds ``p.data`` (a ``detach()``, an early ``state_dict()``),
+A move must not be noticed: where someone else holds ``p.array`` (a ``detach()``, an early ``state_dict()``),
 what they hold would stop following the parameter. Those parameters stay where they are, and are updated
 one by one.
 """
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 #: A larger parameter is updated by a call of its own: copying its gradient would cost more than that call.
 SMALL = 32_768
@@ -32,7 +32,7 @@ class Shared(np.ndarray):
     """The array that bundled tensors are views of.
 
     A class of its own shows a later optimizer that it may move them again. And it makes NumPy keep, as
-    the base of a view of ``p.data``, ``p.data`` and not this array: so that ``_movable`` sees the view.
+    the base of a view of ``p.array``, ``p.array`` and not this array: so that ``_movable`` sees the view.
     """
 
 
@@ -87,7 +87,7 @@ class Bundle:
     def gradients(self) -> Array:
         """The gradients of the members, shape (N,)."""
         found = [p._grad for p in self.members]
-        flat = [(g if type(g) is np.ndarray else g.data).ravel() for g in found]
+        flat = [(g if type(g) is np.ndarray else g.array).ravel() for g in found]
         return np.concatenate(flat, out=self._gradient)
 
     def _holds(self, state: Any, keys: tuple[str, ...]) -> bool:
@@ -96,7 +96,7 @@ class Bundle:
             return False
         try:
             entries = [state.get(p, {}) for p in self.members] if keys else []
-            kept = [entry[key].data for key in keys for entry in entries]
+            kept = [entry[key].array for key in keys for entry in entries]
         except (KeyError, AttributeError):
             return False
         if not same(kept, self._kept_views):
@@ -104,11 +104,11 @@ class Bundle:
         if "step" in keys and (self.state["step"] != self.state["step"][0]).any():
             return False
         for p, view in zip(self.members, self._views, strict=True):
-            if p.data is not view:
-                if p.data.shape != view.shape or p.data.dtype != view.dtype or not _movable(p):
+            if p.array is not view:
+                if p.array.shape != view.shape or p.array.dtype != view.dtype or not _movable(p):
                     return False
-                view[...] = p.data
-                p.data = view
+                view[...] = p.array
+                p.array = view
         return True
 
     def _move(self, state: Any, keys: tuple[str, ...]) -> bool:
@@ -116,15 +116,15 @@ class Bundle:
         self.members, self.rest = [], []
         self._views, self._kept_views = [], []  # these too would count as someone who holds the data
         for p in self.ready:
-            small = p.data.size <= SMALL and array_of(p._grad).shape == p.data.shape
-            usual = p.data.dtype.char in "fd" and p.data.flags.writeable
+            small = p.array.size <= SMALL and array_of(p._grad).shape == p.array.shape
+            usual = p.array.dtype.char in "fd" and p.array.flags.writeable
             fits = small and usual and _movable(p) and all(_is_kept(state, p, key) for key in keys)
             (self.members if fits and self._joins(state, p, keys) else self.rest).append(p)
         if len(self.members) < FEW or len(dict.fromkeys(self.ready)) != len(self.ready):
             self.members, self.rest = [], self.ready
             return False
-        self.data, self._views = _side_by_side(self.members)
-        self._gradient = np.empty_like(self.data)
+        self.array, self._views = _side_by_side(self.members)
+        self._gradient = np.empty_like(self.array)
         self.state = {}
         for key in keys:
             self.state[key], views = _side_by_side([state[p][key] for p in self.members])
@@ -134,20 +134,20 @@ class Bundle:
     def _joins(self, state: Any, p: Tensor, keys: tuple[str, ...]) -> bool:
         """Whether ``p`` agrees with the first member in dtype and in the number of steps."""
         first = self.members[0] if self.members else p
-        in_step = "step" not in keys or bool(state[p]["step"].data == state[first]["step"].data)
-        return in_step and p.data.dtype == first.data.dtype
+        in_step = "step" not in keys or bool(state[p]["step"].array == state[first]["step"].array)
+        return in_step and p.array.dtype == first.array.dtype
 
 
 def _side_by_side(tensors: list[Tensor]) -> tuple[Array, list[Array]]:
     """Move the tensors' data into one array; return it, and the views that they now have."""
-    flat = np.concatenate([t.data for t in tensors], axis=None)
+    flat = np.concatenate([t.array for t in tensors], axis=None)
     shared = flat.view(Shared)
     views = []
     start = 0
     for t in tensors:
-        stop = start + t.data.size
-        view = shared[start:stop].reshape(t.data.shape).view(np.ndarray)
-        t.data = view
+        stop = start + t.array.size
+        view = shared[start:stop].reshape(t.array.shape).view(np.ndarray)
+        t.array = view
         views.append(view)
         start = stop
     return flat, views
@@ -158,17 +158,17 @@ def _is_kept(state: Any, p: Tensor, key: str) -> bool:
     kept = state.get(p, {}).get(key)
     if not isinstance(kept, TensorBase) or not _movable(kept):
         return False
-    return key == "step" or (kept.data.shape == p.data.shape and kept.data.dtype == p.data.dtype)
+    return key == "step" or (kept.array.shape == p.array.shape and kept.array.dtype == p.array.dtype)
 
 
 def _references(tensor: TensorBase) -> int:
-    return sys.getrefcount(tensor.data)
+    return sys.getrefcount(tensor.array)
 
 
 def _alone() -> int:
     """What ``_references`` gives for a tensor whose array nobody else holds."""
     tensor = TensorBase()
-    tensor.data = np.empty(1)
+    tensor.array = np.empty(1)
     return _references(tensor)
 
 
@@ -177,7 +177,7 @@ _ALONE = _alone()
 
 def _movable(tensor: TensorBase) -> bool:
     """Whether nobody would notice if the tensor's data were moved: only the tensor itself refers to them."""
-    array = tensor.data
+    array = tensor.array
     own = array.base is None or isinstance(array.base, Shared)
     del array
-    return own and tensor.data.flags.c_contiguous and _references(tensor) == _ALONE
+    return own and tensor.array.flags.c_contiguous and _references(tensor) == _ALONE

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.source import user_line
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 #: What an optimizer takes: tensors, groups, or the pairs of ``module.named_parameters()``.
 Group = dict[str, Any]
@@ -127,7 +127,7 @@ def check_at_least_0(settings: dict[str, Any]) -> None:
         For one below 0 (or NaN), or a tensor of more than one element.
     """
     for name, value in settings.items():
-        if isinstance(value, TensorBase) and value.data.size != 1:
-            raise ValueError(f"Invalid {name}: a Tensor must be 1-element, not of shape {value.data.shape}")
+        if isinstance(value, TensorBase) and value.array.size != 1:
+            raise ValueError(f"Invalid {name}: a Tensor must be 1-element, not of shape {value.array.shape}")
         if not float(value) >= 0.0:
             raise ValueError(f"Invalid {name}: {value}; it must be 0 or more")

@@ -18,7 +18,7 @@ from minigrad.engine.mode import enable_grad
 from minigrad.optim import saving
 from minigrad.optim.flat import Bundle, same
 from minigrad.optim.groups import Group, complete, groups_of, required
-from minigrad.tensor import Tensor, clear_gradients, from_array
+from minigrad.tensors.tensor import Tensor, clear_gradients, from_array
 
 __all__ = ["Optimizer", "required"]
 
@@ -115,15 +115,15 @@ class Optimizer:
             # It is filled in the next step, if the same parameters have a gradient then.
             self._bundles[index] = Bundle(ready)
         elif bundle.fill(self.state, keys):
-            self._update(group, bundle.data, bundle.gradients(), bundle.state, first=False)
+            self._update(group, bundle.array, bundle.gradients(), bundle.state, first=False)
             rest = bundle.rest
         for p in rest:
             self._step_parameter(group, p, keys)
 
     def _step_parameter(self, group: Group, p: Tensor, keys: tuple[str, ...]) -> None:
         """Update one parameter."""
-        # Arithmetic on an array without dimensions gives a NumPy scalar: ``p.data = p.data * 0.9`` left one.
-        data = p.data = np.asarray(p.data)
+        # Arithmetic on an array without dimensions gives a NumPy scalar: ``p.array = p.array * 0.9`` left one.
+        data = p.array = np.asarray(p.array)
         gradient = array_of(p._grad)
         if gradient.shape != data.shape:
             raise OperationError(
@@ -134,7 +134,7 @@ class Optimizer:
             kind = data.dtype if data.flags.writeable else "read-only"
             raise OperationError(
                 f"a parameter is {kind}, but optimizers write to float32 or float64 arrays: "
-                "before making the optimizer, convert with .float(), or assign p.data = p.data.copy()"
+                "before making the optimizer, convert with .float(), or assign p.array = p.array.copy()"
             )
         state = self.state[p] if keys else {}
         first = any(key not in state for key in keys)
@@ -220,11 +220,11 @@ def _kept(state: dict[str, Any], key: str, data: Array) -> Array:
         state[key] = from_array(np.zeros((), np.float32) if key == "step" else np.zeros_like(data, order="C"))
     kept: Tensor = state[key]
     if key == "step":
-        return kept.data
-    if kept.data.shape != data.shape:
+        return kept.array
+    if kept.array.shape != data.shape:
         raise OperationError(
-            f"{key} has shape {kept.data.shape}, its parameter {data.shape}: "
+            f"{key} has shape {kept.array.shape}, its parameter {data.shape}: "
             "after giving a parameter data of another shape, make a new optimizer, or del optimizer.state[p]"
         )
-    kept.data = kept.data.astype(data.dtype, copy=False)
-    return kept.data
+    kept.array = kept.array.astype(data.dtype, copy=False)
+    return kept.array

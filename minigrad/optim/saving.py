@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.optim.groups import Group
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 #: Settings that choose between PyTorch's implementations: here they change nothing, and may be missing.
 NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
@@ -102,10 +102,10 @@ def _unpack(value: Any, p: Tensor, number: Any, key: str, ours: bool) -> Any:
         return from_array(np.array(array_of(value), np.float32))
     if not isinstance(value, TensorBase):
         return copy.deepcopy(value)
-    array = value.data
-    if ours and array.shape != p.data.shape:
+    array = value.array
+    if ours and array.shape != p.array.shape:
         raise ValueError(
             f"loaded state dict has {key} of shape {array.shape} for parameter {number}, whose shape is "
-            f"{p.data.shape}: it was saved for another model, or with the parameters in another order"
+            f"{p.array.shape}: it was saved for another model, or with the parameters in another order"
         )
-    return from_array(np.array(array, p.data.dtype if array.dtype.kind == "f" else None))
+    return from_array(np.array(array, p.array.dtype if array.dtype.kind == "f" else None))

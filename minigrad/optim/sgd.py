@@ -6,7 +6,7 @@ from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
 from minigrad.optim.groups import Group, Params, check_at_least_0
 from minigrad.optim.optimizer import Optimizer
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 class SGD(Optimizer):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minigrad.data import DataLoader, Dataset, Subset, TensorDataset, default_collate, random_split
 from minigrad.random import Generator
-from minigrad.tensor import from_array
+from minigrad.tensors.tensor import from_array
 
 
 def t(values):
@@ -127,7 +127,7 @@ def test_default_collate_is_that_of_pytorch():
     items = [(1, 2.5, np.float32(1), np.arange(3), True), (2, 3.5, np.float32(2), np.arange(3), False)]
     theirs = torch.utils.data.default_collate(items)
     for a, b in zip(default_collate(items), theirs, strict=True):
-        np.testing.assert_array_equal(a.data, b.numpy())
+        np.testing.assert_array_equal(a.array, b.numpy())
         assert a.dtype == b.numpy().dtype
 
 

@@ -30,8 +30,8 @@ def test_tensors():
     assert images.shape == (1797, 1, 8, 8)
     assert images.dtype == np.float32
     assert labels.dtype == np.int64
-    assert (images.data.min(), images.data.max()) == (0.0, 1.0)
-    np.testing.assert_array_equal(images.data * 16, digits_arrays()[0])
+    assert (images.array.min(), images.array.max()) == (0.0, 1.0)
+    np.testing.assert_array_equal(images.array * 16, digits_arrays()[0])
     assert not images.requires_grad
 
 
@@ -41,22 +41,22 @@ def test_of_every_fifty_images_the_first_ten_are_for_testing(split, size):
     some_images, some_labels = digits(split)
     part = [i for i in range(1797) if (i % 50 < 10) == (split == "test")]
     assert len(part) == size
-    np.testing.assert_array_equal(some_images.data, images.data[part])
-    np.testing.assert_array_equal(some_labels.data, labels.data[part])
+    np.testing.assert_array_equal(some_images.array, images.array[part])
+    np.testing.assert_array_equal(some_labels.array, labels.array[part])
 
 
 def test_flatten_keeps_the_pixels_in_order():
     images, _ = digits("test")
     rows, _ = digits("test", flatten=True)
     assert rows.shape == (360, 64)
-    np.testing.assert_array_equal(rows.data.reshape(images.shape), images.data)
+    np.testing.assert_array_equal(rows.array.reshape(images.shape), images.array)
 
 
 def test_each_call_gives_arrays_of_its_own():
     images, labels = digits()
-    images.data[:] = 7
-    labels.data[:] = 7
-    assert digits()[0].data.max() == 1.0
+    images.array[:] = 7
+    labels.array[:] = 7
+    assert digits()[0].array.max() == 1.0
     assert len(set(digits()[1].tolist())) == 10
 
 

@@ -86,7 +86,7 @@ def test_mnist(mnist_server, tmp_path):
     pictures, labels = mnist(tmp_path)
     assert pictures.shape == (6, 1, 28, 28)
     assert (pictures.dtype, labels.dtype) == (np.float32, np.int64)
-    np.testing.assert_allclose(pictures.data[:, 0], PICTURES / 255, rtol=1e-6)
+    np.testing.assert_allclose(pictures.array[:, 0], PICTURES / 255, rtol=1e-6)
     assert labels.tolist() == LABELS.tolist()
     mnist_arrays(tmp_path)
     assert len(mnist_server.requests) == 2
@@ -152,8 +152,8 @@ def test_cifar10(cifar_server, tmp_path):
     pictures, labels = cifar10(tmp_path)
     assert pictures.shape == (8, 3, 32, 32)
     assert (pictures.dtype, labels.dtype) == (np.float32, np.int64)
-    np.testing.assert_allclose(pictures.data[:4].reshape(4, -1), COLOURS / 255, rtol=1e-6)
-    np.testing.assert_array_equal(pictures.data[4:], pictures.data[:4])
+    np.testing.assert_allclose(pictures.array[:4].reshape(4, -1), COLOURS / 255, rtol=1e-6)
+    np.testing.assert_array_equal(pictures.array[4:], pictures.array[:4])
     assert labels.tolist() == [0, 9, 2, 2] * 2
     cifar10_arrays(tmp_path)
     assert len(cifar_server.requests) == 1

@@ -22,7 +22,7 @@ from minigrad.data import (
     random_split,
 )
 from minigrad.random import Generator, default_generator, manual_seed
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 
 def t(values, dtype=None, requires_grad=False):
@@ -80,7 +80,7 @@ def test_whole_batches_equal_single_items(make):
         for a, b in zip(quick, slow, strict=True):
             assert isinstance(a, Tensor)
             assert a.dtype == b.dtype
-            np.testing.assert_array_equal(a.data, b.data)
+            np.testing.assert_array_equal(a.array, b.array)
 
 
 def test_a_subclass_is_asked_for_its_items():
@@ -93,7 +93,7 @@ def test_a_subclass_is_asked_for_its_items():
 
 def test_a_batch_is_a_copy():
     dataset = pairs(4)
-    next(iter(DataLoader(dataset, 4)))[1].data[:] = 99
+    next(iter(DataLoader(dataset, 4)))[1].array[:] = 99
     assert dataset.tensors[1].tolist() == [0, 1, 2, 3]
 
 

@@ -67,7 +67,7 @@ def test_an_array_that_the_rule_keeps(retain_graph):
     y = apply(rule, x)
     y.backward(np.ones(3), retain_graph=retain_graph)
     before = vars(kept[0]).get("made")
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert (before is not None) == retain_graph
     if retain_graph:
         assert before.tolist() == [2, 2, 2]
@@ -91,8 +91,8 @@ def test_a_workspace_that_the_rule_writes_to_again():
 def test_one_array_for_two_leaves_and_for_one_twice():
     a, b, c = leaf(), leaf(), leaf()
     apply(lambda node, gy: (2 * gy,) * 4, a, b, c, c).backward(np.ones(3))
-    assert not shared(a.grad.data, b.grad.data, c.grad.data)
-    a.grad.data[0] = 99
+    assert not shared(a.grad.array, b.grad.array, c.grad.array)
+    a.grad.array[0] = 99
     assert (b.grad.tolist(), c.grad.tolist()) == ([2, 2, 2], [4, 4, 4])
 
 
@@ -102,8 +102,8 @@ def test_one_array_for_a_leaf_and_an_interior_tensor(leaf_first):
     h = double(b)
     inputs = (a, h) if leaf_first else (h, a)
     apply(lambda node, gy: (2 * gy,) * 2, *inputs).backward(np.ones(3), retain_graph=True)
-    assert not shared(a.grad.data, b.grad.data, h.grad.data)
-    a.grad.data[:] = 99
+    assert not shared(a.grad.array, b.grad.array, h.grad.array)
+    a.grad.array[:] = 99
     assert (h.grad.tolist(), b.grad.tolist()) == ([2, 2, 2], [4, 4, 4])
 
 
@@ -113,7 +113,7 @@ def test_one_array_waits_for_two_leaves_that_later_get_none():
     first = apply(lambda node, gy: (None, None), a, b)
     last = apply(lambda node, gy: (2 * gy,) * 2, a, b)
     (first + last).backward(np.ones(3))
-    assert not shared(a.grad.data, b.grad.data)
+    assert not shared(a.grad.array, b.grad.array)
     assert a.grad.tolist() == b.grad.tolist() == [2, 2, 2]
 
 
@@ -123,11 +123,11 @@ def test_its_own_gy():
     h = apply(lambda node, gy: gy, double(x))
     z = y + h
     z.backward(seed)
-    x.grad.data[:] = 99
+    x.grad.array[:] = 99
     assert seed.tolist() == y.grad.tolist() == h.grad.tolist() == z.grad.tolist() == [1, 1, 1]
     w = leaf()
     apply(lambda node, gy: gy, w).backward(seed)
-    w.grad.data[:] = 99
+    w.grad.array[:] = 99
     assert seed.tolist() == [1, 1, 1]
 
 
@@ -135,7 +135,7 @@ def test_its_own_gy():
 def test_a_view(view):
     x, base = leaf(), np.full(3, 2.0)
     apply(lambda node, gy: view(base), x).backward(np.ones(3))
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert base.tolist() == [2, 2, 2]
     assert x.grad.tolist() == [99, 2, 2]
 
@@ -149,14 +149,14 @@ def test_an_array_of_which_the_rule_keeps_a_view():
         return gradient
 
     apply(rule, x).backward(np.ones(3))
-    x.grad.data[:] = 99
+    x.grad.array[:] = 99
     assert kept[0].tolist() == [2, 2]
 
 
 def test_the_data_of_the_leaf_itself():
     x = leaf()
-    apply(lambda node, gy: x.data, x).backward(np.ones(3))
-    x.grad.data[0] = 99
+    apply(lambda node, gy: x.array, x).backward(np.ones(3))
+    x.grad.array[0] = 99
     assert x.tolist() == [1, 2, 3]
 
 
@@ -179,7 +179,7 @@ def test_a_read_only_array(kept):
     y = apply(rule, x)
     y.backward(np.ones(3), retain_graph=True)
     y.backward(np.ones(3))
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert x.grad.tolist() == [99, 4, 4]
 
 
@@ -188,17 +188,17 @@ def test_a_numpy_scalar():
     y = apply(lambda node, gy: np.float64(2) * gy, x)
     for n in (1, 2):
         y.backward(retain_graph=True)
-        assert isinstance(x.grad.data, np.ndarray)
+        assert isinstance(x.grad.array, np.ndarray)
         assert x.grad.item() == 2 * n
 
 
 def test_a_subclass_of_array_becomes_a_plain_one():
     x = leaf()
     apply(lambda node, gy: (2 * gy).view(np.recarray), x).backward(np.ones(3))
-    assert type(x.grad.data) is np.ndarray
+    assert type(x.grad.array) is np.ndarray
 
 
-@pytest.mark.parametrize("change", [None, lambda g: g, lambda g: g.data])
+@pytest.mark.parametrize("change", [None, lambda g: g, lambda g: g.array])
 def test_a_hook_that_keeps_the_gradient(change):
     x, kept = leaf(), []
 
@@ -210,7 +210,7 @@ def test_a_hook_that_keeps_the_gradient(change):
     y = double(x)
     y.backward(np.ones(3), retain_graph=True)
     y.backward(np.ones(3))
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert [g.tolist() for g in kept] == [[2, 2, 2], [2, 2, 2]]
 
 
@@ -219,7 +219,7 @@ def test_a_hook_on_an_interior_tensor_that_keeps_what_becomes_the_leafs():
     h = apply(lambda node, gy: gy, x)
     h.register_hook(kept.append)
     double(h).backward(np.ones(3))
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert kept[0].tolist() == h.grad.tolist() == [2, 2, 2]
 
 
@@ -229,7 +229,7 @@ def test_under_a_check(check):
     with check():
         y = apply(lambda node, gy: (2 * gy,) * 2, a, b)
         y.backward(np.ones(3), retain_graph=True)
-        a.grad.data[0] = 99
+        a.grad.array[0] = 99
         y.backward(np.ones(3))
     assert (a.grad.tolist(), b.grad.tolist()) == ([101, 4, 4], [4, 4, 4])
 
@@ -238,7 +238,7 @@ def test_steps_that_are_kept_do_not_follow_the_gradient():
     x = leaf()
     y = double(x)
     steps = list(backward_steps(y, np.ones(3), retain_graph=True))
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     y.backward(np.ones(3))
     assert steps[0].grad_inputs[0].tolist() == [2, 2, 2]
     assert x.grad.tolist() == [101, 4, 4]
@@ -248,7 +248,7 @@ def test_a_step_of_which_only_the_array_is_kept():
     """The step and its node are gone when the leaf's gradient is changed."""
     x = leaf()
     seen = [step.grad_inputs[0] for step in backward_steps(double(double(x)), np.ones(3))]
-    x.grad.data[:] = 99
+    x.grad.array[:] = 99
     assert [g.tolist() for g in seen] == [[2, 2, 2], [4, 4, 4]]
 
 
@@ -279,8 +279,8 @@ def test_results_of_grad_are_independent():
     a, b = leaf(), leaf()
     h = double(b)
     y = apply(lambda node, gy: (2 * gy,) * 2, a, h)
-    found = [g.data for g in mg.grad(y, [a, h, b, a], np.ones(3), retain_graph=True)]
-    again = [g.data for g in mg.grad(y, [a, h, b], np.ones(3))]
+    found = [g.array for g in mg.grad(y, [a, h, b, a], np.ones(3), retain_graph=True)]
+    again = [g.array for g in mg.grad(y, [a, h, b], np.ones(3))]
     assert not shared(found[0], found[1], found[2], *again)
     assert a.grad is b.grad is h.grad is None
 
@@ -293,7 +293,7 @@ def test_backward_into_given_inputs_is_independent_of_what_the_rule_keeps():
         return kept[-1]
 
     apply(rule, x).backward(np.ones(3), inputs=[x])
-    x.grad.data[0] = 99
+    x.grad.array[0] = 99
     assert kept[0].tolist() == [2, 2, 2]
 
 
@@ -329,7 +329,7 @@ class Keeps(Node):
         return kept[-1]
 x = mg.ones(3, requires_grad=True)
 Keeps()(x).backward(np.ones(3))
-print(np.shares_memory(kept[0], x.grad.data))
+print(np.shares_memory(kept[0], x.grad.array))
 """
 
 

@@ -219,7 +219,7 @@ def test_part_of_a_freed_graph_is_named():
 def test_no_aliasing_between_leaves():
     a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     plus(a, b).backward(np.ones(2))
-    a.grad.data[0] = 99
+    a.grad.array[0] = 99
     assert b.grad.tolist() == [1, 1]
 
 
@@ -229,8 +229,8 @@ def test_no_aliasing_with_an_interior_gradient_or_the_seed():
     seed = np.ones(2)
     y = plus(h, np.zeros(2))
     y.backward(seed)
-    h.grad.data[0] = 99
-    a.grad.data[1] = 77
+    h.grad.array[0] = 99
+    a.grad.array[1] = 77
     assert seed.tolist() == [1, 1]
     assert y.grad.tolist() == [1, 1]
 
@@ -424,9 +424,9 @@ def test_numbers_without_dimensions_are_arrays_everywhere():
     x = leaf(3.0)
     h = x * x
     seen = []
-    h.register_hook(lambda g: seen.append(g.data))
+    h.register_hook(lambda g: seen.append(g.array))
     steps = list(backward_steps(h * 2.0, retain_graph=True))
-    arrays = [steps[0].grad_inputs[0], steps[1].grad_outputs[0], h.grad.data, x.grad.data, seen[0]]
-    arrays.append(mg.grad(h, x)[0].data)
+    arrays = [steps[0].grad_inputs[0], steps[1].grad_outputs[0], h.grad.array, x.grad.array, seen[0]]
+    arrays.append(mg.grad(h, x)[0].array)
     assert all(isinstance(a, np.ndarray) and a.shape == () for a in arrays)
     assert x.grad.item() == 12

@@ -39,7 +39,7 @@ def test_a_mask_of_minus_infinity_is_no_anomaly():
     mask = mg.tensor([[0.0, -np.inf], [0.0, 0.0]])
     with mg.detect_anomaly():
         mg.softmax(scores + mask, dim=-1).sum().backward()
-    assert np.isfinite(scores.grad.data).all()
+    assert np.isfinite(scores.grad.array).all()
 
 
 def test_nothing_is_checked_outside_the_block():
@@ -50,7 +50,7 @@ def test_data_that_changed_is_noticed_with_both_lines():
     w = mg.tensor([1.0, 2.0], requires_grad=True)
     with mg.detect_changes():
         y = (w * w).sum()  # forward line
-        w.data[0] = 5.0
+        w.array[0] = 5.0
         with pytest.raises(mg.DataChangedError) as caught:
             y.backward()  # backward line
     message = str(caught.value)
@@ -63,7 +63,7 @@ def test_a_change_that_no_rule_would_notice_passes():
     x, w, b = mg.ones(2, 3), mg.ones(4, 3, requires_grad=True), mg.zeros(4, requires_grad=True)
     with mg.detect_changes():
         loss = (mg.nn.functional.linear(x, w, b) + b - b).sum()
-        b.data += 1  # sums need the shapes of what was added, and not its values
+        b.array += 1  # sums need the shapes of what was added, and not its values
         loss.backward()
     assert b.grad.tolist() == [2, 2, 2, 2]
 
@@ -72,4 +72,4 @@ def test_unchanged_data_passes():
     w = mg.tensor([1.0, np.nan], requires_grad=True)
     with mg.detect_changes():
         (w * w).sum().backward()
-    assert w.grad.data[0] == 2
+    assert w.grad.array[0] == 2

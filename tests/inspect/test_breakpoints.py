@@ -36,7 +36,7 @@ def test_it_stops_once_at_the_first_step_where_the_condition_holds(stops):
     assert len(stops) == 1
     assert stop.stopped is stops[0]["step"]
     assert stop.stopped.norm == pytest.approx(1e-3, rel=1e-12)
-    np.testing.assert_allclose(x.grad.data, 1e-6, rtol=1e-12)
+    np.testing.assert_allclose(x.grad.array, 1e-6, rtol=1e-12)
 
 
 def test_the_steps_parts_have_names_there(stops):
@@ -153,7 +153,7 @@ def test_skip_share_above_in_combination_follows_the_whole_pass(stops):
     # reaches() says no until late; the ledger must have seen the join all the same.
     net = nn.Sequential(*[nn.Residual(nn.Linear(3, 3)) for _ in range(3)])
     for p in net.parameters():
-        p.data[...] = 0.0
+        p.array[...] = 0.0
     condition = inspect.reaches("0") & inspect.skip_share_above(0.99)
     with inspect.stop_when(condition) as stop:
         net(mg.ones(1, 3, requires_grad=True)).sum().backward()
@@ -163,7 +163,7 @@ def test_skip_share_above_in_combination_follows_the_whole_pass(stops):
 def test_skip_share_of_some_blocks_and_where_there_is_none(stops):
     net = nn.Sequential(*[nn.Residual(nn.Linear(3, 3)) for _ in range(2)])
     for p in net.parameters():
-        p.data[...] = 0.0
+        p.array[...] = 0.0
     with inspect.stop_when(inspect.skip_share_above(0.9, blocks="0")) as stop:
         net(mg.ones(1, 3, requires_grad=True)).sum().backward()
     assert stop.stopped.module == "0"

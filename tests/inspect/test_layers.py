@@ -45,8 +45,8 @@ def test_norms_are_those_of_the_tensors():
     for name, h in (("fc1", net.h1), ("fc2", net.h2)):
         layer = getattr(net, name)
         row = layers[name]
-        assert math.isclose(row.norm, np.linalg.norm(h.grad.data), rel_tol=1e-14)
-        parts = [np.linalg.norm(p.grad.data) for p in (layer.weight, layer.bias)]
+        assert math.isclose(row.norm, np.linalg.norm(h.grad.array), rel_tol=1e-14)
+        parts = [np.linalg.norm(p.grad.array) for p in (layer.weight, layer.bias)]
         assert math.isclose(row.param_norm, math.hypot(*parts), rel_tol=1e-14)
         np.testing.assert_allclose(sorted(row.params.values()), sorted(parts), rtol=1e-14)
     np.testing.assert_array_equal(layers.norms, [row.norm for row in layers])
@@ -85,7 +85,7 @@ def test_what_is_not_reached_is_marked_and_never_zero():
 def test_dead_units_are_zero_and_tiny_gradients_underflow():
     x = mg.ones(1, 2, requires_grad=True)
     net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
-    net[0].bias.data[:] = -100
+    net[0].bias.array[:] = -100
     layers = inspect.trace(net(x).sum()).layers()
     assert layers["0"].condition == "zero"
     assert layers["2"].condition == ""

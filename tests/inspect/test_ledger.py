@@ -60,7 +60,7 @@ def test_what_left_the_fork_is_the_inputs_gradient(mixed):
     loss, x, _ = mixed
     (entered,) = mg.grad(loss, x, retain_graph=True)
     first = inspect.trace(loss).ledger()[0]
-    np.testing.assert_array_equal(first.g_in, entered.data)
+    np.testing.assert_array_equal(first.g_in, entered.array)
     assert not first.g_in.flags.writeable
 
 
@@ -86,7 +86,7 @@ def test_a_source_in_a_densenet_gets_the_sum_of_its_readers_slices():
     assert len(rows) == 3
     for row in rows:
         other = 0 if row.g_other is None else row.g_other
-        np.testing.assert_allclose(row.g_in + other, whole.data, rtol=1e-14)
+        np.testing.assert_allclose(row.g_in + other, whole.array, rtol=1e-14)
 
 
 def test_skipinit_at_scale_zero():

@@ -15,20 +15,20 @@ def test_a_residual_block_becomes_its_shortcut():
     net = nn.Sequential(*blocks).double()
     x = randn(4, 3)
     with inspect.lesion(net, "0"):
-        np.testing.assert_array_equal(net(x).data, net[1](x.relu()).data)
+        np.testing.assert_array_equal(net(x).array, net[1](x.relu()).array)
     with inspect.lesion(net, [0, 1]):
-        np.testing.assert_array_equal(net(x).data, net[1].shortcut(x.relu()).data)
-    whole = net(x).data
-    np.testing.assert_array_equal(net(x).data, whole)
+        np.testing.assert_array_equal(net(x).array, net[1].shortcut(x.relu()).array)
+    whole = net(x).array
+    np.testing.assert_array_equal(net(x).array, whole)
 
 
 def test_gates_shut_and_concatenated_parts_become_zero(mixed):
     _, x, net = mixed
     with inspect.lesion(net, ["0", "1"]):
-        np.testing.assert_array_equal(net(x).data, net[2](x).data)
+        np.testing.assert_array_equal(net(x).array, net[2](x).array)
     with inspect.lesion(net, "2"):
-        y = net(x).data
-    np.testing.assert_array_equal(y[:, :3], net[1](net[0](x)).data)
+        y = net(x).array
+    np.testing.assert_array_equal(y[:, :3], net[1](net[0](x)).array)
     assert not y[:, 3:].any()
 
 
@@ -37,24 +37,24 @@ def test_gradients_go_over_the_skip_only(mixed):
     with inspect.lesion(net, ["0", "1"]):
         net(x).square().sum().backward()
     assert all(p.grad is None for block in (net[0], net[1]) for p in block.parameters())
-    got = x.grad.data
+    got = x.grad.array
     x.grad = None
     net[2](x).square().sum().backward()
-    np.testing.assert_array_equal(got, x.grad.data)
+    np.testing.assert_array_equal(got, x.grad.array)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_resnet_written_for_pytorch(training):
     net = ResNet().double().train(training)
     x = randn(2, 2, 6, 6)
-    before = {name: b.data.copy() for name, b in net.named_buffers()}
+    before = {name: b.array.copy() for name, b in net.named_buffers()}
     with inspect.lesion(net, "layer2"), mg.no_grad():
         y = net(x)
     h = net.layer1(net.conv1(x)) if not training else None
     if not training:
         first = net.layer2[0].downsample(h).relu()
-        np.testing.assert_array_equal(y.data, net.fc(first.relu().mean((2, 3))).data)
-        assert all(np.array_equal(before[name], b.data) for name, b in net.named_buffers())
+        np.testing.assert_array_equal(y.array, net.fc(first.relu().mean((2, 3))).array)
+        assert all(np.array_equal(before[name], b.array) for name, b in net.named_buffers())
     else:  # one run in training mode moves the means once; the search for the joins doesn't
         assert net.layer1[0].bn1.num_batches_tracked.item() == 1
         assert all(module.training for module in net.modules())
@@ -64,26 +64,26 @@ def test_implicit_long_skips():
     net = UNet().double().eval()
     x = randn(1, 1, 8, 8)
     with inspect.lesion(net, "enc1->dec1"):
-        got = net(x).data
+        got = net(x).array
     e1 = net.enc1(x)
-    np.testing.assert_allclose(got, net.dec1(mg.cat([e1, mg.zeros_like(e1)], 1)).data, rtol=1e-12)
+    np.testing.assert_allclose(got, net.dec1(mg.cat([e1, mg.zeros_like(e1)], 1)).array, rtol=1e-12)
 
 
 def test_one_of_two_branches_in_a_module():
     net = Transformer().double()
     tokens = mg.tensor([[0, 1, 2]])
     with inspect.lesion(net, "h.*.attn"):
-        got = net(tokens).data
+        got = net(tokens).array
     x = net.wte(tokens) + net.wpe(mg.arange(0, 3))
     for block in net.h:
         x = x + block.mlp(block.ln_2(x))
-    np.testing.assert_allclose(got, net.head(x).data, rtol=1e-12)
+    np.testing.assert_allclose(got, net.head(x).array, rtol=1e-12)
 
 
 def test_several_lesions_at_once(mixed):
     _, x, net = mixed
     with inspect.lesion(net, "0"), inspect.lesion(net, "1"):
-        np.testing.assert_array_equal(net(x).data, net[2](x).data)
+        np.testing.assert_array_equal(net(x).array, net[2](x).array)
     assert "forward" not in vars(net)
 
 
@@ -91,7 +91,7 @@ def test_it_holds_for_every_call_in_the_block(mixed):
     _, x, net = mixed
     with inspect.lesion(net, ["0", "1"]):
         for _ in range(2):
-            np.testing.assert_array_equal(net(x).data, net[2](x).data)
+            np.testing.assert_array_equal(net(x).array, net[2](x).array)
 
 
 def test_bad_input(mixed):
@@ -139,4 +139,4 @@ def test_the_search_finds_tensors_in_what_a_model_returns(mixed):
     model = Wrapped(net)
     with inspect.lesion(model, ["net.0", "net.1"]):
         got = model(x, scale=1.0)["logits"][0]
-    np.testing.assert_array_equal(got.data, net[2](x).data)
+    np.testing.assert_array_equal(got.array, net[2](x).array)

@@ -34,15 +34,15 @@ def test_against_brute_force_on_conv_norm_relu_and_projection(n):
     for found, expected in zip(paths.gradients, by_brute_force(loss, x, n), strict=True):
         assert np.linalg.norm(found - expected) < 1e-12 * size
     (true,) = mg.grad(loss, x)
-    assert np.linalg.norm(paths.total - true.data) < 1e-12 * size
+    assert np.linalg.norm(paths.total - true.array) < 1e-12 * size
 
 
 def jacobian(f, h):
     """The Jacobian of a part of a net, a row for each element of its output."""
-    leaf = mg.tensor(h.data, dtype=mg.float64, requires_grad=True)
+    leaf = mg.tensor(h.array, dtype=mg.float64, requires_grad=True)
     y = f(leaf)
-    rows = np.eye(y.data.size)
-    return np.array([mg.grad(y, leaf, row.reshape(y.shape), retain_graph=True)[0].data.ravel() for row in rows])
+    rows = np.eye(y.array.size)
+    return np.array([mg.grad(y, leaf, row.reshape(y.shape), retain_graph=True)[0].array.ravel() for row in rows])
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["batch statistics", "running statistics"])
@@ -52,18 +52,18 @@ def test_ten_blocks_of_conv_norm_relu_and_projection_against_all_1024_routes(tra
     net = ConvBlocks(n).double()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.weight.data[:] = np.random.default_rng(n).uniform(0.5, 1.5, module.weight.shape)
-            module.running_var.data[:] = 2.0
+            module.weight.array[:] = np.random.default_rng(n).uniform(0.5, 1.5, module.weight.shape)
+            module.running_var.array[:] = 2.0
     net.train(training)
     x = randn(2, 2, 4, 4)
     h, ways = x.detach(), []
     for block in net.blocks:
         shortcut = block.shortcut or (lambda s: s * 1)
         joined = shortcut(h) + block.branch(h)
-        mask = (joined.data > 0).ravel()
+        mask = (joined.array > 0).ravel()
         ways.append([mask[:, None] * jacobian(way, h) for way in (shortcut, block.branch)])
         h = block.after(joined)
-    routes, crossed = (2 * h.data).reshape(1, -1), np.zeros(1, dtype=int)
+    routes, crossed = (2 * h.array).reshape(1, -1), np.zeros(1, dtype=int)
     for over_skip, through_branch in reversed(ways):  # a route's number: the first block is its highest digit
         routes = np.concatenate([routes @ over_skip, routes @ through_branch])
         crossed = np.concatenate([crossed, crossed + 1])
@@ -79,7 +79,7 @@ def test_ten_blocks_of_conv_norm_relu_and_projection_against_all_1024_routes(tra
         one = inspect.route(loss, x, through=through)
         assert np.linalg.norm(one.ravel() - routes[number]) < 1e-12 * size
     (true,) = mg.grad(loss, x)
-    assert np.linalg.norm(paths.total - true.data) < 1e-12 * size
+    assert np.linalg.norm(paths.total - true.array) < 1e-12 * size
 
 
 def test_ten_blocks_against_brute_force_written_down():
@@ -92,7 +92,7 @@ def test_ten_blocks_against_brute_force_written_down():
         w1, w2 = rng.standard_normal((2, width, width)) / 2
         s, b = skip.fork(h)
         hidden = mg.tensor(w1) @ b
-        jacobians.append(w2 @ np.diag((hidden.data > 0).astype(float)) @ w1)
+        jacobians.append(w2 @ np.diag((hidden.array > 0).astype(float)) @ w1)
         h = skip.residual_add(s, mg.tensor(w2) @ hidden.relu())
     g = rng.standard_normal(width)
     paths = inspect.path_lengths(h, x, gradient=g)
@@ -153,7 +153,7 @@ def test_implicit_skips(build, expected):
     loss = build(x).square().sum()
     paths = inspect.path_lengths(loss, x)
     (true,) = mg.grad(loss, x)
-    np.testing.assert_allclose(paths.total, true.data, rtol=0, atol=1e-13 * np.linalg.norm(true.data))
+    np.testing.assert_allclose(paths.total, true.array, rtol=0, atol=1e-13 * np.linalg.norm(true.array))
     assert paths.counts == expected
 
 
@@ -190,7 +190,7 @@ def test_a_parameter_inside_a_branch():
     assert paths.counts == [0, 1, 1]
     assert paths.norms[0] == 0
     loss.backward()
-    np.testing.assert_allclose(paths.total, weight.grad.data, rtol=1e-12)
+    np.testing.assert_allclose(paths.total, weight.grad.array, rtol=1e-12)
 
 
 def test_signed_contributions_sum_to_the_whole(mixed):
@@ -226,7 +226,7 @@ def test_one_block_by_name(resnet):
     assert one.blocks == ["layer1.1"]
     assert one.counts == [1, 1]
     with inspect.cut("branch", "layer1.1"):
-        around = mg.grad(loss, x, retain_graph=True)[0].data
+        around = mg.grad(loss, x, retain_graph=True)[0].array
     np.testing.assert_allclose(one.gradients[0], around, rtol=1e-12)
     np.testing.assert_allclose(one.total, whole.total, rtol=0, atol=1e-13 * np.linalg.norm(whole.total))
 

@@ -18,7 +18,7 @@ def train(recorder, net, passes, lr=0.1):
         for _ in range(passes):
             optimizer.zero_grad()
             F.mse_loss(net(x), y).backward()
-            seen.append([(np.linalg.norm(p.grad.data), np.linalg.norm(p.data)) for p in net.parameters()])
+            seen.append([(np.linalg.norm(p.grad.array), np.linalg.norm(p.array)) for p in net.parameters()])
             optimizer.step()
     return np.array(seen)
 
@@ -65,7 +65,7 @@ def test_a_weight_of_several_uses_gets_the_sum():
     model = nn.Sequential(layer, nn.Tanh(), layer)
     with inspect.Recorder(model) as recorder:
         model(mg.randn(2, 3, dtype=mg.float64)).sum().backward()
-    np.testing.assert_allclose(recorder.param_norms[0, 0], np.linalg.norm(layer.weight.grad.data), rtol=1e-13)
+    np.testing.assert_allclose(recorder.param_norms[0, 0], np.linalg.norm(layer.weight.grad.array), rtol=1e-13)
 
 
 def test_training_is_the_same_with_and_without():
@@ -75,7 +75,7 @@ def test_training_is_the_same_with_and_without():
         model = net()
         recorder = inspect.Recorder(model, every=1 if recorded else 1000, histograms=recorded)
         train(recorder, model, 4)
-        results.append([p.data for p in model.parameters()])
+        results.append([p.array for p in model.parameters()])
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -44,13 +44,13 @@ def told(capsys):
 def test_afterwards_all_is_as_after_backward_however_early_it_was_left(told, mixed):
     loss, x, net = mixed
     loss.backward(retain_graph=True)
-    expected = [p.grad.data.copy() for p in (x, *net.parameters())]
+    expected = [p.grad.array.copy() for p in (x, *net.parameters())]
     for commands in (["q"], [], ["n 3", "back 2", "q"], ["c", "c"]):
         for p in (x, *net.parameters()):
             p.grad = None
         told(loss, *commands, retain_graph=True)
         for p, g in zip((x, *net.parameters()), expected, strict=True):
-            np.testing.assert_array_equal(p.grad.data, g)
+            np.testing.assert_array_equal(p.grad.array, g)
 
 
 @pytest.mark.parametrize("which", ["mixed", "resnet"])

@@ -19,12 +19,12 @@ from minigrad.inspect import measure
 def test_a_trace_runs_backward(resnet):
     loss, x, net = resnet
     loss.backward(retain_graph=True)
-    expected = [p.grad.data.copy() for p in net.parameters()]
+    expected = [p.grad.array.copy() for p in net.parameters()]
     net.zero_grad()
     x.grad = None
     trace = inspect.trace(loss)
     for parameter, gradient in zip(net.parameters(), expected, strict=True):
-        np.testing.assert_array_equal(parameter.grad.data, gradient)
+        np.testing.assert_array_equal(parameter.grad.array, gradient)
     with pytest.raises(mg.OperationError, match="freed"):
         loss.backward()
     assert trace[0].kind == "Sum"
@@ -161,7 +161,7 @@ def test_leaves_have_this_passes_gradient(mixed):
     loss.backward(retain_graph=True)
     trace = inspect.trace(loss)
     (leaf,) = [leaf for leaf in trace.leaves if leaf.leaf is x]
-    np.testing.assert_allclose(leaf.gradient, x.grad.data / 2, rtol=1e-15)
+    np.testing.assert_allclose(leaf.gradient, x.grad.array / 2, rtol=1e-15)
     assert not leaf.learnt
     assert sum(leaf.learnt for leaf in trace.leaves) == len(list(net.parameters()))
 

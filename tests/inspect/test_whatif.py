@@ -11,7 +11,7 @@ from minigrad import inspect, nn, skip
 
 
 def gradient(loss, x):
-    return mg.grad(loss, x, retain_graph=True, allow_unused=True)[0].data
+    return mg.grad(loss, x, retain_graph=True, allow_unused=True)[0].array
 
 
 def test_scaled_skips_of_54_blocks():
@@ -100,7 +100,7 @@ def test_new_graphs_within_one_block():
     with inspect.cut("branch"):
         for _ in range(3):
             net(x).sum().backward()
-    np.testing.assert_array_equal(x.grad.data, [[3, 3]])
+    np.testing.assert_array_equal(x.grad.array, [[3, 3]])
 
 
 def test_everything_made_under_a_change_is_labelled(mixed):

@@ -4,7 +4,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-from minigrad.lessons.catalogue import folder
+from minigrad.classroom.catalogue import folder
 
 LESSONS = sorted(folder().glob("[0-9][0-9]_*.py"))
 

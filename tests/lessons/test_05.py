@@ -40,7 +40,7 @@ def test_the_confusion_matrix_counts_every_image_once():
     table = lesson.confusion(net)
     logits, true = lesson.on_test(net)
     assert table.trace() == (logits.argmax(1) == true).sum().item()
-    np.testing.assert_array_equal(table.sum(1), np.bincount(true.data, minlength=10))
+    np.testing.assert_array_equal(table.sum(1), np.bincount(true.array, minlength=10))
 
 
 def test_rates_too_low_and_too_high():

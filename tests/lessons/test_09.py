@@ -40,7 +40,7 @@ def test_short_routes_bring_the_gradient_and_sampled_norms_overstate_it(nets):
         assert np.exp(np.mean(np.log(estimate[3:7] / paths.norms[3:7]))) > 2
         assert estimate[[0, 12]] == pytest.approx(paths.norms[[0, 12]], rel=1e-4)  # one route each: nothing to cancel
         loss.backward()
-        assert np.allclose(paths.total, x.grad.data, rtol=1e-3, atol=1e-6)
+        assert np.allclose(paths.total, x.grad.array, rtol=1e-3, atol=1e-6)
 
 
 def test_lesions(nets):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.lessons import check
-from minigrad.lessons.catalogue import find
+from minigrad.classroom import check
+from minigrad.classroom.catalogue import find
 
 from .scripts import LESSONS, load
 

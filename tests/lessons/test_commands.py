@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from minigrad.lessons import catalogue, check, commands, progress
+from minigrad.classroom import catalogue, check, commands, progress
 
 FIRST = catalogue.find("7")
 

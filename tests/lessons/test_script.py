@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.lessons.script import finish, save_folder
+from minigrad.classroom.script import finish, save_folder
 from minigrad.plot.style import figure
 
 

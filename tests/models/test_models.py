@@ -41,7 +41,7 @@ def test_resnet_trains_and_evaluates():
     model.eval()
     with mg.no_grad():
         first = model(x[:4])
-        np.testing.assert_allclose(model(x[:8]).data[:4], first.data, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(model(x[:8]).array[:4], first.array, rtol=1e-5, atol=1e-5)
     names = list(model.state_dict())
     assert names[:3] == ["conv1.weight", "bn1.weight", "bn1.bias"]
     assert "layer2.0.downsample.1.running_var" in names
@@ -84,7 +84,7 @@ def test_both_ways_of_attention_agree():
     slow = gpt.GPT(gpt.GPTConfig(flash=False))
     slow.load_state_dict(fast.state_dict())
     idx = mg.randint(11, (2, 8))
-    np.testing.assert_allclose(fast(idx)[0].data, slow(idx)[0].data, atol=1e-6)
+    np.testing.assert_allclose(fast(idx)[0].array, slow(idx)[0].array, atol=1e-6)
 
 
 def test_a_state_survives_saving(tmp_path):
@@ -93,4 +93,4 @@ def test_a_state_survives_saving(tmp_path):
     mg.save(model.state_dict(), tmp_path / "model.safetensors")
     other.load_state_dict(mg.load(tmp_path / "model.safetensors"))
     for name, value in model.state_dict().items():
-        assert value.data.tobytes() == other.state_dict()[name].data.tobytes()
+        assert value.array.tobytes() == other.state_dict()[name].array.tobytes()

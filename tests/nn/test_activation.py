@@ -56,8 +56,8 @@ CASES = [
 @pytest.mark.parametrize(("layer", "expected", "text"), CASES, ids=[case[2] for case in CASES])
 def test_formula_and_repr(layer, expected, text):
     x = mg.tensor(X)
-    np.testing.assert_allclose(layer(x).data, expected, rtol=1e-12, atol=1e-14)
-    np.testing.assert_array_equal(x.data, X)
+    np.testing.assert_allclose(layer(x).array, expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(x.array, X)
     assert repr(layer) == text
     assert not layer.state_dict()
 

@@ -12,7 +12,7 @@ from minigrad import nn
 def by_hand(layer, q, k, v, hidden=None):
     """The formula in NumPy, for inputs (N, L, E): the output, and the weights of each head."""
     e, heads = layer.embed_dim, layer.num_heads
-    w, b = layer.in_proj_weight.data, layer.in_proj_bias.data
+    w, b = layer.in_proj_weight.array, layer.in_proj_bias.array
 
     def split(x, i):
         y = x @ w[i * e : (i + 1) * e].T + b[i * e : (i + 1) * e]
@@ -25,14 +25,14 @@ def by_hand(layer, q, k, v, hidden=None):
     weights = np.exp(scores)
     weights /= weights.sum(-1, keepdims=True)
     y = (weights @ v).transpose(0, 2, 1, 3).reshape(len(q), -1, e)
-    return y @ layer.out_proj.weight.data.T + layer.out_proj.bias.data, weights
+    return y @ layer.out_proj.weight.array.T + layer.out_proj.bias.array, weights
 
 
 @pytest.fixture
 def layer(rng):
     made = nn.MultiheadAttention(8, 2, batch_first=True).double()
     for parameter in made.parameters():
-        parameter.data[...] = rng.standard_normal(parameter.shape) * 0.4
+        parameter.array[...] = rng.standard_normal(parameter.shape) * 0.4
     return made
 
 
@@ -48,35 +48,35 @@ def tensors(arrays):
 def test_keys_are_pytorchs():
     layer = nn.MultiheadAttention(8, 2)
     assert list(layer.state_dict()) == ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"]
-    assert not layer.in_proj_bias.data.any()
-    assert not layer.out_proj.bias.data.any()
+    assert not layer.in_proj_bias.array.any()
+    assert not layer.out_proj.bias.array.any()
     assert list(nn.MultiheadAttention(8, 2, bias=False).state_dict()) == ["in_proj_weight", "out_proj.weight"]
 
 
 def test_output_and_weights(layer, qkv):
     y, weights = layer(*tensors(qkv))
     expected, each = by_hand(layer, *qkv)
-    np.testing.assert_allclose(y.data, expected, rtol=1e-10)
-    np.testing.assert_allclose(weights.data, each.mean(1), rtol=1e-10)
+    np.testing.assert_allclose(y.array, expected, rtol=1e-10)
+    np.testing.assert_allclose(weights.array, each.mean(1), rtol=1e-10)
     _, per_head = layer(*tensors(qkv), average_attn_weights=False)
-    np.testing.assert_allclose(per_head.data, each, rtol=1e-10)
+    np.testing.assert_allclose(per_head.array, each, rtol=1e-10)
 
 
 def test_without_weights_the_output_is_the_same(layer, qkv):
     y, weights = layer(*tensors(qkv), need_weights=False)
     assert weights is None
-    np.testing.assert_allclose(y.data, by_hand(layer, *qkv)[0], rtol=1e-10)
+    np.testing.assert_allclose(y.array, by_hand(layer, *qkv)[0], rtol=1e-10)
 
 
 def test_other_layouts(layer, qkv):
     expected, each = by_hand(layer, *qkv)
     layer.batch_first = False
     y, weights = layer(*(x.transpose(0, 1) for x in tensors(qkv)))
-    np.testing.assert_allclose(y.data, expected.swapaxes(0, 1), rtol=1e-10)
-    np.testing.assert_allclose(weights.data, each.mean(1), rtol=1e-10)
+    np.testing.assert_allclose(y.array, expected.swapaxes(0, 1), rtol=1e-10)
+    np.testing.assert_allclose(weights.array, each.mean(1), rtol=1e-10)
     y, weights = layer(*(mg.tensor(x[1]) for x in qkv))
-    np.testing.assert_allclose(y.data, expected[1], rtol=1e-10)
-    np.testing.assert_allclose(weights.data, each[1].mean(0), rtol=1e-10)
+    np.testing.assert_allclose(y.array, expected[1], rtol=1e-10)
+    np.testing.assert_allclose(weights.array, each[1].mean(0), rtol=1e-10)
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
@@ -91,16 +91,16 @@ def test_masks_hide_keys(layer, qkv, rng, need_weights):
         need_weights=need_weights,
     )
     expected, _ = by_hand(layer, *qkv, hidden=places | padding[:, None, None, :])
-    np.testing.assert_allclose(y.data, expected, rtol=1e-10)
+    np.testing.assert_allclose(y.array, expected, rtol=1e-10)
     per_head = np.broadcast_to(np.where(places, -np.inf, 0.0), (6, 4, 5))
     y, _ = layer(*tensors(qkv), attn_mask=mg.tensor(per_head), need_weights=need_weights)
-    np.testing.assert_allclose(y.data, by_hand(layer, *qkv, hidden=places)[0], rtol=1e-10)
+    np.testing.assert_allclose(y.array, by_hand(layer, *qkv, hidden=places)[0], rtol=1e-10)
 
 
 def test_gradients_reach_every_parameter(layer, qkv):
     y, _ = layer(*tensors(qkv))
     (y * y).sum().backward()
-    assert all(np.abs(p.grad.data).max() > 0 for p in layer.parameters())
+    assert all(np.abs(p.grad.array).max() > 0 for p in layer.parameters())
 
 
 def test_what_is_not_allowed():

@@ -29,22 +29,22 @@ def test_parameters_have_pytorchs_shapes():
 def test_it_starts_within_one_over_the_root_of_fan_in():
     conv = nn.Conv2d(16, 64, 5)
     for parameter in (conv.weight, conv.bias):
-        assert np.abs(parameter.data).max() <= 1 / 20
-    assert conv.weight.data.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
+        assert np.abs(parameter.array).max() <= 1 / 20
+    assert conv.weight.array.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
 
 
 def test_a_window_of_ones_sums(rng):
     x = rng.standard_normal((2, 3, 6, 7))
-    y = ones_conv(nn.Conv2d, 3, 1, 3, stride=2)(mg.tensor(x)).data
+    y = ones_conv(nn.Conv2d, 3, 1, 3, stride=2)(mg.tensor(x)).array
     assert y.shape == (2, 1, 2, 3)
     np.testing.assert_allclose(y[1, 0, 1, 2], x[1, :, 2:5, 4:7].sum(), rtol=1e-12)
-    y = ones_conv(nn.Conv1d, 3, 1, 3, dilation=2)(mg.tensor(x[:, :, 0])).data
+    y = ones_conv(nn.Conv1d, 3, 1, 3, dilation=2)(mg.tensor(x[:, :, 0])).array
     np.testing.assert_allclose(y[0, 0, 1], x[0, :, 0, 1:6:2].sum(), rtol=1e-12)
 
 
 def test_groups_see_their_own_channels(rng):
     x = rng.standard_normal((1, 4, 3, 3))
-    y = ones_conv(nn.Conv2d, 4, 2, 3, groups=2)(mg.tensor(x)).data
+    y = ones_conv(nn.Conv2d, 4, 2, 3, groups=2)(mg.tensor(x)).array
     np.testing.assert_allclose(y.reshape(2), [x[0, :2].sum(), x[0, 2:].sum()], rtol=1e-12)
 
 
@@ -55,7 +55,7 @@ def test_padding_modes_are_those_of_numpy(rng, mode, numpy_mode):
     conv = nn.Conv2d(2, 3, 3, padding=(1, 2), padding_mode=mode).double()
     plain = nn.Conv2d(2, 3, 3).double()
     plain.load_state_dict(conv.state_dict())
-    np.testing.assert_allclose(conv(mg.tensor(x)).data, plain(mg.tensor(padded)).data, rtol=1e-12)
+    np.testing.assert_allclose(conv(mg.tensor(x)).array, plain(mg.tensor(padded)).array, rtol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "replicate"])
@@ -65,10 +65,10 @@ def test_padding_same_keeps_the_size(mode, kernel, dilation):
     y = conv(mg.ones(1, 1, 6, 7, dtype=mg.float64))
     assert y.shape == (1, 1, 6, 7)
     if mode == "replicate":
-        assert (y.data == np.prod(conv.kernel_size)).all()
+        assert (y.array == np.prod(conv.kernel_size)).all()
     elif kernel == 4:  # the odd place goes to the end, as in PyTorch
-        assert y.data[0, 0, 0, 0] == 9
-        assert y.data[0, 0, -1, -1] == 4
+        assert y.array[0, 0, 0, 0] == 9
+        assert y.array[0, 0, -1, -1] == 4
 
 
 def test_padding_valid_is_none():
@@ -85,7 +85,7 @@ def test_transposed_is_the_adjoint(rng):
     """<conv(x), y> = <x, conv_transpose(y)> for the same weight."""
     conv = nn.Conv2d(2, 3, 3, stride=2, padding=1, bias=False).double()
     back = nn.ConvTranspose2d(3, 2, 3, stride=2, padding=1, bias=False).double()
-    back.weight.data[...] = conv.weight.data
+    back.weight.array[...] = conv.weight.array
     x, y = mg.tensor(rng.standard_normal((1, 2, 6, 7))), mg.tensor(rng.standard_normal((1, 3, 3, 4)))
     x_back = back(y, output_size=(6, 7))
     assert x_back.shape == x.shape

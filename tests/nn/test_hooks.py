@@ -71,9 +71,9 @@ def test_backward_hook_sees_this_module_alone(rng):
     (x + layer(x)).backward(g)
     ((module, (g_in,), (g_out,)),) = seen
     assert module is layer
-    np.testing.assert_array_equal(g_out.data, g)
-    np.testing.assert_allclose(g_in.data, g @ layer.weight.data, rtol=1e-14)
-    np.testing.assert_allclose(x.grad.data, g + g @ layer.weight.data, rtol=1e-14)
+    np.testing.assert_array_equal(g_out.array, g)
+    np.testing.assert_allclose(g_in.array, g @ layer.weight.array, rtol=1e-14)
+    np.testing.assert_allclose(x.grad.array, g + g @ layer.weight.array, rtol=1e-14)
 
 
 def test_backward_hook_replaces_the_gradient():
@@ -81,8 +81,8 @@ def test_backward_hook_replaces_the_gradient():
     layer.register_full_backward_hook(lambda m, gi, go: (gi[0] * 0,))
     x = mg.ones(1, 2, requires_grad=True)
     layer(x).sum().backward()
-    assert not x.grad.data.any()
-    assert layer.weight.grad.data.all()
+    assert not x.grad.array.any()
+    assert layer.weight.grad.array.all()
 
 
 def test_backward_pre_hook_replaces_what_arrives():

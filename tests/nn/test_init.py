@@ -49,25 +49,25 @@ def test_fans():
 def test_variances(fill, std, bounded):
     w = weight(300, 200)
     assert fill(w) is w
-    assert w.data.std() == pytest.approx(std, rel=0.02)
-    assert w.data.mean() == pytest.approx(0, abs=std * 0.02)
-    top = np.abs(w.data).max() / std
+    assert w.array.std() == pytest.approx(std, rel=0.02)
+    assert w.array.mean() == pytest.approx(0, abs=std * 0.02)
+    top = np.abs(w.array).max() / std
     assert (0.99 * math.sqrt(3) < top <= math.sqrt(3)) if bounded else top > 3
 
 
 def test_trunc_normal_stays_inside():
     w = init.trunc_normal_(weight(100, 100), std=0.02, a=-0.03, b=0.01)
-    assert -0.03 <= w.data.min() < -0.029
-    assert 0.009 < w.data.max() <= 0.01
+    assert -0.03 <= w.array.min() < -0.029
+    assert 0.009 < w.array.max() <= 0.01
     with pytest.raises(ValueError, match="hardly a draw"):
         init.trunc_normal_(weight(2), mean=10.0)
 
 
 def test_constants():
-    assert (init.constant_(weight(2, 2), 0.3).data == 0.3).all()
-    assert (init.ones_(weight(2)).data == 1).all()
-    assert not init.zeros_(init.ones_(weight(2))).data.any()
-    np.testing.assert_array_equal(init.eye_(weight(2, 3)).data, np.eye(2, 3))
+    assert (init.constant_(weight(2, 2), 0.3).array == 0.3).all()
+    assert (init.ones_(weight(2)).array == 1).all()
+    assert not init.zeros_(init.ones_(weight(2))).array.any()
+    np.testing.assert_array_equal(init.eye_(weight(2, 3)).array, np.eye(2, 3))
     with pytest.raises(ValueError, match="for convolutions: dirac_"):
         init.eye_(weight(2, 2, 2))
 
@@ -77,7 +77,7 @@ def test_dirac_gives_the_channels_back(rng, groups):
     conv = nn.Conv2d(4, 4, 3, padding=1, groups=groups, bias=False).double()
     init.dirac_(conv.weight, groups)
     x = mg.tensor(rng.standard_normal((1, 4, 5, 5)))
-    np.testing.assert_allclose(conv(x).data, x.data, rtol=1e-14)
+    np.testing.assert_allclose(conv(x).array, x.array, rtol=1e-14)
     with pytest.raises(ValueError, match="not divisible by groups=3"):
         init.dirac_(conv.weight, 3)
     with pytest.raises(ValueError, match="for weights of convolutions"):
@@ -86,7 +86,7 @@ def test_dirac_gives_the_channels_back(rng, groups):
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 2, 3)])
 def test_orthogonal_rows_or_columns(shape):
-    m = init.orthogonal_(weight(*shape), gain=2.0).data.reshape(shape[0], -1)
+    m = init.orthogonal_(weight(*shape), gain=2.0).array.reshape(shape[0], -1)
     gram = m @ m.T if m.shape[0] <= m.shape[1] else m.T @ m
     np.testing.assert_allclose(gram, 4 * np.eye(len(gram)), atol=1e-12)
     with pytest.raises(ValueError, match="two or more dimensions"):
@@ -95,7 +95,7 @@ def test_orthogonal_rows_or_columns(shape):
 
 def test_sparse_columns():
     w = init.sparse_(weight(10, 6), sparsity=0.25, std=1.0)
-    assert ((w.data == 0).sum(0) == 3).all()
+    assert ((w.array == 0).sum(0) == 3).all()
     with pytest.raises(ValueError, match="sparse_ is for matrices"):
         init.sparse_(weight(3), 0.1)
 
@@ -107,9 +107,9 @@ def test_a_generator_decides():
 
 def test_parameters_are_filled_in_place_without_a_graph():
     p = nn.Parameter(mg.zeros(3, 3))
-    array = p.data
+    array = p.array
     assert init.xavier_normal_(p) is p
-    assert p.data is array
+    assert p.array is array
     assert p.is_leaf
     assert init.kaiming_uniform_(weight(0, 3)).shape == (0, 3)
 

@@ -13,16 +13,16 @@ def test_linear_is_a_product_and_a_sum(rng):
     layer = nn.Linear(3, 2).double()
     x = rng.standard_normal((4, 5, 3))
     y = layer(mg.tensor(x))
-    np.testing.assert_allclose(y.data, x @ layer.weight.data.T + layer.bias.data, rtol=1e-14)
+    np.testing.assert_allclose(y.array, x @ layer.weight.array.T + layer.bias.array, rtol=1e-14)
     assert nn.Linear(3, 2)(mg.ones(3)).shape == (2,)
 
 
 def test_linear_starts_within_its_bound():
     layer = nn.Linear(400, 300)
     for parameter in (layer.weight, layer.bias):
-        assert np.abs(parameter.data).max() <= 1 / 20
-    assert layer.weight.data.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
-    assert np.abs(layer.weight.data).max() > 0.049
+        assert np.abs(parameter.array).max() <= 1 / 20
+    assert layer.weight.array.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.02)
+    assert np.abs(layer.weight.array).max() > 0.049
 
 
 def test_linear_without_bias():
@@ -34,7 +34,7 @@ def test_linear_without_bias():
 
 def test_the_seed_decides():
     first, again = (mg.manual_seed(3), nn.Linear(4, 4))[1], (mg.manual_seed(3), nn.Linear(4, 4))[1]
-    np.testing.assert_array_equal(first.weight.data, again.weight.data)
+    np.testing.assert_array_equal(first.weight.array, again.weight.array)
 
 
 def test_dtype_and_device():

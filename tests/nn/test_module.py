@@ -320,7 +320,7 @@ def test_zero_grad_and_requires_grad():
     net = Net()
     net(mg.ones(1, 3)).sum().backward()
     net.zero_grad(set_to_none=False)
-    assert not any(p.grad.data.any() for p in net.parameters())
+    assert not any(p.grad.array.any() for p in net.parameters())
     net.zero_grad()
     assert all(p.grad is None for p in net.parameters())
     net.requires_grad_(False)
@@ -384,10 +384,10 @@ def test_copies_are_independent_and_keep_ties(twin_of):
     x = mg.ones(1, 3)
     y = net(x)
     twin = twin_of(net)
-    np.testing.assert_array_equal(twin(x).data, y.data)
+    np.testing.assert_array_equal(twin(x).array, y.array)
     assert twin.blocks[1].fc1.weight is twin.blocks[0].fc1.weight
-    twin.stem.weight.data[...] = 0
-    np.testing.assert_array_equal(net(x).data, y.data)
+    twin.stem.weight.array[...] = 0
+    np.testing.assert_array_equal(net(x).array, y.array)
     assert isinstance(twin.scale, nn.Parameter)
 
 
@@ -467,7 +467,7 @@ def test_parameter_shows_and_takes():
     assert repr(p).startswith("Parameter(")
     assert type(p * 2) is mg.Tensor
     shared = mg.zeros(2, dtype=mg.float64)
-    assert nn.Parameter(shared).data is shared.data
+    assert nn.Parameter(shared).array is shared.array
     assert nn.Parameter([1.0]).dtype == np.float32
     assert not nn.Parameter(mg.arange(3), requires_grad=False).requires_grad
     with pytest.raises(RuntimeError, match="only floating-point tensors can be learnt, this one is int64"):

@@ -22,23 +22,23 @@ def test_identity_shortcut(rng):
     branch = nn.Linear(3, 3).double()
     x, g = t64(rng, 2, 3), rng.standard_normal((2, 3))
     y = nn.Residual(branch)(x)
-    np.testing.assert_allclose(y.data, x.data + branch(x).data, rtol=1e-14)
+    np.testing.assert_allclose(y.array, x.array + branch(x).array, rtol=1e-14)
     y.backward(g)
-    np.testing.assert_allclose(x.grad.data, g + g @ branch.weight.data, rtol=1e-14)
+    np.testing.assert_allclose(x.grad.array, g + g @ branch.weight.array, rtol=1e-14)
 
 
 def test_every_part(rng):
     branch, shortcut = nn.Linear(3, 2).double(), nn.Linear(3, 2).double()
     block = nn.Residual(branch, shortcut, after=nn.ReLU(), scale=0.5)
     x = t64(rng, 4, 3)
-    np.testing.assert_allclose(block(x).data, np.maximum(shortcut(x).data + 0.5 * branch(x).data, 0), rtol=1e-14)
+    np.testing.assert_allclose(block(x).array, np.maximum(shortcut(x).array + 0.5 * branch(x).array, 0), rtol=1e-14)
     assert [name for name, _ in block.named_children()] == ["branch", "shortcut", "after"]
 
 
 def test_parts_may_be_functions(rng):
     x = t64(rng, 4)
     np.testing.assert_allclose(
-        nn.Residual(F.tanh, after=F.relu)(x).data, np.maximum(x.data + np.tanh(x.data), 0), rtol=1e-14
+        nn.Residual(F.tanh, after=F.relu)(x).array, np.maximum(x.array + np.tanh(x.array), 0), rtol=1e-14
     )
 
 
@@ -47,11 +47,11 @@ def test_a_learnt_scale_at_zero_lets_nothing_into_the_branch(rng):
     block = nn.Residual(nn.Linear(3, 3), scale=nn.Parameter(mg.zeros(1))).double()
     x, g = t64(rng, 2, 3), rng.standard_normal((2, 3))
     y = block(x)
-    assert y.data.tobytes() == x.data.tobytes()
+    assert y.array.tobytes() == x.array.tobytes()
     y.backward(g)
-    np.testing.assert_array_equal(x.grad.data, g)
-    assert not block.branch.weight.grad.data.any()
-    np.testing.assert_allclose(block.scale.grad.item(), (g * block.branch(x).data).sum(), rtol=1e-12)
+    np.testing.assert_array_equal(x.grad.array, g)
+    assert not block.branch.weight.grad.array.any()
+    np.testing.assert_allclose(block.scale.grad.item(), (g * block.branch(x).array).sum(), rtol=1e-12)
     assert list(block.state_dict()) == ["scale", "branch.weight", "branch.bias"]
 
 
@@ -84,8 +84,8 @@ def test_projection_is_option_b():
     assert list(bare.state_dict()) == ["conv.weight"]
     x = mg.randn(2, 3, 4, 4)
     np.testing.assert_allclose(
-        bare(x).data,
-        np.einsum("nchw,oc->nohw", x.data, bare.conv.weight.data[:, :, 0, 0]),
+        bare(x).array,
+        np.einsum("nchw,oc->nohw", x.array, bare.conv.weight.array[:, :, 0, 0]),
         rtol=1e-4,
         atol=1e-6,
     )
@@ -96,13 +96,13 @@ def test_pad_shortcut_is_option_a(rng, shape):
     x = t64(rng, *shape)
     shortcut = nn.PadShortcut(3, 5, stride=2)
     y = shortcut(x)
-    subsampled = x.data[(slice(None), slice(None), *(slice(None, None, 2),) * (len(shape) - 2))]
-    np.testing.assert_array_equal(y.data[:, :3], subsampled)
-    assert not y.data[:, 3:].any()
+    subsampled = x.array[(slice(None), slice(None), *(slice(None, None, 2),) * (len(shape) - 2))]
+    np.testing.assert_array_equal(y.array[:, :3], subsampled)
+    assert not y.array[:, 3:].any()
     assert y.shape[1] == 5
     assert not list(shortcut.parameters())
     y.backward(np.ones(y.shape))
-    assert x.grad.data.sum() == subsampled.size
+    assert x.grad.array.sum() == subsampled.size
     with pytest.raises(ValueError, match=r"use Projection\(5, 3, stride=1\)"):
         nn.PadShortcut(5, 3)
 
@@ -116,9 +116,9 @@ def test_skip_concat_slices_its_gradient(rng):
     block = nn.SkipConcat(nn.Linear(3, 2).double())
     x, g = t64(rng, 4, 3), rng.standard_normal((4, 5))
     y = block(x)
-    np.testing.assert_array_equal(y.data[:, :3], x.data)
+    np.testing.assert_array_equal(y.array[:, :3], x.array)
     y.backward(g)
-    np.testing.assert_allclose(x.grad.data, g[:, :3] + g[:, 3:] @ block.branch.weight.data, rtol=1e-14)
+    np.testing.assert_allclose(x.grad.array, g[:, :3] + g[:, 3:] @ block.branch.weight.array, rtol=1e-14)
     assert nn.SkipConcat(nn.Identity(), dim=0)(x).shape == (8, 3)
 
 
@@ -126,13 +126,13 @@ def test_highway_weighs(rng):
     gate = nn.Sequential(nn.Linear(3, 3), nn.Sigmoid())
     layer = nn.Highway(nn.Linear(3, 3), gate).double()
     x = t64(rng, 2, 3)
-    t, h = gate(x).data, layer.branch(x).data
+    t, h = gate(x).array, layer.branch(x).array
     y = layer(x)
-    np.testing.assert_allclose(y.data, (1 - t) * x.data + t * h, rtol=1e-14)
+    np.testing.assert_allclose(y.array, (1 - t) * x.array + t * h, rtol=1e-14)
     g = rng.standard_normal((2, 3))
     y.backward(g)
-    by_gate = g * (h - x.data) * t * (1 - t) @ gate[0].weight.data
-    np.testing.assert_allclose(x.grad.data, g * (1 - t) + (g * t) @ layer.branch.weight.data + by_gate, rtol=1e-12)
+    by_gate = g * (h - x.array) * t * (1 - t) @ gate[0].weight.array
+    np.testing.assert_allclose(x.grad.array, g * (1 - t) + (g * t) @ layer.branch.weight.array + by_gate, rtol=1e-12)
     assert [type(n).__name__ for n in nodes_of(layer(x).sum())][0] == "Fork"
 
 
@@ -149,7 +149,7 @@ def test_a_closed_highway_carries_the_gradient_as_lambda_to_the_n():
     x = mg.ones(1, 2, dtype=mg.float64, requires_grad=True)
     nn.Sequential(*layers).double()(x).sum().backward()
     expected = (1 - 1 / (1 + np.exp(6.0))) ** 54
-    np.testing.assert_allclose(x.grad.data, expected, rtol=1e-12)
+    np.testing.assert_allclose(x.grad.array, expected, rtol=1e-12)
     assert expected == pytest.approx(0.875, abs=5e-4)
 
 

@@ -26,7 +26,7 @@ KEYS = [
 
 
 def values_of(net):
-    return {key: tensor.data.copy() for key, tensor in net.state_dict().items()}
+    return {key: tensor.array.copy() for key, tensor in net.state_dict().items()}
 
 
 def test_keys_are_those_of_pytorch():
@@ -37,7 +37,7 @@ def test_keys_are_those_of_pytorch():
 def test_values_share_memory_and_need_no_gradient():
     net = small()
     state = net.state_dict()
-    assert state["3.weight"].data is net[3].weight.data
+    assert state["3.weight"].array is net[3].weight.array
     assert not state["3.weight"].requires_grad
     assert net.state_dict(keep_vars=True)["3.weight"] is net[3].weight
     destination = {}
@@ -53,15 +53,15 @@ def test_load_copies_values():
     assert second[3].weight is weight
     for key, value in values_of(first).items():
         np.testing.assert_array_equal(values_of(second)[key], value)
-    first[3].weight.data[...] = 0
-    assert weight.data.any()
+    first[3].weight.array[...] = 0
+    assert weight.array.any()
 
 
 def test_load_takes_arrays_and_keeps_the_dtype():
     net = small()
     net.load_state_dict({key: np.ones(t.shape, np.float64) for key, t in net.state_dict().items()})
     assert net[3].weight.dtype == np.float32
-    assert (net[3].weight.data == 1).all()
+    assert (net[3].weight.array == 1).all()
     assert net[1].num_batches_tracked.item() == 1
 
 
@@ -87,7 +87,7 @@ def test_what_can_not_be_converted_changes_nothing():
     before = values_of(net)
     with pytest.raises(ValueError, match="could not convert"):
         net.load_state_dict({"weight": np.zeros((1, 1)), "bias": np.array(["text"])})
-    np.testing.assert_array_equal(net.weight.data, before["weight"])
+    np.testing.assert_array_equal(net.weight.array, before["weight"])
 
 
 def test_not_strict_loads_what_both_have():
@@ -95,7 +95,7 @@ def test_not_strict_loads_what_both_have():
     result = net.load_state_dict({"weight": np.zeros((2, 2)), "other": np.zeros(1)}, strict=False)
     assert result.missing_keys == ["bias"]
     assert result.unexpected_keys == ["other"]
-    assert not net.weight.data.any()
+    assert not net.weight.array.any()
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         net.load_state_dict({"weight": np.zeros((3, 2))}, strict=False)
 
@@ -113,7 +113,7 @@ def test_assign_takes_the_arrays():
     weight, array = net.weight, np.ones((2, 2))
     net.load_state_dict({"weight": array, "bias": np.ones(2)}, assign=True)
     assert net.weight is weight
-    assert weight.data is array
+    assert weight.array is array
 
 
 def test_long_lists_are_counted():
@@ -133,4 +133,4 @@ def test_tied_weights_have_a_key_each():
     state = {key: mg.ones(2, 2) for key in net.state_dict()}
     net.load_state_dict(state)
     assert net[0].weight is net[1].weight
-    assert (net[0].weight.data == 1).all()
+    assert (net[0].weight.array == 1).all()

@@ -29,8 +29,8 @@ def test_clipping_scales_all_by_one_factor():
     a, b = with_gradients([3.0, 0.0], [[4.0]])
     total = clip_grad_norm_([a, b, nn.Parameter(mg.zeros(1))], 2.5)
     assert total.item() == 5
-    np.testing.assert_allclose(a.grad.data, [1.5, 0], rtol=1e-6)
-    np.testing.assert_allclose(b.grad.data, [[2]], rtol=1e-6)
+    np.testing.assert_allclose(a.grad.array, [1.5, 0], rtol=1e-6)
+    np.testing.assert_allclose(b.grad.array, [[2]], rtol=1e-6)
 
 
 def test_small_gradients_stay_to_the_bit():
@@ -49,16 +49,16 @@ def test_norms(order, expected):
 def test_a_shared_parameter_is_clipped_once():
     (a,) = with_gradients([3.0, 4.0])
     assert clip_grad_norm_([a, a], 2.5).item() == 5
-    np.testing.assert_allclose(a.grad.data, [1.5, 2.0], rtol=1e-6)
+    np.testing.assert_allclose(a.grad.array, [1.5, 2.0], rtol=1e-6)
 
 
 def test_a_norm_that_is_not_finite():
     (a,) = with_gradients([np.nan, 1.0])
     with pytest.raises(RuntimeError, match="detect_anomaly"):
         clip_grad_norm_([a], 1.0, error_if_nonfinite=True)
-    assert a.grad.data[1] == 1
+    assert a.grad.array[1] == 1
     assert np.isnan(clip_grad_norm_([a], 1.0).item())
-    assert np.isnan(a.grad.data).all()
+    assert np.isnan(a.grad.array).all()
 
 
 def test_without_gradients_the_norm_is_zero():
@@ -76,10 +76,10 @@ def test_vector_and_back():
     vector = parameters_to_vector(net.parameters())
     assert vector.shape == (8,)
     vector_to_parameters(vector, other.parameters())
-    np.testing.assert_array_equal(other.weight.data, net.weight.data)
-    np.testing.assert_array_equal(other.bias.data, net.bias.data)
+    np.testing.assert_array_equal(other.weight.array, net.weight.array)
+    np.testing.assert_array_equal(other.bias.array, net.bias.array)
     vector.sum().backward()
-    assert (net.bias.grad.data == 1).all()
+    assert (net.bias.grad.array == 1).all()
     with pytest.raises(ValueError, match=r"shape \(7,\), the parameters have 8 elements"):
         vector_to_parameters(vector.detach()[:7], other.parameters())
     with pytest.raises(TypeError, match="takes a tensor, not ndarray"):

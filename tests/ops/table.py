@@ -276,7 +276,7 @@ NORMS = [
 ]
 
 LOSSES = [
-    Case("cross_entropy", lambda x: F.cross_entropy(x, LABELS), lambda x: cross_entropy(x, LABELS.data), ((3, 4),)),
+    Case("cross_entropy", lambda x: F.cross_entropy(x, LABELS), lambda x: cross_entropy(x, LABELS.array), ((3, 4),)),
     Case(
         "cross_entropy smoothed",
         lambda x: F.cross_entropy(x, LABELS, WEIGHT.to(x.dtype), label_smoothing=0.1, reduction="none"),
@@ -284,7 +284,7 @@ LOSSES = [
         ((3, 4),),
     ),
     Case("cross_entropy to probabilities", F.cross_entropy, None, ((3, 4), (3, 4)), (anywhere, probability)),
-    Case("nll_loss", lambda x: F.nll_loss(x, LABELS), lambda x: -x[np.arange(3), LABELS.data].mean(), ((3, 4),)),
+    Case("nll_loss", lambda x: F.nll_loss(x, LABELS), lambda x: -x[np.arange(3), LABELS.array].mean(), ((3, 4),)),
     Case("mse_loss", F.mse_loss, lambda a, b: ((a - b) ** 2).mean(), two),
     Case("l1_loss", F.l1_loss, lambda a, b: np.abs(a - b).mean(), two, distinct),
     Case("smooth_l1_loss", lambda a, b: F.smooth_l1_loss(a, b, beta=0.35), None, two, distinct),

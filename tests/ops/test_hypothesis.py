@@ -22,14 +22,14 @@ def test_broadcasting(shapes, operator):
     g = rng.standard_normal(y.shape)
     y.backward(g)
     ones = np.ones(shapes.result_shape)
-    factors = {"+": (ones, ones), "-": (ones, -ones), "*": (ones * b.data, ones * a.data)}[operator]
+    factors = {"+": (ones, ones), "-": (ones, -ones), "*": (ones * b.array, ones * a.array)}[operator]
     for x, factor in zip((a, b), factors, strict=True):
         # Independent of the engine: move every output element's share to the place it was broadcast from.
         expected = np.zeros(x.shape)
-        places = np.broadcast_to(np.arange(x.data.size).reshape(x.shape), y.shape)
+        places = np.broadcast_to(np.arange(x.array.size).reshape(x.shape), y.shape)
         np.add.at(expected.reshape(-1), places.reshape(-1), (g * factor).reshape(-1))
         assert x.grad.shape == x.shape
-        np.testing.assert_allclose(x.grad.data, expected, atol=1e-12)
+        np.testing.assert_allclose(x.grad.array, expected, atol=1e-12)
 
 
 shapes = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4)
@@ -67,9 +67,9 @@ def _check(shape, key):
     rng = np.random.default_rng(1)
     x = mg.tensor(rng.standard_normal(shape), requires_grad=True)
     y = x[key]
-    np.testing.assert_array_equal(y.data, x.data[key])
+    np.testing.assert_array_equal(y.array, x.array[key])
     g = rng.standard_normal(y.shape)
     y.backward(g)
     expected = np.zeros(shape)
     np.add.at(expected, key, g)
-    np.testing.assert_allclose(x.grad.data, expected, atol=1e-12)
+    np.testing.assert_allclose(x.grad.array, expected, atol=1e-12)

@@ -67,12 +67,12 @@ def test_forward(case):
     ys = outputs_of(case.run(*inputs))
     if case.reference is None:
         return
-    expected = case.reference(*(t.data for t in inputs))
+    expected = case.reference(*(t.array for t in inputs))
     expected = expected if isinstance(expected, (tuple, list)) else (expected,)
     assert len(ys) == len(expected)
     for y, e in zip(ys, expected, strict=True):
         assert y.shape == np.shape(e)
-        np.testing.assert_allclose(y.data, e, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(y.array, e, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)

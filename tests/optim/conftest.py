@@ -33,7 +33,7 @@ def follow(feed):
         places = []
         for g in gradients:
             feed(optimizer, [p], [g])
-            places.append(p.data.copy())
+            places.append(p.array.copy())
         return np.array(places)
 
     return follow

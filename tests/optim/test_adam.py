@@ -69,7 +69,7 @@ def test_the_means_are_weighted_sums(feed, walk):
     t = len(gradients)
     for name, beta, power in (("exp_avg", 0.9, 1), ("exp_avg_sq", 0.99, 2)):
         total = (1 - beta) * sum(beta ** (t - i) * g**power for i, g in enumerate(gradients, 1))
-        np.testing.assert_allclose(optimizer.state[p][name].data, total, rtol=1e-12)
+        np.testing.assert_allclose(optimizer.state[p][name].array, total, rtol=1e-12)
     assert optimizer.state[p]["step"].item() == t
     assert "max_exp_avg_sq" not in optimizer.state[p]
 

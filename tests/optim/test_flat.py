@@ -25,7 +25,7 @@ SHAPES = [(3,), (2, 4), (), (1, 5, 2), (1,), (0,)]
 
 
 def is_bundled(p):
-    return isinstance(p.data.base, Shared)
+    return isinstance(p.array.base, Shared)
 
 
 class Pair:
@@ -55,9 +55,9 @@ class Pair:
     def compare(self):
         for p, q, other in zip(self.together, self.apart, self.others, strict=True):
             assert p.dtype == q.dtype
-            np.testing.assert_array_equal(p.data, q.data)
+            np.testing.assert_array_equal(p.array, q.array)
             for key, kept in other.state.get(q, {}).items():
-                np.testing.assert_array_equal(self.optimizer.state[p][key].data, kept.data)
+                np.testing.assert_array_equal(self.optimizer.state[p][key].array, kept.array)
         assert not any(is_bundled(q) for q in self.apart)
 
     @property
@@ -103,7 +103,7 @@ def test_assigned_data_are_taken_in():
     pair = Pair(Adam, ADAM)
     pair.step(3)
     for params in (pair.together, pair.apart):
-        params[1].data = np.full((2, 4), 7.0)
+        params[1].array = np.full((2, 4), 7.0)
     pair.step(2)
     assert all(pair.bundled)
 
@@ -113,31 +113,31 @@ def test_assigned_data_of_another_kind():
     pair = Pair(Adam, ADAM)
     pair.step(3)
     for params in (pair.together, pair.apart):
-        params[0].data = params[0].data.astype(np.float32)
-        params[1].data = np.asfortranarray(np.full((2, 4), 7.0))
+        params[0].array = params[0].array.astype(np.float32)
+        params[1].array = np.asfortranarray(np.full((2, 4), 7.0))
     pair.step(3)
     assert pair.bundled == [False, False, True, True, True, True]
 
 
 def test_data_that_someone_holds_stay_where_they_are():
     pair = Pair(SGD, {"lr": 0.1, "momentum": 0.9}, shapes=[(2,)] * (FEW + 2))
-    held, detached = pair.together[0].data, pair.together[1].detach()
+    held, detached = pair.together[0].array, pair.together[1].detach()
     pair.step(3)
     assert pair.bundled == [False, False] + [True] * FEW
-    np.testing.assert_array_equal(held, pair.together[0].data)
-    np.testing.assert_array_equal(detached.data, pair.together[1].data)
+    np.testing.assert_array_equal(held, pair.together[0].array)
+    np.testing.assert_array_equal(detached.array, pair.together[1].array)
 
 
 def test_what_is_held_later_follows_too():
     pair = Pair(Adam, ADAM)
     pair.step(3)
-    held, view = pair.together[0].data, pair.together[1].data[1:]
+    held, view = pair.together[0].array, pair.together[1].array[1:]
     state = pair.optimizer.state_dict()["state"]
     pair.step(2)
     pair.step(1, without=(5,))  # the members change, but those whose data are held don't move
     pair.step(3)
-    np.testing.assert_array_equal(held, pair.together[0].data)
-    np.testing.assert_array_equal(view, pair.together[1].data[1:])
+    np.testing.assert_array_equal(held, pair.together[0].array)
+    np.testing.assert_array_equal(view, pair.together[1].array[1:])
     assert state[0]["exp_avg"] is pair.optimizer.state[pair.together[0]]["exp_avg"]
 
 
@@ -215,8 +215,8 @@ def test_groups_have_their_own_bundles():
             p.grad = mg.tensor(np.ones(2))
         optimizer.step()
     assert all(is_bundled(p) for p in params)
-    assert params[0].data.base is not params[-1].data.base
-    assert [p.data[1] for p in params] == [-4] * FEW + [-1] * FEW
+    assert params[0].array.base is not params[-1].array.base
+    assert [p.array[1] for p in params] == [-4] * FEW + [-1] * FEW
 
 
 def test_gradients_of_any_strides():
@@ -227,17 +227,17 @@ def test_gradients_of_any_strides():
         optimizer.zero_grad()
         sum((p * p * weight.t()).sum() for p in params).backward()
         for p in params:
-            p.grad.data = np.asfortranarray(p.grad.data)
-        before = params[0].data.copy()
+            p.grad.array = np.asfortranarray(p.grad.array)
+        before = params[0].array.copy()
         optimizer.step()
         for p in params:
-            np.testing.assert_array_equal(p.data, before - 2 * before * weight.data.T)
+            np.testing.assert_array_equal(p.array, before - 2 * before * weight.array.T)
     assert all(is_bundled(p) for p in params)
 
 
 def test_a_gradient_of_another_shape_is_reported():
     pair = Pair(SGD, {"lr": 0.1})
     pair.step(3)
-    pair.together[0].data = np.ones(4)
+    pair.together[0].array = np.ones(4)
     with pytest.raises(OperationError, match=r"the gradient has shape \(3,\), its parameter \(4,\)"):
         pair.optimizer.step()

@@ -118,7 +118,7 @@ def test_a_parameter_listed_twice_is_updated_twice(kind, feed):
         optimizer = kind([p, p], lr=0.25, weight_decay=0)
     assert caught[0].filename == __file__
     feed(optimizer, [p, p], [[1.0, 1.0]] * 2)
-    np.testing.assert_allclose(p.data, 0.5, rtol=1e-6)
+    np.testing.assert_allclose(p.array, 0.5, rtol=1e-6)
 
 
 def test_a_setting_without_default_is_asked_for():

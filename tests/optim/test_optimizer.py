@@ -41,19 +41,19 @@ def test_maximize_goes_up(kind):
     optimizer = kind([p], lr=0.1, weight_decay=0, maximize=True)
     (p * mg.tensor([2.0, -3.0])).sum().backward()
     optimizer.step()
-    assert p.data[0] > 1
-    assert p.data[1] < -1
+    assert p.array[0] > 1
+    assert p.array[1] < -1
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_is_no_operation(kind, feed):
     """The parameter stays the leaf it was, in the array it had."""
     p = leaf([1.0])
-    data = p.data
+    data = p.array
     feed(kind([p], lr=0.1), [p], [np.ones(1)])
     assert p.is_leaf
     assert p.requires_grad
-    assert p.data is data
+    assert p.array is data
     assert data[0] < 1
 
 
@@ -66,25 +66,25 @@ def test_dtypes_are_kept_side_by_side(kind, feed, rng):
     for _ in range(3):
         feed(optimizer, [double, single], [gradient, gradient.astype(np.float32)])
     assert (double.dtype, single.dtype) == (np.float64, np.float32)
-    assert not np.allclose(double.data, values)
-    np.testing.assert_allclose(single.data, double.data, atol=1e-6)
+    assert not np.allclose(double.array, values)
+    np.testing.assert_allclose(single.array, double.array, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_gradient_of_any_strides(kind, feed, rng):
     values, gradient = rng.standard_normal((2, 3, 4))
     plain, strided, layout = leaf(values), leaf(values), leaf(values)
-    layout.data = np.asfortranarray(values)
+    layout.array = np.asfortranarray(values)
     gradients = [gradient, np.asfortranarray(gradient), np.repeat(gradient, 2, axis=1)[:, ::2]]
     optimizer = kind([plain, strided, layout], lr=0.01)
     for _ in range(2):
         for p, g in zip((plain, strided, layout), gradients, strict=True):
             p.grad = mg.zeros(3, 4, dtype=np.float64)
-            p.grad.data = g
+            p.grad.array = g
         optimizer.step()
-    assert layout.data.flags.f_contiguous
-    np.testing.assert_array_equal(strided.data, plain.data)
-    np.testing.assert_array_equal(layout.data, plain.data)
+    assert layout.array.flags.f_contiguous
+    np.testing.assert_array_equal(strided.array, plain.array)
+    np.testing.assert_array_equal(layout.array, plain.array)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,19 +92,19 @@ def test_replaced_data_are_the_ones_that_move(kind, feed):
     p = leaf([1.0, 2.0])
     optimizer = kind([p], lr=0.1, weight_decay=0)
     feed(optimizer, [p], [np.ones(2)])
-    old, new = p.data, np.array([10.0, 20.0])
+    old, new = p.array, np.array([10.0, 20.0])
     before = old.copy()
-    p.data = new
+    p.array = new
     feed(optimizer, [p], [np.ones(2)])
-    assert p.data is new
+    assert p.array is new
     assert (new < [10, 20]).all()
     np.testing.assert_array_equal(old, before)
 
 
 def test_a_numpy_scalar_as_data():
-    """``p.data * 0.5`` of an array without dimensions is a NumPy scalar, which has no memory to write to."""
+    """``p.array * 0.5`` of an array without dimensions is a NumPy scalar, which has no memory to write to."""
     p = leaf(4.0)
-    p.data = p.data * 0.5
+    p.array = p.array * 0.5
     p.grad = mg.tensor(np.array(1.0))
     SGD([p], lr=0.5).step()
     assert p.item() == 1.5
@@ -113,7 +113,7 @@ def test_a_numpy_scalar_as_data():
 def test_a_gradient_of_another_shape():
     p = leaf([1.0, 2.0])
     (p * p).sum().backward()
-    p.data = np.ones(3)
+    p.array = np.ones(3)
     with pytest.raises(OperationError, match=r"shape \(2,\), its parameter \(3,\).*run forward and backward again"):
         SGD([p]).step()
 
@@ -122,7 +122,7 @@ def test_state_of_another_shape(feed):
     p = leaf([1.0, 2.0])
     optimizer = SGD([p], momentum=0.9)
     feed(optimizer, [p], [np.ones(2)])
-    p.data, p.grad = np.ones(3), None
+    p.array, p.grad = np.ones(3), None
     with pytest.raises(OperationError, match=r"momentum_buffer has shape \(2,\), its parameter \(3,\).*del optimizer"):
         feed(optimizer, [p], [np.ones(3)])
 
@@ -130,11 +130,11 @@ def test_state_of_another_shape(feed):
 def test_data_that_can_not_be_written():
     p = leaf([1.0])
     p.grad = mg.ones(1)
-    p.data = np.ones(1)
-    p.data.flags.writeable = False
+    p.array = np.ones(1)
+    p.array.flags.writeable = False
     with pytest.raises(OperationError, match="a parameter is read-only"):
         SGD([p]).step()
-    p.data = np.ones(1, np.float16)
+    p.array = np.ones(1, np.float16)
     with pytest.raises(OperationError, match=r"a parameter is float16.*\.float\(\)"):
         SGD([p]).step()
 
@@ -209,7 +209,7 @@ class HalfTheSign(Optimizer):
             for p in group["params"]:
                 if p.grad is not None:
                     self.state[p]["count"] = self.state[p].get("count", 0) + 1
-                    p.data -= group["lr"] / 2 * np.sign(p.grad.data)
+                    p.array -= group["lr"] / 2 * np.sign(p.grad.array)
 
 
 def test_an_optimizer_of_ones_own(feed):

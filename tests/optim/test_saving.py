@@ -47,7 +47,7 @@ def go_on(optimizer, params, seed, steps=4):
 def same_values(some, others):
     for one, other in zip(some, others, strict=True):
         assert one.dtype == other.dtype
-        np.testing.assert_array_equal(one.data, other.data)
+        np.testing.assert_array_equal(one.array, other.array)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -56,7 +56,7 @@ def test_a_loaded_state_goes_on_to_the_bit(kind, settings, way):
     first = new_params()
     optimizer = kind([{"params": first[:4]}, {"params": first[4:], "lr": 0.02}], **settings)
     go_on(optimizer, first, seed=1)
-    second = [mg.tensor(p.data.copy(), requires_grad=True) for p in first]
+    second = [mg.tensor(p.array.copy(), requires_grad=True) for p in first]
     loaded = kind([{"params": second[:4]}, {"params": second[4:]}], lr=9.0)
     loaded.load_state_dict(WAYS[way](optimizer.state_dict()))
     assert loaded.param_groups[0]["params"] == second[:4]
@@ -116,9 +116,9 @@ def test_what_is_loaded_is_copied():
     optimizer, loaded = Adam(first), Adam(second)
     go_on(optimizer, first, seed=1)
     loaded.load_state_dict(optimizer.state_dict())
-    before = optimizer.state[first[0]]["exp_avg"].data.copy()
+    before = optimizer.state[first[0]]["exp_avg"].array.copy()
     go_on(loaded, second, seed=2)
-    np.testing.assert_array_equal(optimizer.state[first[0]]["exp_avg"].data, before)
+    np.testing.assert_array_equal(optimizer.state[first[0]]["exp_avg"].array, before)
     loaded.param_groups[0]["lr"] = 7.0
     assert optimizer.param_groups[0]["lr"] == 1e-3
 

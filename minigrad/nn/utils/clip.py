@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor, from_array
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Array]:
     """The gradient arrays of those parameters that have one; a shared parameter's only once."""
     given = [parameters] if isinstance(parameters, TensorBase) else parameters
-    return [p.grad.data for p in dict.fromkeys(given) if p.grad is not None]
+    return [p.grad.array for p in dict.fromkeys(given) if p.grad is not None]
 
 
 def get_total_norm(

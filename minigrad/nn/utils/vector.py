@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from minigrad.engine.errors import OperationError
 from minigrad.ops.join import cat
-from minigrad.tensor import Tensor
+from minigrad.tensors.tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -34,11 +34,11 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     if not isinstance(vec, Tensor):
         raise TypeError(f"vector_to_parameters() takes a tensor, not {type(vec).__name__}")
     given = list(parameters)
-    total = sum(p.data.size for p in given)
+    total = sum(p.array.size for p in given)
     if vec.shape != (total,):
         raise OperationError(f"the vector has shape {vec.shape}, the parameters have {total} elements together")
     start = 0
     for parameter in given:
-        stop = start + parameter.data.size
-        parameter.data[...] = vec.data[start:stop].reshape(parameter.data.shape)
+        stop = start + parameter.array.size
+        parameter.array[...] = vec.array[start:stop].reshape(parameter.array.shape)
         start = stop

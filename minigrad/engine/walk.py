@@ -114,8 +114,8 @@ def visit(
                 if entry[-1] is not tensor:
                     entry.append(tensor)
                 continue
-            if gradient is not None and gradient.shape != tensor.data.shape:
-                raise _wrong_shape(node, gradient, tensor.data.shape)
+            if gradient is not None and gradient.shape != tensor.array.shape:
+                raise _wrong_shape(node, gradient, tensor.array.shape)
             if deliver is not None or tensor._hooks:
                 if awaited is None:
                     to_come = [entry[-1] for entry in table.values()]
@@ -240,7 +240,7 @@ def run_pass(
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
-    data = output.data
+    data = output.array
     if not output.requires_grad:
         raise OperationError(
             "this tensor has no gradient path: nothing it was computed from has requires_grad=True "

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy as np
 
-from minigrad.lessons.checks import Check, close, given, require
+from minigrad.classroom.checks import Check, close, given, require
 
 
 def _sine(task: ModuleType) -> None:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy as np
 
-from minigrad.lessons.checks import Check, Wrong, close, given, number, require
+from minigrad.classroom.checks import Check, Wrong, close, given, number, require
 
 
 def _tanh(task: ModuleType) -> None:

@@ -25,7 +25,7 @@ def _origin(tensor: TensorBase) -> str:
 
 def summary(tensor: TensorBase) -> str:
     """``Tensor(shape=(64, 32), float32, node=Linear#12 'block3.fc1')``; few values are shown as well."""
-    data = tensor.data
+    data = tensor.array
     values = ""
     if data.size <= FEW:
         values = np.array2string(data, separator=", ", precision=4, max_line_width=10_000).replace("\n", "") + ", "
@@ -35,7 +35,7 @@ def summary(tensor: TensorBase) -> str:
 
 def printed(tensor: TensorBase) -> str:
     """The values, as PyTorch prints them."""
-    data = tensor.data
+    data = tensor.array
     body = np.array2string(data, separator=", ", precision=4, prefix="tensor(", threshold=1000)
     usual = data.dtype in (np.float32, np.int64, np.bool_)
     dtype = "" if usual else f", dtype={data.dtype}"
@@ -44,5 +44,5 @@ def printed(tensor: TensorBase) -> str:
 
 def as_html(tensor: TensorBase) -> str:
     """A notebook's view: the summary, and the values below it."""
-    values = np.array2string(tensor.data, separator=" ", precision=4, threshold=200)
+    values = np.array2string(tensor.array, separator=" ", precision=4, threshold=200)
     return f"<div><code>{html.escape(summary(tensor))}</code><pre>{html.escape(values)}</pre></div>"

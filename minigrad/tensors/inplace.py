@@ -33,7 +33,7 @@ class InPlace(TensorBase):
                 f"{method} would write into {kind}, and backward may need what is there. "
                 f"Make a new tensor, as in {remedy}, or write under minigrad.no_grad()"
             )
-        return self.data
+        return self.array
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Assign to elements."""
@@ -103,7 +103,7 @@ class InPlace(TensorBase):
 
     def lerp_(self: Self, end: Any, weight: float) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
-        return self.add_(array_of(end) - self.data, alpha=weight)
+        return self.add_(array_of(end) - self.array, alpha=weight)
 
     def clamp_(self: Self, min: Any = None, max: Any = None) -> Self:
         """Limit every element to ``[min, max]``."""
@@ -142,4 +142,4 @@ class InPlace(TensorBase):
 
 
 def _plain(key: Any) -> Any:
-    return key.data if isinstance(key, TensorBase) else key
+    return key.array if isinstance(key, TensorBase) else key

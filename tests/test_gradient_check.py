@@ -57,23 +57,23 @@ def test_several_inputs_and_outputs():
 
 def test_the_inputs_are_left_as_they_were():
     x = x64(3)
-    before = x.data.copy()
+    before = x.array.copy()
     mg.gradcheck(mg.tanh, x)
-    assert (x.data == before).all()
+    assert (x.array == before).all()
     assert x.grad is None
 
 
 def test_jacobian_of_a_linear_map_is_its_matrix(rng):
     a = mg.tensor(rng.standard_normal((3, 4)))
     x = mg.tensor(rng.standard_normal(4))
-    np.testing.assert_allclose(mg.jacobian(lambda x: a @ x, x).data, a.data, rtol=1e-15)
+    np.testing.assert_allclose(mg.jacobian(lambda x: a @ x, x).array, a.array, rtol=1e-15)
 
 
 def test_jacobian_of_two_inputs(rng):
     a, b = mg.tensor(rng.standard_normal(3)), mg.tensor(rng.standard_normal(3))
     ja, jb = mg.jacobian(lambda a, b: a * b, (a, b))
-    np.testing.assert_array_equal(ja.data, np.diag(b.data))
-    np.testing.assert_array_equal(jb.data, np.diag(a.data))
+    np.testing.assert_array_equal(ja.array, np.diag(b.array))
+    np.testing.assert_array_equal(jb.array, np.diag(a.array))
 
 
 def test_hessian_vector_product_is_the_hessian_times_the_vector(rng):
@@ -85,5 +85,5 @@ def test_hessian_vector_product_is_the_hessian_times_the_vector(rng):
 
     _, product = mg.hvp(f, x, v)
     hessian = mg.hessian(f, x)
-    np.testing.assert_allclose(hessian.data, hessian.data.T, atol=1e-14)
-    np.testing.assert_allclose(product.data, hessian.data @ v.data, atol=1e-14)
+    np.testing.assert_allclose(hessian.array, hessian.array.T, atol=1e-14)
+    np.testing.assert_allclose(product.array, hessian.array @ v.array, atol=1e-14)

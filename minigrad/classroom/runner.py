@@ -7,10 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from minigrad.classroom import progress
+from minigrad.classroom.catalogue import Lesson, lessons
+from minigrad.classroom.check import checks_of
 from minigrad.inspect.table import Table
-from minigrad.lessons import progress
-from minigrad.lessons.catalogue import Lesson, lessons
-from minigrad.lessons.check import checks_of
 
 
 def list_lessons() -> Table:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
-from minigrad.lessons.checks import Blank, Check, Wrong
+from minigrad.classroom.checks import Blank, Check, Wrong
 
 #: Seconds for all tasks of a lesson, the import of minigrad included.
 TIME_LIMIT = 120.0
@@ -44,7 +44,7 @@ class Outcome:
 
 def checks_of(number: str) -> list[Check]:
     """The checks of a lesson; none where it has no tasks."""
-    name = f"minigrad.lessons.checks.lesson_{number}"
+    name = f"minigrad.classroom.checks.lesson_{number}"
     if importlib.util.find_spec(name) is None:
         return []
     found: list[Check] = importlib.import_module(name).CHECKS
@@ -146,7 +146,7 @@ def check_file(number: str, path: Path, limit: float | None = TIME_LIMIT) -> lis
 
 def _in_a_process(number: str, path: Path, report: Path, limit: float) -> str:
     """Run this file as a program on the learner's; returns how it ended too early, or nothing."""
-    command = [sys.executable, "-m", "minigrad.lessons.check", number, str(path), str(report)]
+    command = [sys.executable, "-m", "minigrad.classroom.check", number, str(path), str(report)]
     try:
         code = subprocess.run(command, timeout=limit, check=False).returncode
     except subprocess.TimeoutExpired:

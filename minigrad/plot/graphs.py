@@ -59,7 +59,7 @@ def graph(
                 "plot.graph(model) needs an example input, as in plot.graph(model, x): running it makes the graph"
             )
         output = loss(*inputs)
-        loss = output if output.data.size == 1 else output.square().mean()
+        loss = output if output.array.size == 1 else output.square().mean()
     drawn = outline(loss, depth, gradients=gradients)
     columns = _columns(drawn)
     used = columns[-1].right

@@ -23,8 +23,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _lesson(arguments: argparse.Namespace) -> int:
-    from minigrad.lessons import progress, runner  # each command loads only what it needs
-    from minigrad.lessons.catalogue import find, lessons
+    from minigrad.classroom import progress, runner  # each command loads only what it needs
+    from minigrad.classroom.catalogue import find, lessons
 
     if arguments.lesson is None:
         print(runner.list_lessons())
@@ -47,8 +47,8 @@ def _lesson(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from minigrad.lessons import check, progress
-    from minigrad.lessons.catalogue import find
+    from minigrad.classroom import check, progress
+    from minigrad.classroom.catalogue import find
 
     lesson = find(arguments.lesson)
     path = progress.copy_of(lesson.number) if arguments.file is None else Path(arguments.file)

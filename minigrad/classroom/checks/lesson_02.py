@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from minigrad.lessons.checks import Check, given, number, require
+from minigrad.classroom.checks import Check, given, number, require
 
 # A long branch beside a short skip, twice; and a value that the end doesn't depend on.
 _GRAPH = {"x": [], "f": ["x"], "g": ["f"], "h": ["x", "g"], "k": ["h"], "y": ["k", "h"], "other": ["x"]}

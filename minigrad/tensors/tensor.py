@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import display
-from minigrad.device import CPU, check_device, device
 from minigrad.engine import base, gradients
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.inplace import InPlace
-from minigrad.methods import Methods
 from minigrad.ops import common, join, shape
+from minigrad.tensors import display
+from minigrad.tensors.devices import CPU, check_device, device
+from minigrad.tensors.inplace import InPlace
+from minigrad.tensors.methods import Methods
 
 
 class RemovableHandle:
@@ -81,8 +81,8 @@ class Tensor(Methods, InPlace, TensorBase):
 
     def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
         if isinstance(data, TensorBase):
-            data = data.data
-        self.data = np.array(data, dtype=common.get_default_dtype())
+            data = data.array
+        self.array = np.array(data, dtype=common.get_default_dtype())
         self.requires_grad = requires_grad
 
     # -- the graph ---------------------------------------------------------------------------------
@@ -100,10 +100,19 @@ class Tensor(Methods, InPlace, TensorBase):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = value if isinstance(value, TensorBase) else from_array(np.asarray(value, self.data.dtype))
-            if value.data.shape != self.data.shape:
-                raise OperationError(f"grad of shape {value.data.shape} for a tensor of shape {self.data.shape}")
+            value = value if isinstance(value, TensorBase) else from_array(np.asarray(value, self.array.dtype))
+            if value.array.shape != self.array.shape:
+                raise OperationError(f"grad of shape {value.array.shape} for a tensor of shape {self.array.shape}")
         self._grad = value
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor on the same memory, outside the graph; what is assigned takes the place of the values."""
+        return from_array(self.array)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.array = array_of(value)
 
     @property
     def grad_fn(self) -> Node | None:
@@ -135,7 +144,7 @@ class Tensor(Methods, InPlace, TensorBase):
 
     def detach(self) -> Tensor:
         """The same data, with no node: gradients stop here."""
-        return from_array(self.data)
+        return from_array(self.array)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Switch whether gradients are to reach this leaf.
@@ -147,8 +156,8 @@ class Tensor(Methods, InPlace, TensorBase):
         """
         if not self.is_leaf and not requires_grad:
             raise OperationError("only a leaf's requires_grad can be switched off; use detach() to stop gradients here")
-        if requires_grad and self.data.dtype.kind not in "fc":
-            raise OperationError(f"only floating-point tensors can require gradients, this one is {self.data.dtype}")
+        if requires_grad and self.array.dtype.kind not in "fc":
+            raise OperationError(f"only floating-point tensors can require gradients, this one is {self.array.dtype}")
         self.requires_grad = requires_grad
         return self
 
@@ -183,17 +192,17 @@ class Tensor(Methods, InPlace, TensorBase):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of each dimension."""
-        return self.data.shape
+        return self.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype."""
-        return self.data.dtype
+        return self.array.dtype
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
-        return self.data.ndim
+        return self.array.ndim
 
     @property
     def device(self) -> device:
@@ -205,35 +214,35 @@ class Tensor(Methods, InPlace, TensorBase):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self.data.shape if dim is None else self.data.shape[common.axis_of(dim, self.data.ndim)]
+        return self.array.shape if dim is None else self.array.shape[common.axis_of(dim, self.array.ndim)]
 
     def dim(self) -> int:
         """The number of dimensions."""
-        return self.data.ndim
+        return self.array.ndim
 
     ndimension = dim
 
     def numel(self) -> int:
         """The number of elements."""
-        return self.data.size
+        return self.array.size
 
     nelement = numel
 
     def element_size(self) -> int:
         """Bytes of one element."""
-        return self.data.itemsize
+        return self.array.itemsize
 
     def is_floating_point(self) -> bool:
         """Whether it holds floating-point numbers."""
-        return self.data.dtype.kind == "f"
+        return self.array.dtype.kind == "f"
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie in memory row by row."""
-        return bool(self.data.flags.c_contiguous)
+        return bool(self.array.flags.c_contiguous)
 
     def data_ptr(self) -> int:
         """The address of the first element."""
-        return int(self.data.ctypes.data)
+        return int(self.array.ctypes.data)
 
     # -- out of the graph --------------------------------------------------------------------------
 
@@ -245,13 +254,13 @@ class Tensor(Methods, InPlace, TensorBase):
         OperationError
             If there is not exactly one.
         """
-        if self.data.size != 1:
-            raise OperationError(f"item() needs exactly one element, this tensor has shape {self.data.shape}")
-        return self.data.item()
+        if self.array.size != 1:
+            raise OperationError(f"item() needs exactly one element, this tensor has shape {self.array.shape}")
+        return self.array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists."""
-        return self.data.tolist()
+        return self.array.tolist()
 
     def numpy(self, *, force: bool = False) -> Array:
         """The array behind a tensor that has no gradient; ``force=True`` for any.
@@ -262,34 +271,34 @@ class Tensor(Methods, InPlace, TensorBase):
             If the tensor requires a gradient, which the array couldn't carry on.
         """
         if self.requires_grad and not force:
-            raise OperationError("numpy() on a tensor that requires a gradient: use detach().numpy(), or .data")
-        return self.data
+            raise OperationError("numpy() on a tensor that requires a gradient: use detach().numpy(), or .array")
+        return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if copy is False and dtype is not None and np.dtype(dtype) != self.data.dtype:
-            raise ValueError(f"a {self.data.dtype} tensor can't become {np.dtype(dtype)} without a copy")
-        return np.array(self.data, dtype=dtype) if copy else np.asarray(self.data, dtype=dtype)
+        if copy is False and dtype is not None and np.dtype(dtype) != self.array.dtype:
+            raise ValueError(f"a {self.array.dtype} tensor can't become {np.dtype(dtype)} without a copy")
+        return np.array(self.array, dtype=dtype) if copy else np.asarray(self.array, dtype=dtype)
 
     def __len__(self) -> int:
-        if not self.data.ndim:
+        if not self.array.ndim:
             raise TypeError("len() of a tensor without dimensions")
-        return len(self.data)
+        return len(self.array)
 
     def __iter__(self) -> Iterator[Tensor]:
-        if not self.data.ndim:
+        if not self.array.ndim:
             raise TypeError("iteration over a tensor without dimensions")
         return iter(join.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self.data == array_of(value)).any())
+        return bool((self.array == array_of(value)).any())
 
     def __bool__(self) -> bool:
-        if self.data.size != 1:
+        if self.array.size != 1:
             raise OperationError(
-                f"the truth of a tensor of shape {self.data.shape} is ambiguous: use .any() or .all(), or "
+                f"the truth of a tensor of shape {self.array.shape} is ambiguous: use .any() or .all(), or "
                 "minigrad.where for an element-wise choice"
             )
-        return bool(self.data.item())
+        return bool(self.array.item())
 
     def __float__(self) -> float:
         return float(self.item())
@@ -298,21 +307,21 @@ class Tensor(Methods, InPlace, TensorBase):
         return int(self.item())
 
     def __index__(self) -> int:
-        if self.data.dtype.kind not in "iub":
-            raise TypeError(f"only an integer tensor can be an index, this one is {self.data.dtype}")
+        if self.array.dtype.kind not in "iub":
+            raise TypeError(f"only an integer tensor can be an index, this one is {self.array.dtype}")
         return int(self.item())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.node is not None:
             raise OperationError("only leaves can be copied with their settings: use detach().clone() here")
-        twin = self._like(self.data.copy(), self.requires_grad)
+        twin = self._like(self.array.copy(), self.requires_grad)
         memo[id(self)] = twin
         if self._grad is not None:
             twin._grad = array_of(self._grad).copy()
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.data, self.requires_grad)
+        return _rebuilt, (type(self), self.array, self.requires_grad)
 
     def __repr__(self) -> str:
         return display.summary(self)
@@ -321,7 +330,7 @@ class Tensor(Methods, InPlace, TensorBase):
         return display.printed(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.data.size == 1 else str(self)
+        return format(self.item(), spec) if spec and self.array.size == 1 else str(self)
 
     def _repr_html_(self) -> str:
         return display.as_html(self)
@@ -334,7 +343,7 @@ class Tensor(Methods, InPlace, TensorBase):
         """In another dtype: ``to(float64)``, ``to("cpu", float64)``, ``to(other)``. The device can only be the CPU."""
         for given in args:
             if isinstance(given, TensorBase):
-                dtype = given.data.dtype
+                dtype = given.array.dtype
             elif _is_dtype(given):
                 dtype = given
             elif not isinstance(given, bool):
@@ -345,7 +354,7 @@ class Tensor(Methods, InPlace, TensorBase):
 
     def type(self, dtype: Any = None) -> Any:
         """In another dtype; without one, the name of this one."""
-        return str(self.data.dtype) if dtype is None else self.to(dtype)
+        return str(self.array.dtype) if dtype is None else self.to(dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of another tensor."""
@@ -387,7 +396,7 @@ class Tensor(Methods, InPlace, TensorBase):
     @property
     def T(self) -> Tensor:  # noqa: N802  (PyTorch's name)
         """The transpose: all dimensions in reverse."""
-        return shape.permute(self, tuple(range(self.data.ndim))[::-1])
+        return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
     def mT(self) -> Tensor:  # noqa: N802  (PyTorch's name)
@@ -417,7 +426,7 @@ def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
         elif gradient.is_leaf:
             gradient.requires_grad_(False).zero_()
         else:
-            tensor.grad = np.zeros_like(tensor.data)
+            tensor.grad = np.zeros_like(tensor.array)
 
 
 def is_tensor(obj: Any) -> bool:

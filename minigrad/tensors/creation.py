@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.device import check_device
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.ops.common import get_default_dtype
 from minigrad.random import Generator, numpy_generator
-from minigrad.tensor import Tensor, from_array
+from minigrad.tensors.devices import check_device
+from minigrad.tensors.tensor import Tensor, from_array
 
 
 def _array(data: Any, dtype: Any) -> Array:

@@ -72,7 +72,7 @@ def close(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
     """Whether two arrays, tensors or numbers have the same shape and nearly the same values."""
     import numpy as np  # the command line reads this file before it needs any array
 
-    x, y = (np.asarray(getattr(v, "data", v), dtype=float) for v in (a, b))
+    x, y = (np.asarray(getattr(v, "array", v), dtype=float) for v in (a, b))
     return x.shape == y.shape and bool(np.allclose(x, y, rtol=tolerance, atol=tolerance))
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 
 import minigrad as mg
-from minigrad.lessons.checks import Check, close, given, number, require
+from minigrad.classroom.checks import Check, close, given, number, require
 
 
 def _fork(task: ModuleType) -> None:
@@ -44,9 +44,9 @@ def _share(task: ModuleType) -> None:
 def _block(task: ModuleType) -> None:
     x = mg.tensor([1.0, -2.0], requires_grad=True)
     y = given(task.block(x, lambda b: 3 * b))
-    require(close(y, 4 * x.data), "forward was right, x + branch(x), and isn't any more")
+    require(close(y, 4 * x.array), "forward was right, x + branch(x), and isn't any more")
     y.sum().backward()
-    g = None if x.grad is None else x.grad.data
+    g = None if x.grad is None else x.grad.array
     require(g is not None, "now no gradient at all comes back to x")
     require(not close(g, np.ones(2)), "now the skip brings its gradient, but the branch's is cut off")
     require(close(g, np.full(2, 4.0)), BLOCK)

@@ -70,14 +70,14 @@ def gradcheck(
     tensors = _as_tuple(inputs)
     checked = [t for t in tensors if isinstance(t, TensorBase) and t.requires_grad]
     for t in checked:
-        if t.data.dtype != np.float64:
+        if t.array.dtype != np.float64:
             raise TypeError(
-                f"gradcheck needs float64 inputs, this one is {t.data.dtype}: in float32 a finite difference "
+                f"gradcheck needs float64 inputs, this one is {t.array.dtype}: in float32 a finite difference "
                 "has about three right digits"
             )
     rng = np.random.default_rng(seed)
     outputs = _floating(func(*tensors))
-    cotangents = [rng.standard_normal(y.data.shape) for y in outputs]
+    cotangents = [rng.standard_normal(y.array.shape) for y in outputs]
     linked = [(y, c) for y, c in zip(outputs, cotangents, strict=True) if y.requires_grad]
     found: tuple[Any, ...] = (None,) * len(checked)
     if linked:
@@ -86,11 +86,11 @@ def gradcheck(
     def scalar() -> float:
         with no_grad():
             ys = _floating(func(*tensors))
-        return float(sum((y.data * c).sum() for y, c in zip(ys, cotangents, strict=True)))
+        return float(sum((y.array * c).sum() for y, c in zip(ys, cotangents, strict=True)))
 
     for position, (tensor, g) in enumerate(zip(checked, found, strict=True)):
         numerical = _difference(scalar, tensor, eps)
-        analytical = np.zeros_like(numerical) if g is None else g.data
+        analytical = np.zeros_like(numerical) if g is None else g.array
         message = _worst(analytical, numerical, atol, rtol)
         if message:
             if raise_exception:
@@ -101,20 +101,20 @@ def gradcheck(
 
 def _floating(outputs: Any) -> list[TensorBase]:
     """The outputs that have a derivative."""
-    return [y for y in _as_tuple(outputs) if isinstance(y, TensorBase) and y.data.dtype.kind == "f"]
+    return [y for y in _as_tuple(outputs) if isinstance(y, TensorBase) and y.array.dtype.kind == "f"]
 
 
 def _difference(scalar: Callable[[], float], tensor: TensorBase, eps: float) -> Array:
-    result = np.zeros_like(tensor.data)
-    original = tensor.data
+    result = np.zeros_like(tensor.array)
+    original = tensor.array
     for index in np.ndindex(original.shape):
         values = []
         for step in (eps, -eps):
-            tensor.data = original.copy()
-            tensor.data[index] += step
+            tensor.array = original.copy()
+            tensor.array[index] += step
             values.append(scalar())
         result[index] = (values[0] - values[1]) / (2 * eps)
-    tensor.data = original
+    tensor.array = original
     return result
 
 
@@ -153,7 +153,7 @@ def gradgradcheck(
     with_grad = [i for i, t in enumerate(tensors) if isinstance(t, TensorBase) and t.requires_grad]
     outputs = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.requires_grad]
     if grad_outputs is None:
-        cotangents: Sequence[Any] = [as_tensor(rng.standard_normal(y.data.shape), True) for y in outputs]
+        cotangents: Sequence[Any] = [as_tensor(rng.standard_normal(y.array.shape), True) for y in outputs]
     else:
         cotangents = _as_tuple(grad_outputs)
 
