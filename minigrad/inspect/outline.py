@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine.base import TensorBase, array_of
-from minigrad.engine.node import Node
 from minigrad.engine.gradients import Collected
+from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.engine.walk import Pass, seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Graph, inputs_of
@@ -157,7 +159,7 @@ def _tell_apart(boxes: list[Box], depth: int) -> None:
 def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)
-    steps = visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([])))
+    steps = starmap(Step, visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([]))))
     return {
         (step.node, position): measure.norm(array_of(g))
         for step in steps

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
-from minigrad.engine.walk import Pass, seed_gradient, steps_of
+from minigrad.engine.step import Step
+from minigrad.engine.walk import Pass, seed_gradient, turns_of
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper
@@ -259,7 +261,7 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
 
     steps = []
     with Arrivals(), np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in steps_of(Pass([loss], [seed], retain_graph)):
+        for step in starmap(Step, turns_of(Pass([loss], [seed], retain_graph))):
             kept = traced(step, norms, arrays)
             steps.append(kept)
             books.see(step, kept)
@@ -267,7 +269,9 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     ledger = Ledger(books.rows(), pairs.unpaired, label)
     nodes: Sequence[Node | SavedNode] = graph.nodes
     if not arrays:  # a node holds the gradients of its turn, so what is known of it takes its place
-        saved = {node: SavedNode(node.name, node.index, node.module, node.source, node.out_shapes) for node in graph.nodes}
+        saved = {
+            node: SavedNode(node.name, node.index, node.module, node.source, node.out_shapes) for node in graph.nodes
+        }
         nodes = list(saved.values())
         for step in steps:
             step.node = saved[step.node]  # type: ignore[index]  # steps of a pass hold nodes

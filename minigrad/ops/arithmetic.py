@@ -36,6 +36,8 @@ class Sub(Node):
 class Mul(Node):
     """``a * b``. Backward: ``ga = gy * b``, ``gb = gy * a``, each summed over broadcast axes."""
 
+    reads = {"a": ("b",), "b": ("a",)}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         return a * b
@@ -48,6 +50,8 @@ class Mul(Node):
 
 class Div(Node):
     """``a / b``. Backward: ``ga = gy / b``, ``gb = -gy * a / b**2``, each summed over broadcast axes."""
+
+    reads = {"a": ("b",), "b": ("a", "b")}
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b

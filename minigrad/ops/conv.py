@@ -24,6 +24,8 @@ class Conv2d(Node):
     ``gy`` over samples and places.
     """
 
+    reads = {"x": ("w",), "w": ("x",)}
+
     def __init__(self, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.how = stride, padding, dilation, groups
 
@@ -48,6 +50,8 @@ class Conv2dInputGradient(Node):
     Backward: the convolution of ``gy`` with ``w``, and the weight gradient for input ``gy``.
     """
 
+    reads = {"g": ("w",), "w": ("g",)}
+
     def __init__(self, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.input_hw = input_hw
         self.how = stride, padding, dilation, groups
@@ -68,6 +72,8 @@ class Conv2dWeightGradient(Node):
     Backward: the convolution of ``x`` with ``gy`` for a kernel, and the input gradient through it.
     """
 
+    reads = {"g": ("x",), "x": ("g",)}
+
     def __init__(self, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.kernel_hw = kernel_hw
         self.how = stride, padding, dilation, groups
@@ -84,6 +90,8 @@ class Conv2dWeightGradient(Node):
 
 class Conv1d(Node):
     """Slide ``w`` over ``x`` and add ``b``: a two-dimensional convolution of height 1, and so is its backward."""
+
+    reads = {"x": ("w",), "w": ("x",)}
 
     def __init__(self, stride: int, padding: int, dilation: int, groups: int) -> None:
         self.how = (1, stride), (0, padding), (1, dilation), groups
@@ -109,6 +117,8 @@ class ConvTranspose2d(Node):
 
     Backward: ``gx`` is the convolution of ``gy`` with ``w``; ``gw`` correlates ``gy`` with ``x``.
     """
+
+    reads = {"x": ("w",), "w": ("x",)}
 
     def __init__(self, output_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.output_hw = output_hw

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.inplace import apply_in_place
 from minigrad.ops.common import T, shape_of
+from minigrad.ops.inplace import apply_in_place
 from minigrad.random import default_generator
 
 

@@ -27,7 +27,9 @@ class Index(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return x[self.key]
+        y = x[self.key]
+        # Where integers alone leave one element, NumPy gives a copy of it; with dots behind them, a view.
+        return y if isinstance(y, np.ndarray) else x[(*self.key, Ellipsis)]
 
     def put(self, whole: Any, value: Any) -> None:
         whole[self.key] = value

@@ -40,6 +40,8 @@ def _ones(n: int, dtype: Any) -> Any:
 class Matmul(Node):
     """``a @ b``. Backward: ``ga = gy @ b.T``, ``gb = a.T @ gy``, each summed over broadcast batch axes."""
 
+    reads = {"a": ("b",), "b": ("a",)}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         if a.dtype != b.dtype:
@@ -76,6 +78,8 @@ class Matmul(Node):
 class Outer(Node):
     """``y[i, j] = a[i] * b[j]``. Backward: ``ga = gy @ b``, ``gb = a @ gy``."""
 
+    reads = {"a": ("b",), "b": ("a",)}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         if a.ndim != 1 or b.ndim != 1:
@@ -88,6 +92,8 @@ class Outer(Node):
 
 class Linear(Node):
     """``y = x @ w.T + b``. Backward: ``gx = gy @ w``, ``gw = gy.T @ x``, ``gb = gy.sum(0)``."""
+
+    reads = {"x": ("w",), "w": ("x",)}
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w

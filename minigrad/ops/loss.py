@@ -95,6 +95,8 @@ class BinaryCrossEntropy(_Loss):
     Backward: ``gp = gy * w * (p - t) / (p * (1 - p))``, ``gt = gy * w * (log(1 - p) - log(p))``.
     """
 
+    reads = {"p": ("p", "t", "w"), "t": ("p", "w")}
+
     def forward(self, p: Any, t: Any, w: Any) -> Any:
         self.p, self.t, self.w = p, t, w
         if p.size and not (p.min() >= 0 and p.max() <= 1):
@@ -119,6 +121,8 @@ class BinaryCrossEntropyWithLogits(_Loss):
     Backward: ``gx = gy * w * (1 - t + k * (sigmoid(x) - 1))``, which is ``gy * w * (sigmoid(x) - t)`` where
     pos_weight is 1; ``gt = gy * w * ((pos_weight - 1) * softplus(-x) - x)``.
     """
+
+    reads = {"x": ("x", "t"), "t": ("x",)}
 
     def __init__(self, reduction: str, weight: Any, pos_weight: Any) -> None:
         super().__init__(reduction)
@@ -147,6 +151,8 @@ class BinaryCrossEntropyWithLogits(_Loss):
 class KLDiv(_Loss):
     """``t * (log(t) - x)``, reduced; 0 where ``t`` is 0. Backward: ``gx = -t * gy``, ``gt = (log(t) + 1 - x) * gy``."""
 
+    reads = {"x": ("t",), "t": ("x", "t")}
+
     def forward(self, x: Any, t: Any) -> Any:
         self.x, self.t = x, t
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -165,6 +171,8 @@ class KLDiv(_Loss):
 
 class KLDivLog(_Loss):
     """``exp(t) * (t - x)``, reduced. Backward: ``gx = -exp(t) * gy``, ``gt = exp(t) * (t + 1 - x) * gy``."""
+
+    reads = {"x": ("t",), "t": ("x", "t")}
 
     def forward(self, x: Any, t: Any) -> Any:
         self.x, self.t = x, t

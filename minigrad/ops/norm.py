@@ -51,6 +51,8 @@ class BatchNorm(Node):
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` (Ioffe and Szegedy, 2015).
     """
 
+    reads = {"x": ("x", "w"), "w": ("x",)}
+
     def __init__(self, eps: float) -> None:
         self.eps = eps
 
@@ -80,6 +82,8 @@ class BatchNormEval(Node):
     Backward: they are constants, so ``gx = gy * w * inv_std``; ``gw = sum(gy * xhat)``, ``gb = sum(gy)``.
     """
 
+    reads = {"x": ("w",), "w": ("x",)}
+
     def __init__(self, mean: Any, var: Any, eps: float) -> None:
         self.mean, self.var, self.eps = mean.copy(), var.copy(), eps
 
@@ -107,6 +111,8 @@ class LayerNorm(Node):
     Backward: ``gx = inv_std * (g - mean(g) - xhat * mean(g * xhat))`` with ``g = w * gy``;
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` (Ba, Kiros and Hinton, 2016).
     """
+
+    reads = {"x": ("x", "w"), "w": ("x",)}
 
     def __init__(self, normalized_shape: tuple[int, ...], eps: float) -> None:
         self.normalized_shape, self.eps = normalized_shape, eps
@@ -147,6 +153,8 @@ class GroupNorm(Node):
     Backward: ``gx = inv_std * (g - mean(g) - xhat * mean(g * xhat))`` with ``g = w * gy``;
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` over the places of a channel (Wu and He, 2018).
     """
+
+    reads = {"x": ("x", "w"), "w": ("x",)}
 
     def __init__(self, num_groups: int, eps: float) -> None:
         self.num_groups, self.eps = num_groups, eps

@@ -96,6 +96,8 @@ class Pow(Node):
     As in PyTorch, ``ga`` is 0 where ``b`` is 0, and ``gb`` is 0 where ``a`` is 0 and ``b`` isn't negative.
     """
 
+    reads = {"a": ("a", "b"), "b": ("a", "y")}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         with np.errstate(all="ignore"):

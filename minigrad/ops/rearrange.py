@@ -95,7 +95,10 @@ class Diagonal(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return np.diagonal(x, self.offset, self.dim1, self.dim2)
+        y = np.diagonal(x, self.offset, self.dim1, self.dim2)
+        if x.flags.writeable:
+            y.flags.writeable = True  # a view that can be written to, as in PyTorch
+        return y
 
     def backward(self, gy: Any) -> Any:
         return DiagonalPut(self.from_shape, self.offset, self.dim1, self.dim2)(gy)
