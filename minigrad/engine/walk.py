@@ -88,7 +88,7 @@ def visit(asked: Pass) -> Iterator[Turn]:
         send(node, node.inputs, node.edges, grad_inputs, way)
         yield node, grads, grad_inputs
         del grads, grad_inputs  # so their memory is free for what the next rule makes
-        if not keep and getrefcount(node) > _ALONE:  # if nobody else holds it, what it kept goes with it
+        if not keep and getrefcount(node) >= _ALONE:  # (if nobody else holds it, it goes with what it kept)
             node.release()
     way.leaves.finish()
 
@@ -185,8 +185,8 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
-# (At most 3: a debugger that was at work when this was imported may have held one more. In ``release`` it is the same
-# number for a node: there is the caller's variable in the place of the tuple.)
+# (At most 3: a debugger that was at work when this was imported may have held one more. A node, which is in no tuple,
+# has one less.)
 _ALONE = min(_references_when_alone(), 3)
 
 
