@@ -144,8 +144,7 @@ def residual_add(skip: T, branch: T) -> T:
     OperationError
         If the shapes differ; the message says which projection mends it.
     """
-    joined: T = ResidualAdd().apply_to(skip, branch)
-    return joined
+    return ResidualAdd().apply_to(skip, branch)
 
 
 def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
@@ -156,8 +155,7 @@ def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
     OperationError
         If the shapes differ in another dimension.
     """
-    joined: T = SkipConcat(dim).apply_to(skip, branch)
-    return joined
+    return SkipConcat(dim).apply_to(skip, branch)
 
 
 def highway_gate(skip: T, branch: T, t: Any) -> T:
@@ -175,8 +173,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    joined: T = HighwayGate().apply_to(skip, branch, t)
-    return joined
+    return HighwayGate().apply_to(skip, branch, t)
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

@@ -190,32 +190,28 @@ def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
     if inplace:
         return apply_in_place(ReLU(), input)
-    result: T = ReLU().apply_to(input)
-    return result
+    return ReLU().apply_to(input)
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``negative_slope * input``."""
     if inplace:
         return apply_in_place(LeakyReLU(negative_slope), input)
-    result: T = LeakyReLU(negative_slope).apply_to(input)
-    return result
+    return LeakyReLU(negative_slope).apply_to(input)
 
 
 def elu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``alpha * (exp(input) - 1)`` (Clevert et al., 2016)."""
     if inplace:
         return apply_in_place(ELU(alpha), input)
-    result: T = ELU(alpha).apply_to(input)
-    return result
+    return ELU(alpha).apply_to(input)
 
 
 def selu(input: T, inplace: bool = False) -> T:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al., 2017)."""
     if inplace:
         return apply_in_place(SELU(), input)
-    result: T = SELU().apply_to(input)
-    return result
+    return SELU().apply_to(input)
 
 
 def gelu(input: T, approximate: str = "none") -> T:
@@ -228,41 +224,35 @@ def gelu(input: T, approximate: str = "none") -> T:
     """
     if approximate not in ("none", "tanh"):
         raise OperationError(f"approximate is {approximate!r}: it can be 'none' or 'tanh'")
-    result: T = (GELU() if approximate == "none" else GELUTanh())(input)
-    return result
+    return (GELU() if approximate == "none" else GELUTanh())(input)
 
 
 def silu(input: T, inplace: bool = False) -> T:
     """``input * sigmoid(input)``, also called swish (Elfwing et al., 2018)."""
     if inplace:
         return apply_in_place(SiLU(), input)
-    result: T = SiLU().apply_to(input)
-    return result
+    return SiLU().apply_to(input)
 
 
 def softplus(input: T, beta: float = 1, threshold: float = 20) -> T:
     """``log(1 + exp(beta * input)) / beta``, a smooth relu; ``input`` where ``beta * input > threshold``."""
-    result: T = Softplus(beta, threshold).apply_to(input)
-    return result
+    return Softplus(beta, threshold).apply_to(input)
 
 
 def logsigmoid(input: T) -> T:
     """``log(sigmoid(input))``, without its loss of precision."""
-    result: T = LogSigmoid().apply_to(input)
-    return result
+    return LogSigmoid().apply_to(input)
 
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
     """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
     if inplace:
         return apply_in_place(Hardtanh(min_val, max_val), input)
-    result: T = Hardtanh(min_val, max_val).apply_to(input)
-    return result
+    return Hardtanh(min_val, max_val).apply_to(input)
 
 
 def relu6(input: T, inplace: bool = False) -> T:
     """``input`` held between 0 and 6."""
     if inplace:
         return apply_in_place(Hardtanh(0, 6), input)
-    result: T = Hardtanh(0, 6).apply_to(input)
-    return result
+    return Hardtanh(0, 6).apply_to(input)

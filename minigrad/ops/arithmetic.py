@@ -97,8 +97,7 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Add().apply_to(a, b)
-    return result
+    return Add().apply_to(a, b)
 
 
 def sub(input: T, other: Any, *, alpha: float = 1) -> T:
@@ -106,15 +105,13 @@ def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Sub().apply_to(a, b)
-    return result
+    return Sub().apply_to(a, b)
 
 
 def mul(input: T, other: Any) -> T:
     """``input * other``, with broadcasting and PyTorch's type promotion."""
     a, b = promoted(input, other)
-    result: T = Mul().apply_to(a, b)
-    return result
+    return Mul().apply_to(a, b)
 
 
 def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
@@ -126,14 +123,11 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
         None for true division; ``"floor"`` or ``"trunc"`` to round the quotient (its gradient is 0).
     """
     if rounding_mode is not None:
-        rounded: T = RoundedDiv(rounding_mode).apply_to(*promoted(input, other))
-        return rounded
+        return RoundedDiv(rounding_mode).apply_to(*promoted(input, other))
     a, b = promoted(input, other, true_division=True)
-    result: T = Div().apply_to(a, b)
-    return result
+    return Div().apply_to(a, b)
 
 
 def neg(input: T) -> T:
     """``-input``."""
-    result: T = Neg().apply_to(input)
-    return result
+    return Neg().apply_to(input)

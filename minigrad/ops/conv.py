@@ -214,8 +214,7 @@ def conv2d(
         If shapes, channels and groups don't fit.
     """
     if len(shape_of(input)) == 3:
-        single: T = as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
-        return single
+        return as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv2d", x, weight, bias, 4, groups)
     step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
@@ -225,8 +224,7 @@ def conv2d(
     else:
         border = pair_of(padding, "padding", 0)
     check_fits("conv2d", x.shape[2:], kernel, border, gap)
-    result: T = Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
-    return result
+    return Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
 
 
 def conv1d(
@@ -240,8 +238,7 @@ def conv1d(
 ) -> T:
     """Slide a kernel over sequences; as ``conv2d``, with input (N, C, L) and weight (out_channels, C / groups, k)."""
     if len(shape_of(input)) == 2:
-        single: T = as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
-        return single
+        return as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv1d", x, weight, bias, 3, groups)
     step, gap = single_of(stride, "stride"), single_of(dilation, "dilation")
@@ -251,8 +248,7 @@ def conv1d(
     else:
         border = single_of(padding, "padding", 0)
     check_fits("conv1d", (1, x.shape[2]), kernel, (0, border), (1, gap))
-    result: T = Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
-    return result
+    return Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
 
 
 def conv_transpose2d(
@@ -289,13 +285,12 @@ def conv_transpose2d(
         If shapes, channels and groups don't fit.
     """
     if len(shape_of(input)) == 3:
-        single: T = as_batch(
+        return as_batch(
             "conv_transpose2d",
             input,
             4,
             lambda x: conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation),
         )
-        return single
     _check("conv_transpose2d", input, weight, bias, 4, groups, transposed=True)
     step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
     border, extra = pair_of(padding, "padding", 0), pair_of(output_padding, "output_padding", 0)
@@ -307,5 +302,4 @@ def conv_transpose2d(
     height, width = ((n - 1) * s - 2 * p + d * (k - 1) + 1 + e for n, k, s, p, d, e in axes)
     if height < 1 or width < 1:
         raise OperationError(f"conv_transpose2d: padding={padding} leaves an output of {(height, width)}: nothing")
-    result: T = ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)
-    return result
+    return ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)

@@ -167,65 +167,54 @@ class ZerosLike(Node):
 
 def exp(input: T) -> T:
     """``e`` to the power of each element."""
-    result: T = Exp().apply_to(input)
-    return result
+    return Exp().apply_to(input)
 
 
 def expm1(input: T) -> T:
     """``exp(input) - 1``, exact for small elements."""
-    result: T = Expm1().apply_to(input)
-    return result
+    return Expm1().apply_to(input)
 
 
 def log(input: T) -> T:
     """The natural logarithm; ``-inf`` at 0 and NaN below."""
-    result: T = Log().apply_to(input)
-    return result
+    return Log().apply_to(input)
 
 
 def log1p(input: T) -> T:
     """``log(1 + input)``, exact for small elements."""
-    result: T = Log1p().apply_to(input)
-    return result
+    return Log1p().apply_to(input)
 
 
 def sin(input: T) -> T:
     """The sine of each element, in radians."""
-    result: T = Sin().apply_to(input)
-    return result
+    return Sin().apply_to(input)
 
 
 def cos(input: T) -> T:
     """The cosine of each element, in radians."""
-    result: T = Cos().apply_to(input)
-    return result
+    return Cos().apply_to(input)
 
 
 def tanh(input: T) -> T:
     """The hyperbolic tangent."""
-    result: T = Tanh().apply_to(input)
-    return result
+    return Tanh().apply_to(input)
 
 
 def sigmoid(input: T) -> T:
     """The logistic function, ``1 / (1 + exp(-input))``, which never overflows."""
-    result: T = Sigmoid().apply_to(input)
-    return result
+    return Sigmoid().apply_to(input)
 
 
 def erf(input: T) -> T:
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``input``."""
-    result: T = Erf().apply_to(input)
-    return result
+    return Erf().apply_to(input)
 
 
 def abs(input: T) -> T:
     """The absolute value."""
-    result: T = Abs().apply_to(input)
-    return result
+    return Abs().apply_to(input)
 
 
 def sign(input: T) -> T:
     """-1, 0 or 1, by the sign of each element."""
-    result: T = Sign().apply_to(input)
-    return result
+    return Sign().apply_to(input)

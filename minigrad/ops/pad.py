@@ -127,8 +127,7 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
     elif any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(shape, pads, strict=True)):
         raise OperationError(f"pad={given} cuts off more than there is of shape {tuple(shape)}")
     node = ConstantPad(pads, value or 0.0) if mode == "constant" else Pad(pads, mode)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def _check_border(shape: tuple[int, ...], pads: Pads, count: int, mode: str, value: float | None) -> None:

@@ -134,23 +134,19 @@ def pow(input: Any, exponent: Any) -> Any:
 
 def sqrt(input: T) -> T:
     """The square root; NaN below 0. Its gradient at 0 is infinite."""
-    result: T = Sqrt().apply_to(input)
-    return result
+    return Sqrt().apply_to(input)
 
 
 def rsqrt(input: T) -> T:
     """The reciprocal of the square root."""
-    result: T = Rsqrt().apply_to(input)
-    return result
+    return Rsqrt().apply_to(input)
 
 
 def reciprocal(input: T) -> T:
     """``1 / input``."""
-    result: T = Reciprocal().apply_to(input)
-    return result
+    return Reciprocal().apply_to(input)
 
 
 def square(input: T) -> T:
     """``input * input``."""
-    result: T = Square().apply_to(input)
-    return result
+    return Square().apply_to(input)

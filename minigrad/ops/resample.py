@@ -144,8 +144,7 @@ def interpolate(
         y = InterpolateNearest(target, scale).apply_to(x)
     else:
         y = InterpolateBilinear(target, bool(align_corners), scale).apply_to(x)
-    result: T = y.squeeze(-2) if len(spatial) == 1 else y
-    return result
+    return y.squeeze(-2) if len(spatial) == 1 else y
 
 
 def _for_axes(value: Any, count: int, name: str, kind: Any) -> tuple[Any, ...]:

@@ -258,8 +258,7 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
     value = cast(value, dtype) if isinstance(value, TensorBase) else fill.astype(dtype)
-    result: T = MaskedFill().apply_to(input, mask, value)
-    return result
+    return MaskedFill().apply_to(input, mask, value)
 
 
 def clamp(input: T, min: Any = None, max: Any = None) -> T:
@@ -274,8 +273,7 @@ def clamp(input: T, min: Any = None, max: Any = None) -> T:
         raise OperationError("clamp needs min= or max= (or both)")
     low, high = min, max
     dtype = result_type(*(x for x in (input, low, high) if x is not None))
-    result: T = Clamp().apply_to(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
-    return result
+    return Clamp().apply_to(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
 
 
 def _bound(x: Any, dtype: Any) -> Any:
@@ -284,11 +282,9 @@ def _bound(x: Any, dtype: Any) -> Any:
 
 def maximum(input: T, other: Any) -> T:
     """The larger of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
-    result: T = Maximum().apply_to(*promoted(input, other))
-    return result
+    return Maximum().apply_to(*promoted(input, other))
 
 
 def minimum(input: T, other: Any) -> T:
     """The smaller of two elements; NaN where either is NaN. Where they tie, each gets half the gradient."""
-    result: T = Minimum().apply_to(*promoted(input, other))
-    return result
+    return Minimum().apply_to(*promoted(input, other))

@@ -126,8 +126,7 @@ def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | 
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = Softmax(place).apply_to(input)
-    return result
+    return Softmax(place).apply_to(input)
 
 
 def log_softmax(
@@ -137,8 +136,7 @@ def log_softmax(
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = LogSoftmax(place).apply_to(input)
-    return result
+    return LogSoftmax(place).apply_to(input)
 
 
 def logsumexp(
@@ -155,8 +153,7 @@ def logsumexp(
     axis, keepdims
         NumPy's names for ``dim`` and ``keepdim``.
     """
-    result: T = LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
-    return result
+    return LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
 def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> T:
@@ -168,5 +165,4 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
         input = cast(input, dtype)
     elif input.dtype.kind in "bui":  # type: ignore[attr-defined]
         input = cast(input, np.int64)
-    result: T = Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)
-    return result
+    return Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)

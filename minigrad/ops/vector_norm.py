@@ -96,14 +96,12 @@ def norm(
         input = cast(input, dtype)
     power = 2.0 if p is None or p == "fro" else float(p)
     node = Norm(power, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def normalize(input: T, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12) -> T:
     """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller."""
-    result: T = input / clamp(norm(input, p, dim, keepdim=True), min=eps)  # type: ignore[operator]
-    return result
+    return input / clamp(norm(input, p, dim, keepdim=True), min=eps)  # type: ignore[operator]
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
