@@ -102,9 +102,9 @@ def clone(input: T, *, memory_format: Any = None) -> T:
     return Clone().apply_to(input)
 
 
-def cast(x: T, dtype: Any) -> T:
+def cast(x: Any, dtype: Any) -> Any:
     """``x`` in another dtype; ``x`` itself if it has it already."""
-    return x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)  # type: ignore[attr-defined]
+    return x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)
 
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}

@@ -220,7 +220,7 @@ def conv2d(
     step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
     kernel = shape_of(weight)[2:]
     if isinstance(padding, str):
-        x, border = _same("conv2d", x, padding, kernel, step, gap)  # type: ignore[arg-type]
+        x, border = _same("conv2d", x, padding, (kernel[0], kernel[1]), step, gap)
     else:
         border = pair_of(padding, "padding", 0)
     check_fits("conv2d", x.shape[2:], kernel, border, gap)

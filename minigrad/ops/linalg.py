@@ -23,7 +23,7 @@ def _as_matrix(x: Any) -> Any:
 def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
     if a.ndim == b.ndim == 2:
-        # For two matrices, dot is ``@`` with less ado: on 32 x 32 it takes three quarters of the time.
+        # For two matrices, dot does what ``@`` does, in three quarters of the time on 32 x 32.
         return a.dot(b) if type(a) is ndarray else a @ b
     if b.ndim == 2 and a.ndim > 2:
         return _product(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[1])
@@ -198,7 +198,7 @@ def linear(input: T, weight: T, bias: T | None = None) -> T:
     bias
         Of shape (out_features,).
     """
-    if weight.ndim == 1:  # type: ignore[attr-defined]
+    if len(shape_of(weight)) == 1:
         y: Any = matmul(input, weight)
         return y if bias is None else y + bias
     return Linear().apply_to(input, weight, bias)

@@ -253,7 +253,7 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     value
         A number or a tensor without dimensions.
     """
-    dtype = input.dtype  # type: ignore[attr-defined]
+    dtype = array_of(input).dtype
     fill = array_of(value)
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")

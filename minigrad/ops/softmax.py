@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
 from minigrad.ops.common import Dims, T, axis_of, cast, is_array, shape_of
@@ -163,6 +164,6 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
         raise TypeError("cumsum needs a dim")
     if dtype is not None:
         input = cast(input, dtype)
-    elif input.dtype.kind in "bui":  # type: ignore[attr-defined]
+    elif array_of(input).dtype.kind in "bui":
         input = cast(input, np.int64)
     return Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)

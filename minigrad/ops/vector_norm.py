@@ -101,7 +101,8 @@ def norm(
 
 def normalize(input: T, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12) -> T:
     """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller."""
-    return input / clamp(norm(input, p, dim, keepdim=True), min=eps)  # type: ignore[operator]
+    x: Any = input
+    return x / clamp(norm(x, p, dim, keepdim=True), min=eps)
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
