@@ -85,7 +85,7 @@ class RoundedDiv(Node):
             return np.trunc(np.true_divide(a, b)).astype(np.result_type(a, b))
 
     def backward(self, gy: Any) -> Any:
-        flat = ZerosLike()(gy)
+        flat = ZerosLike().apply_to(gy)
         return tuple(
             unbroadcast(flat, shape_of(x)) if wanted else None
             for x, wanted in zip(self.inputs, self.wants, strict=True)

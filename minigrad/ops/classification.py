@@ -94,7 +94,7 @@ class NLLLoss(Node):
         return losses.sum()
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy * self.factor)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy * self.factor)
 
 
 def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:

@@ -84,7 +84,7 @@ class Cast(Node):
         return x.astype(self.dtype)
 
     def backward(self, gy: Any) -> Any:
-        return Cast(self.from_dtype)(gy)
+        return Cast(self.from_dtype).apply_to(gy)
 
 
 class Clone(Node):

@@ -34,9 +34,9 @@ class Conv2d(Node):
     def backward(self, gy: Any) -> Any:
         gx = gw = gb = None
         if self.wants[0]:
-            gx = Conv2dInputGradient(self.x.shape[2:], *self.how)(gy, self.w)
+            gx = Conv2dInputGradient(self.x.shape[2:], *self.how).apply_to(gy, self.w)
         if self.wants[1]:
-            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(gy, self.x)
+            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(gy, self.x)
         if self.wants[2]:
             gb = gy.sum(axis=(0, 2, 3))
         return gx, gw, gb
@@ -57,8 +57,8 @@ class Conv2dInputGradient(Node):
         return kernels.conv2d_input_gradient(g, w, self.input_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        gg = _first(Conv2d(*self.how)(gy, self.w, None), self.g.shape) if self.wants[0] else None
-        gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(self.g, gy) if self.wants[1] else None
+        gg = _first(Conv2d(*self.how).apply_to(gy, self.w, None), self.g.shape) if self.wants[0] else None
+        gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(self.g, gy) if self.wants[1] else None
         return gg, gw
 
 
@@ -77,8 +77,8 @@ class Conv2dWeightGradient(Node):
         return kernels.conv2d_weight_gradient(g, x, self.kernel_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        gg = _first(Conv2d(*self.how)(self.x, gy, None), self.g.shape) if self.wants[0] else None
-        gx = Conv2dInputGradient(self.x.shape[2:], *self.how)(self.g, gy) if self.wants[1] else None
+        gg = _first(Conv2d(*self.how).apply_to(self.x, gy, None), self.g.shape) if self.wants[0] else None
+        gx = Conv2dInputGradient(self.x.shape[2:], *self.how).apply_to(self.g, gy) if self.wants[1] else None
         return gg, gx
 
 
@@ -122,9 +122,9 @@ class ConvTranspose2d(Node):
     def backward(self, gy: Any) -> Any:
         gx = gw = gb = None
         if self.wants[0]:
-            gx = _first(Conv2d(*self.how)(gy, self.w, None), self.x.shape)
+            gx = _first(Conv2d(*self.how).apply_to(gy, self.w, None), self.x.shape)
         if self.wants[1]:
-            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(self.x, gy)
+            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(self.x, gy)
         if self.wants[2]:
             gb = gy.sum(axis=(0, 2, 3))
         return gx, gw, gb

@@ -79,7 +79,7 @@ class Sin(Node):
             return np.sin(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return gy * Cos()(self.x)
+        return gy * Cos().apply_to(self.x)
 
 
 class Cos(Node):
@@ -91,7 +91,7 @@ class Cos(Node):
             return np.cos(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return -gy * Sin()(self.x)
+        return -gy * Sin().apply_to(self.x)
 
 
 class Tanh(Node):
@@ -128,7 +128,7 @@ class Erf(Node):
         return kernels.erf(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return gy * (2 / math.sqrt(math.pi) * Exp()(-(self.x * self.x)))
+        return gy * (2 / math.sqrt(math.pi) * Exp().apply_to(-(self.x * self.x)))
 
 
 class Abs(Node):
@@ -139,7 +139,7 @@ class Abs(Node):
         return np.abs(x)
 
     def backward(self, gy: Any) -> Any:
-        return gy * Sign()(self.x)
+        return gy * Sign().apply_to(self.x)
 
 
 class Sign(Node):
@@ -152,7 +152,7 @@ class Sign(Node):
         return masked(y, y == y) if x.dtype.kind == "f" else y  # 0 for NaN, as in PyTorch
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 class ZerosLike(Node):
@@ -162,7 +162,7 @@ class ZerosLike(Node):
         return np.zeros_like(x)
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 def exp(input: T) -> T:

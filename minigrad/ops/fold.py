@@ -23,7 +23,7 @@ class Unfold(Node):
         return kernels.unfold(x, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return Fold(self.from_hw, *self.how)(gy)
+        return Fold(self.from_hw, *self.how).apply_to(gy)
 
 
 class Fold(Node):
@@ -37,7 +37,7 @@ class Fold(Node):
         return kernels.fold(x, self.output_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return Unfold(*self.how)(gy)
+        return Unfold(*self.how).apply_to(gy)
 
 
 def unfold(input: T, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> T:

@@ -36,7 +36,7 @@ class Gather(Node):
         np.put_along_axis(whole[_corner(self.places.shape, self.axis)], self.places, value, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)
 
 
 class ScatterAdd(Node):
@@ -52,7 +52,7 @@ class ScatterAdd(Node):
         return scatter.scatter_add(self.shape, self.places, x, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Gather(self.axis, self.places)(gy)
+        return Gather(self.axis, self.places).apply_to(gy)
 
 
 def _corner(shape: tuple[int, ...], axis: int) -> tuple[slice, ...]:

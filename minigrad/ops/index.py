@@ -33,7 +33,7 @@ class Index(Node):
         whole[self.key] = value
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy)
 
 
 class IndexAdd(Node):
@@ -50,7 +50,7 @@ class IndexAdd(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Index(self.key)(gy)
+        return Index(self.key).apply_to(gy)
 
 
 def _entry(k: Any) -> Any:

@@ -24,7 +24,7 @@ class Cat(Node):
         return np.concatenate(xs, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Split(self.axis, self.sizes)(gy)
+        return Split(self.axis, self.sizes).apply_to(gy)
 
 
 class Split(Node):
@@ -44,7 +44,7 @@ class Split(Node):
         return tuple(parts)
 
     def backward(self, *gys: Any) -> Any:
-        return Cat(self.axis)(*gys)
+        return Cat(self.axis).apply_to(*gys)
 
 
 class Stack(Node):
@@ -57,7 +57,7 @@ class Stack(Node):
         return np.stack(xs, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Unbind(self.axis)(gy)
+        return Unbind(self.axis).apply_to(gy)
 
 
 class Unbind(Node):
@@ -72,7 +72,7 @@ class Unbind(Node):
         return tuple(x[along(self.axis, i, ...)] for i in range(x.shape[self.axis]))
 
     def backward(self, *gys: Any) -> Any:
-        return Stack(self.axis)(*gys)
+        return Stack(self.axis).apply_to(*gys)
 
 
 def _alike(tensors: Sequence[Any]) -> Sequence[Any]:

@@ -85,7 +85,7 @@ class HuberLoss(_Loss):
         return self.reduced(losses * self.scale)
 
     def backward(self, gy: Any) -> Any:
-        slope = Clamp()(self.a - self.b, -self.delta, self.delta)
+        slope = Clamp().apply_to(self.a - self.b, -self.delta, self.delta)
         return self.both(slope * (self.each(gy) * self.scale), self.a, self.b)
 
 
@@ -108,8 +108,12 @@ class BinaryCrossEntropy(_Loss):
     def backward(self, gy: Any) -> Any:
         p, t = self.p, self.t
         g = self.each(gy) if self.w is None else self.each(gy) * array_of(self.w)
-        gp = g * (p - t) / Clamp()(p * (1 - p), 1e-12, None) if self.wants[0] else None
-        gt = g * (Clamp()(log(1 - p), -100, None) - Clamp()(log(p), -100, None)) if self.wants[1] else None
+        gp = g * (p - t) / Clamp().apply_to(p * (1 - p), 1e-12, None) if self.wants[0] else None
+        gt = (
+            g * (Clamp().apply_to(log(1 - p), -100, None) - Clamp().apply_to(log(p), -100, None))
+            if self.wants[1]
+            else None
+        )
         return gp, gt, None
 
 
@@ -158,8 +162,8 @@ class KLDiv(_Loss):
         gx = unbroadcast(-(g * t), x.shape) if self.wants[0] else None
         gt = None
         if self.wants[1]:
-            inside = Where()(array_of(t) > 0, t, 1)
-            gt = unbroadcast(g * (Where()(array_of(t) > 0, log(inside) + 1, 0) - x), t.shape)
+            inside = Where().apply_to(array_of(t) > 0, t, 1)
+            gt = unbroadcast(g * (Where().apply_to(array_of(t) > 0, log(inside) + 1, 0) - x), t.shape)
         return gx, gt
 
 
@@ -228,7 +232,7 @@ def smooth_l1_loss(
     a, b, reduction = _compared("smooth_l1_loss", input, target, reduction, size_average, reduce)
     if beta < 0:
         raise OperationError(f"smooth_l1_loss: beta is {beta}: it can't be negative")
-    return (HuberLoss(reduction, beta, 1 / beta) if beta else L1Loss(reduction))(a, b)
+    return (HuberLoss(reduction, beta, 1 / beta) if beta else L1Loss(reduction)).apply_to(a, b)
 
 
 def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> T:

@@ -32,7 +32,7 @@ class MaxPool2d(Node):
         return (y, self.indices) if self.return_indices else y
 
     def backward(self, gy: Any, gindices: Any = None) -> Any:
-        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+        return MaxUnpool2d(self.indices, self.from_hw).apply_to(gy)
 
 
 class MaxUnpool2d(Node):
@@ -45,7 +45,7 @@ class MaxUnpool2d(Node):
         return kernels.max_pool2d_backward(x, self.indices, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return WinnersOf(self.indices)(gy)
+        return WinnersOf(self.indices).apply_to(gy)
 
 
 class WinnersOf(Node):
@@ -59,7 +59,7 @@ class WinnersOf(Node):
         return kernels.max_pool2d_gather(x, self.indices)
 
     def backward(self, gy: Any) -> Any:
-        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+        return MaxUnpool2d(self.indices, self.from_hw).apply_to(gy)
 
 
 class AvgPool2d(Node):
@@ -75,7 +75,7 @@ class AvgPool2d(Node):
         return kernels.avg_pool2d(x, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return AvgUnpool2d(self.from_hw, *self.how)(gy)
+        return AvgUnpool2d(self.from_hw, *self.how).apply_to(gy)
 
 
 class AvgUnpool2d(Node):
@@ -88,7 +88,7 @@ class AvgUnpool2d(Node):
         return kernels.avg_pool2d_backward(x, self.output_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return AvgPool2d(*self.how)(gy)
+        return AvgPool2d(*self.how).apply_to(gy)
 
 
 class AdaptiveAvgPool2d(Node):
@@ -102,7 +102,7 @@ class AdaptiveAvgPool2d(Node):
         return kernels.adaptive_avg_pool2d(x, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return AdaptiveAvgUnpool2d(self.from_hw)(gy)
+        return AdaptiveAvgUnpool2d(self.from_hw).apply_to(gy)
 
 
 class AdaptiveAvgUnpool2d(Node):
@@ -116,7 +116,7 @@ class AdaptiveAvgUnpool2d(Node):
         return kernels.adaptive_avg_pool2d_backward(x, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return AdaptiveAvgPool2d(self.from_hw)(gy)
+        return AdaptiveAvgPool2d(self.from_hw).apply_to(gy)
 
 
 def _is_default(stride: Any) -> bool:

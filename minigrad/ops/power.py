@@ -74,10 +74,10 @@ class PowConstant(Node):
     def backward(self, gy: Any) -> Any:
         p = self.exponent
         if p == 0:
-            return ZerosLike()(gy)  # also at x = 0, where the formula gives 0 * inf
+            return ZerosLike().apply_to(gy)  # also at x = 0, where the formula gives 0 * inf
         if p == 2 and is_array(gy):
             return gy * (2 * self.x)
-        return gy * (p * PowConstant(p - 1)(self.x))
+        return gy * (p * PowConstant(p - 1).apply_to(self.x))
 
 
 class Square(PowConstant):
@@ -109,10 +109,10 @@ class Pow(Node):
         ga = gb = None
         if self.wants[0]:
             flat = array_of(b) == 0
-            ga = unbroadcast(masked(gy * (b * Pow()(a, b - 1)), ~flat), shape_of(a))
+            ga = unbroadcast(masked(gy * (b * Pow().apply_to(a, b - 1)), ~flat), shape_of(a))
         if self.wants[1]:
             flat = (array_of(a) == 0) & (array_of(b) >= 0)
-            gb = unbroadcast(masked(gy * (self.y * Log()(a)), ~flat), shape_of(b))
+            gb = unbroadcast(masked(gy * (self.y * Log().apply_to(a)), ~flat), shape_of(b))
         return ga, gb
 
 

@@ -39,7 +39,7 @@ class Flip(Node):
         return np.flip(x, self.axes)
 
     def backward(self, gy: Any) -> Any:
-        return Flip(self.axes)(gy)
+        return Flip(self.axes).apply_to(gy)
 
 
 class Roll(Node):
@@ -67,7 +67,7 @@ class Tril(Node):
         return np.tril(x, self.offset)
 
     def backward(self, gy: Any) -> Any:
-        return Tril(self.offset)(gy)
+        return Tril(self.offset).apply_to(gy)
 
 
 class Triu(Node):
@@ -82,7 +82,7 @@ class Triu(Node):
         return np.triu(x, self.offset)
 
     def backward(self, gy: Any) -> Any:
-        return Triu(self.offset)(gy)
+        return Triu(self.offset).apply_to(gy)
 
 
 class Diagonal(Node):
@@ -98,7 +98,7 @@ class Diagonal(Node):
         return np.diagonal(x, self.offset, self.dim1, self.dim2)
 
     def backward(self, gy: Any) -> Any:
-        return DiagonalPut(self.from_shape, self.offset, self.dim1, self.dim2)(gy)
+        return DiagonalPut(self.from_shape, self.offset, self.dim1, self.dim2).apply_to(gy)
 
 
 class DiagonalPut(Node):
@@ -114,7 +114,7 @@ class DiagonalPut(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Diagonal(self.offset, self.dim1, self.dim2)(gy)
+        return Diagonal(self.offset, self.dim1, self.dim2).apply_to(gy)
 
 
 def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:

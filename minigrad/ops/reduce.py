@@ -81,7 +81,7 @@ class Var(Reduction):
         return self.spread(gy * factor) * self._from_mean()
 
     def _from_mean(self) -> Any:
-        return self.x - Mean(self.axes, keepdim=True)(self.x)
+        return self.x - Mean(self.axes, keepdim=True).apply_to(self.x)
 
 
 class Std(Var):
@@ -125,7 +125,7 @@ class Prod(_Accumulating):
         moved = self.x.permute(order)
         n = self.count
         rows = moved.reshape((-1, 1, n))
-        others = Prod(-1)(Where()(np.eye(n, dtype=bool), 1, rows))
+        others = Prod(-1).apply_to(Where().apply_to(np.eye(n, dtype=bool), 1, rows))
         inverse = sorted(range(ndim), key=order.__getitem__)
         return others.reshape(moved.shape).permute(inverse)
 

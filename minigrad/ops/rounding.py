@@ -32,7 +32,7 @@ class Rounding(Node):
         return self.function(x)
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 class Remainder(Node):
@@ -47,7 +47,7 @@ class Remainder(Node):
         ga = unbroadcast(gy, shape_of(self.a)) if self.wants[0] else None
         if not self.wants[1]:
             return ga, None
-        return ga, unbroadcast(-gy * RoundedDiv("floor")(self.a, self.b), shape_of(self.b))
+        return ga, unbroadcast(-gy * RoundedDiv("floor").apply_to(self.a, self.b), shape_of(self.b))
 
 
 def floor(input: T) -> T:

@@ -49,7 +49,7 @@ class Permute(Node):
 
     def backward(self, gy: Any) -> Any:
         inverse = sorted(range(len(self.dims)), key=self.dims.__getitem__)
-        return Permute(tuple(inverse))(gy)
+        return Permute(tuple(inverse)).apply_to(gy)
 
 
 class Transpose(Node):

@@ -68,7 +68,7 @@ class LogSoftmax(Node):
         if is_array(gy):
             rows = kernels.log_softmax_backward(as_rows(gy, self.axes), as_rows(self.y, self.axes))
             return from_rows(rows, gy.shape, self.axis)
-        return gy - Exp()(self.y) * gy.sum(axis=self.axis, keepdims=True)
+        return gy - Exp().apply_to(self.y) * gy.sum(axis=self.axis, keepdims=True)
 
 
 class LogSumExp(Reduction):
@@ -84,7 +84,7 @@ class LogSumExp(Reduction):
 
     def backward(self, gy: Any) -> Any:
         y = self.y.reshape(self.kept_shape)
-        return gy.reshape(self.kept_shape) * Exp()(self.x - y)
+        return gy.reshape(self.kept_shape) * Exp().apply_to(self.x - y)
 
 
 class Cumsum(Node):
@@ -101,7 +101,7 @@ class Cumsum(Node):
         return np.cumsum(x, self.axis, x.dtype)
 
     def backward(self, gy: Any) -> Any:
-        return Cumsum(self.axis, not self.reverse)(gy)
+        return Cumsum(self.axis, not self.reverse).apply_to(gy)
 
 
 def _dim_for(name: str, dim: int | None, ndim: int) -> int:

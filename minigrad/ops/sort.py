@@ -31,7 +31,7 @@ class Sort(Node):
         return np.take_along_axis(x, self.places, self.axis), self.places
 
     def backward(self, gy: Any, gindices: Any) -> Any:
-        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)
 
 
 class ArgSort(Node):

@@ -50,18 +50,18 @@ class Norm(Reduction):
         y = self.y.reshape(kept)
         g = gy.reshape(kept)
         if p == 0:
-            return ZerosLike()(x)
+            return ZerosLike().apply_to(x)
         if p == 1:
-            return g * Sign()(x)
+            return g * Sign().apply_to(x)
         if abs(p) == np.inf:
             taken = np.abs(array_of(x)) == array_of(y)
             ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
-            return masked(g / ties, taken) * Sign()(x)
+            return masked(g / ties, taken) * Sign().apply_to(x)
         at_zero = np.asarray(array_of(y) == 0)
         if p == 2:
             return x * masked(g / y, ~at_zero)
-        ratio = PowConstant(p - 1)(Abs()(x) / y)
-        return masked(g * (Sign()(x) * ratio), ~at_zero & (array_of(x) != 0))
+        ratio = PowConstant(p - 1).apply_to(Abs().apply_to(x) / y)
+        return masked(g * (Sign().apply_to(x) * ratio), ~at_zero & (array_of(x) != 0))
 
 
 def norm(
