@@ -109,11 +109,9 @@ class BinaryCrossEntropy(_Loss):
         p, t = self.p, self.t
         g = self.each(gy) if self.w is None else self.each(gy) * array_of(self.w)
         gp = g * (p - t) / Clamp().apply_to(p * (1 - p), 1e-12, None) if self.wants[0] else None
-        gt = (
-            g * (Clamp().apply_to(log(1 - p), -100, None) - Clamp().apply_to(log(p), -100, None))
-            if self.wants[1]
-            else None
-        )
+        gt = None
+        if self.wants[1]:
+            gt = g * (Clamp().apply_to(log(1 - p), -100, None) - Clamp().apply_to(log(p), -100, None))
         return gp, gt, None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, is_array, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import Log, ZerosLike, floating
 from minigrad.ops.select import masked
 
@@ -75,7 +75,7 @@ class PowConstant(Node):
         p = self.exponent
         if p == 0:
             return ZerosLike().apply_to(gy)  # also at x = 0, where the formula gives 0 * inf
-        if p == 2 and is_array(gy):
+        if p == 2:
             return gy * (2 * self.x)
         return gy * (p * PowConstant(p - 1).apply_to(self.x))
 
