@@ -148,8 +148,7 @@ def residual_add(skip: T, branch: T) -> T:
     OperationError
         If the shapes differ; the message says which projection mends it.
     """
-    joined: T = ResidualAdd().apply_to(skip, branch)
-    return joined
+    return ResidualAdd().apply_to(skip, branch)
 
 
 def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
@@ -160,8 +159,7 @@ def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
     OperationError
         If the shapes differ in another dimension.
     """
-    joined: T = SkipConcat(dim).apply_to(skip, branch)
-    return joined
+    return SkipConcat(dim).apply_to(skip, branch)
 
 
 def highway_gate(skip: T, branch: T, t: Any) -> T:
@@ -179,8 +177,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    joined: T = HighwayGate().apply_to(skip, branch, t)
-    return joined
+    return HighwayGate().apply_to(skip, branch, t)
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

@@ -17,8 +17,7 @@ def save_folder() -> Path:
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--save", metavar="DIR", default="figures", type=Path, help="where figures go (%(default)s)")
-    folder: Path = parser.parse_args([] if "ipykernel" in sys.modules else None).save
-    return folder
+    return parser.parse_args([] if "ipykernel" in sys.modules else None).save
 
 
 def finish(fig: Any, path: Path, caption: str) -> None:

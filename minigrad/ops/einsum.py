@@ -62,10 +62,10 @@ class Einsum(Node):
         own = self.letters[i]
         # A letter that only this operand has, or that was broadcast, isn't an axis of the product.
         kept = "".join(k for k, n in zip(own, shape, strict=True) if k in sizes and (n != 1 or sizes[k] == 1))
-        g = Einsum(given, kept)(*operands)
+        g = Einsum(given, kept).apply_to(*operands)
         sizes_g = dict(zip(kept, g.shape, strict=True))
         g = g.reshape(tuple(sizes_g.get(k, 1) for k in own))
-        return g if g.shape == shape else Expand(shape)(g)
+        return g if g.shape == shape else Expand(shape).apply_to(g)
 
 
 def _pair(a: Any, b: Any, letters_a: str, letters_b: str, output: str) -> Any:

@@ -245,8 +245,7 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise OperationError("batch_norm: with training=False it needs running_mean and running_var")
-        result: T = BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
-        return result
+        return BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
     count = shape[0] * math.prod(shape[2:])
     if count == 1:
         raise OperationError(
@@ -290,8 +289,7 @@ def layer_norm(
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"layer_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
     _check("layer_norm", x, weight, bias, axes)
-    result: T = LayerNorm(axes, eps).apply_to(x, weight, bias)
-    return result
+    return LayerNorm(axes, eps).apply_to(x, weight, bias)
 
 
 def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | None = None, eps: float = 1e-5) -> T:
@@ -319,5 +317,4 @@ def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | Non
     if num_groups < 1 or x.shape[1] % num_groups:
         raise OperationError(f"group_norm: {x.shape[1]} channels can't be split into num_groups={num_groups}")
     _check("group_norm", x, weight, bias, (x.shape[1],))
-    result: T = GroupNorm(num_groups, eps).apply_to(x, weight, bias)
-    return result
+    return GroupNorm(num_groups, eps).apply_to(x, weight, bias)
