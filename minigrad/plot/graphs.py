@@ -16,7 +16,7 @@ from minigrad.plot.style import COLOURS, axes_or_new
 
 if TYPE_CHECKING:
     from minigrad.engine.base import TensorBase
-    from minigrad.inspect.outline import Arrow, Outline
+    from minigrad.inspect.forks.outline import Arrow, Outline
 
 #: Inches from one box to the next, from one lane of arcs to the next, and of half a letter.
 LINE, LANE, LETTER = 0.3, 0.22, 0.029

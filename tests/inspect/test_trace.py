@@ -209,7 +209,7 @@ def test_loading_what_is_no_trace(tmp_path):
 
 
 def test_loading_a_trace_of_a_newer_version(mixed, tmp_path, monkeypatch):
-    from minigrad.inspect import trace_file
+    from minigrad.inspect.tracing import trace_file
 
     monkeypatch.setattr(trace_file, "VERSION", 99)
     inspect.trace(mixed[0]).save(tmp_path / "a.trace")
