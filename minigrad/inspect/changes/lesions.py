@@ -17,12 +17,13 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
-from minigrad.engine.mode import enable_grad, running
+from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
+from minigrad.engine.running import running
+from minigrad.engine.watch import Watcher
 from minigrad.inspect.forks.graph import Graph
 from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import JOINS, find_pairs
-from minigrad.inspect.watching import Watcher
 from minigrad.nn.module import Module
 from minigrad.ops.join import Cat
 from minigrad.skip import HighwayGate, SkipConcat
@@ -41,12 +42,6 @@ class _Joins(Watcher):
         super().__init__()
         self._counts: dict[str, int] = {}
         self.places: dict[Node, Place] = {}
-
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
 
     def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
         """Number a join."""
@@ -89,7 +84,8 @@ class _Lesions(_Joins):
             if isinstance(node, HighwayGate):
                 node.t = np.zeros_like(node.t)
         if hasattr(node, "wants"):
-            node.wants = tuple(w and position not in positions for position, w in enumerate(node.wants))
+            node.edges = tuple(None if i in positions else edge for i, edge in enumerate(node.edges))
+            node.wants = tuple(edge is not None for edge in node.edges)
 
 
 class Lesion:

@@ -64,7 +64,7 @@ class Graph:
             if root.node is None:
                 raise OperationError(NO_GRAPH)
         self.roots = roots
-        self.nodes = collect(roots)
+        self.nodes = collect(root.node for root in roots)
         self.readers: dict[Value, list[Edge]] = {}
         for node in self.nodes:
             for edge, value in inputs_of(node):
@@ -101,14 +101,21 @@ NO_GRAPH = (
 
 def inputs_of(node: Node) -> Iterator[tuple[Edge, Value]]:
     """The values to which a node sends a gradient, each with the edge that reads it."""
-    for position, wanted in enumerate(node.wants):
-        if wanted:
+    for position, edge in enumerate(node.edges):
+        if edge is not None:
             yield Edge(node, position), read_at(node, position)
 
 
 def read_at(node: Node, position: int) -> Value:
-    """The value that a node read at an input. Only here is the graph followed from a node to what made its inputs."""
-    return value_of(node.inputs[position])
+    """The value that a node read at an input, when it was applied: the tensor may have been written in place since.
+
+    Only here is the graph followed from a node to what made its inputs.
+    """
+    edge = node.edges[position]
+    if edge is None:  # no gradient is wanted for it
+        return value_of(node.inputs[position])
+    maker, slot = edge
+    return node.inputs[position] if maker is None else (maker, slot)
 
 
 def value_of(tensor: TensorBase) -> Value:

@@ -22,7 +22,7 @@ import numpy as np
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
-from minigrad.engine.node import Node, with_zeros
+from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import seed_gradient
 from minigrad.inspect import measure
@@ -241,7 +241,7 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*with_zeros(node, grads)))
+            sent = as_tuple(twin.backward(*_with_zeros(node, grads)))
             for edge, value in wanted:
                 g = times(sent[edge.position], job.factors.get(edge, 1.0))
                 if g is not None:
@@ -249,6 +249,12 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
                     k = length + (edge in branches)
                     total[k] = total[k] + g if k in total else g
     return table.get(target, {})
+
+
+def _with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:

@@ -15,11 +15,11 @@ import numpy as np
 
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
+from minigrad.engine.watch import Watcher
 from minigrad.inspect.forks.graph import Graph, matching, unknown
 from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.tracing.bookkeeping import Bookkeeper
-from minigrad.inspect.watching import Watcher
 
 
 class Condition:
@@ -258,12 +258,12 @@ class stop_when(Watcher):  # noqa: N801  (used as a statement)
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.stop()
-        if kind is None and not self._watched:
+        if exc[0] is None and not self._watched:
             warn("stop_when saw no backward pass: call loss.backward() inside its with block", stacklevel=2)
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Node, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Look at a step, and stop there if the condition holds for the first time."""
         self._watched = True
         if self.stopped is not None:

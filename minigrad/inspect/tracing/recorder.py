@@ -13,11 +13,11 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
+from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.forks.graph import Graph, inputs_of
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 from minigrad.inspect.tracing.layers import outputs
-from minigrad.inspect.watching import Watcher
 from minigrad.nn.module import Module
 
 #: The edges of histograms, in powers of ten of the absolute value; the end bins hold all beyond them.
@@ -109,15 +109,15 @@ class Recorder(Watcher, Tabular):
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.stop()
         self._close()
-        if kind is None:
+        if exc[0] is None:
             self._warn_if_empty()
 
     # -- watching ----------------------------------------------------------------------------------
 
-    def before_backward(self, node: Node) -> None:
+    def before_backward(self, node: Node, grads: list[Any]) -> None:
         """Notice that a pass begins: within one, the nodes' numbers only fall."""
         if node.index > self._last_index:
             self._close()
@@ -126,7 +126,7 @@ class Recorder(Watcher, Tabular):
             self._passes += 1
         self._last_index = node.index
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Node, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Measure what reached a layer's output, and keep parameters' gradients until the pass is over."""
         record = self._current
         if record is None:

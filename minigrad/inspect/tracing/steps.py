@@ -26,6 +26,11 @@ class SavedNode:
     source: SourceLine | None
     out_shapes: tuple[tuple[int, ...], ...]
 
+    @classmethod
+    def of(cls, node: Node) -> SavedNode:
+        """What is known of a node."""
+        return cls(node.name, node.index, node.module, node.source, node.out_shapes)
+
     def __repr__(self) -> str:
         return f"<{self.name}{f' {self.module!r}' if self.module else ''}, saved>"
 
@@ -130,8 +135,7 @@ class Norms:
             else:  # (an addition sends on the very array that it got)
                 size = outputs[0] if gradient is grad_outputs[0] else None
             size = inputs[edge.position] = measure.norm(array_of(gradient)) if size is None else size
-            alone = len(self._readers.get(value, ())) == 1 and not node.inputs[edge.position]._hooks
-            if alone and not isinstance(value, TensorBase):
+            if not isinstance(value, TensorBase) and len(self._readers.get(value, ())) == 1 and not value[0].hooks:
                 self._sent[value] = size
         return tuple(outputs), tuple(inputs)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.engine.delivery import accumulate
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.engine.walk import run_pass, seed_gradient
+from minigrad.engine.walk import Pass, seed_gradient, steps_of
+from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import label_in_force
 from minigrad.inspect.forks.graph import Graph, leaf_name, matching, unknown
@@ -247,27 +247,40 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     seed = seed_gradient(loss, gradient, create_graph=False)
     pairs = find_pairs(graph)
     arrays = keep == "all"
-    books = Bookkeeper(pairs.found, arrays)
-    leaves = _leaves(graph)
-    norms = Norms(graph)
-
-    def deliver(tensor: TensorBase, g: Any) -> None:
-        accumulate(tensor, g)
-        if tensor.node is None:
-            found = array_of(g)
-            leaves[tensor].norm = norms.of_leaf(tensor, found)
-            leaves[tensor].gradient = read_only(found) if arrays else None
-            books.see_leaf(tensor, found)
-
+    arrivals = _Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)
     steps = []
-    with np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
-            kept = traced(step, norms, arrays)
+    with arrivals, np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
+        for step in steps_of(Pass([loss], [seed], retain_graph)):
+            kept = traced(step, arrivals.norms, arrays)
             steps.append(kept)
-            books.see(step, kept)
+            arrivals.books.see(step, kept)
     label = label_in_force()
-    ledger = Ledger(books.rows(), pairs.unpaired, label)
-    return Trace(steps, graph.nodes, list(leaves.values()), ledger, keep, label)
+    ledger = Ledger(arrivals.books.rows(), pairs.unpaired, label)
+    nodes: Sequence[Node | SavedNode] = graph.nodes
+    if not arrays:  # a node holds the gradients of its turn, so what is known of it takes its place
+        saved = {node: SavedNode.of(node) for node in graph.nodes}
+        nodes = list(saved.values())
+        for kept in steps:
+            kept.node = saved[kept.node]
+    return Trace(steps, nodes, list(arrivals.leaves.values()), ledger, keep, label)
+
+
+class _Arrivals(Watcher):
+    """Notes what each leaf got, as soon as that is complete."""
+
+    def __init__(self, graph: Graph, books: Bookkeeper, keep_arrays: bool) -> None:
+        super().__init__()
+        self.books = books
+        self.norms = Norms(graph)
+        self.leaves = _leaves(graph)
+        self._keep = keep_arrays
+
+    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+        """Note a leaf's gradient."""
+        array = array_of(gradient)
+        self.leaves[leaf].norm = self.norms.of_leaf(leaf, array)
+        self.leaves[leaf].gradient = read_only(array) if self._keep else None
+        self.books.see_leaf(leaf, array)
 
 
 def _leaves(graph: Graph) -> dict[TensorBase, LeafGradient]:
