@@ -1,4 +1,4 @@
-"""Gradient norms layer by layer: that of what a layer hands on, and that of its parameters."""
+"""Gradient norms block by block, layer by layer or parameter by parameter: of what is handed on, and of the weights."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import numpy as np
 
 from minigrad.engine.base import Array
 from minigrad.inspect import measure
+from minigrad.inspect.forks.blocks import LEVELS, is_inside
 from minigrad.inspect.forks.graph import matching, unknown
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 
 if TYPE_CHECKING:
-    from minigrad.inspect.tracing.trace import Trace
+    from minigrad.inspect.tracing.trace import LeafGradient, Trace
     from minigrad.nn.module import Module
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One call of one layer.
+    """One call of one layer; or a block, or a parameter.
 
     Attributes
     ----------
     name
         The module's path; a second call of the same module is ``relu:2``. Without modules, the node's name.
     kind
-        The node that made the layer's output.
+        The node that made the output; of a parameter, the node that reads it.
     norm
-        The norm of the gradient of the layer's output; None where none arrived.
+        The norm of the gradient of the output, or of the parameter; None where none arrived.
     condition
         Empty, or what is wrong with it: ``not reached``, ``zero``, ``underflow``, ``NaN``, ``infinite``.
     param_norm
@@ -52,19 +53,22 @@ class LayerRow:
 
 
 class Layers(Tabular, Sequence[LayerRow]):
-    """The rows of all layers, in forward order.
+    """The rows of all layers, blocks or parameters, in forward order.
 
     Attributes
     ----------
     rows
         The rows.
+    level
+        What a row is: ``"blocks"``, ``"layers"`` or ``"parameters"``.
     label
         Set where the gradient was changed by `cut` or `scale`.
     """
 
-    def __init__(self, rows: Sequence[LayerRow], label: str = "") -> None:
+    def __init__(self, rows: Sequence[LayerRow], label: str = "", level: str = "layers") -> None:
         self.rows = list(rows)
         self.label = label
+        self.level = level
 
     @overload
     def __getitem__(self, key: int | str) -> LayerRow: ...
@@ -73,13 +77,13 @@ class Layers(Tabular, Sequence[LayerRow]):
     def __getitem__(self, key: int | str | slice) -> LayerRow | Layers:
         """A row by number or name; a slice of rows."""
         if isinstance(key, slice):
-            return Layers(self.rows[key], self.label)
+            return Layers(self.rows[key], self.label, self.level)
         if not isinstance(key, str):
             return self.rows[key]
         for row in self.rows:
             if row.name == key:
                 return row
-        raise unknown("layer", key, self.names)
+        raise unknown(self.level[:-1], key, self.names)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -106,8 +110,8 @@ class Layers(Tabular, Sequence[LayerRow]):
         """The layers of a module (with all below it), or of a glob such as ``blocks.?``."""
         hits = dict.fromkeys(matching(self.names, pattern))
         if not hits:
-            raise unknown("layer", pattern, self.names)
-        return Layers([row for row in self.rows if row.name in hits], self.label)
+            raise unknown(self.level[:-1], pattern, self.names)
+        return Layers([row for row in self.rows if row.name in hits], self.label, self.level)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
@@ -130,36 +134,47 @@ class Layers(Tabular, Sequence[LayerRow]):
             ]
             for row in self.rows
         ]
-        return Table(["layer", "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label)
+        if self.level == "parameters":
+            return Table(["parameter", "read by", "|g|", ""], [row[:4] for row in rows], title=self.label)
+        return Table([self.level[:-1], "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label)
 
 
-def layers_of(trace: Trace, model: Module | None = None) -> Layers:
+def layers_of(trace: Trace, model: Module | None = None, level: str = "layers", like: Trace | None = None) -> Layers:
     """The rows of a trace; see `Trace.layers`."""
-    steps = {step.name: step for step in trace.steps}
-    owned: dict[str, dict[str, tuple[float | None, Any]]] = {}
+    if level not in LEVELS:
+        raise ValueError(f"level is {level!r}: it can be {', '.join(map(repr, LEVELS[:-1]))} or {LEVELS[-1]!r}")
     named = any(node.module for node in trace.nodes)
     names = {} if model is None else {parameter: name for name, parameter in model.named_parameters()}
-    for leaf in trace.leaves:
-        if leaf.learnt or not named:
-            name = names.get(leaf.leaf, leaf.name)  # type: ignore[call-overload]
-            owned.setdefault(leaf.module if named else leaf.reader, {})[name] = (leaf.norm, leaf.dtype)
+    learnt = [leaf for leaf in trace.leaves if leaf.learnt or not named]
+    known = {leaf: names.get(leaf.leaf, leaf.name) for leaf in learnt}  # type: ignore[call-overload]
+    if level == "parameters":
+        return Layers([_parameter_row(known[leaf], leaf) for leaf in learnt], trace.label, level)
+    if level == "blocks":
+        blocks = trace.blocks(like)
+        owned = [{known[leaf]: leaf for leaf in learnt if is_inside(leaf.module, b.path)} for b in blocks]
+        rows = [_row(trace, block.name, block.output, its) for block, its in zip(blocks, owned, strict=True)]
+        return Layers(rows, trace.label, level)
     rows = []
     for name, node in outputs(trace.nodes).items():
-        step = steps.get(node.name)
-        size = step.norm if step is not None else None
-        module = name.partition(":")[0]
-        rows.append(
-            LayerRow(
-                name,
-                node.name,
-                size,
-                measure.condition(size, step.dtype if step is not None else np.float64),
-                *_parameters(owned.get(module, {})),
-            )
-        )
+        place = name.partition(":")[0]
+        its = {known[leaf]: leaf for leaf in learnt if (leaf.module if named else leaf.reader) == place}
+        rows.append(_row(trace, name, node, its))
     if model is not None:
         _add_unreached(rows, model)
     return Layers(rows, trace.label)
+
+
+def _row(trace: Trace, name: str, node: Any, leaves: dict[str, LeafGradient]) -> LayerRow:
+    """The row of what a node hands on, and of some parameters."""
+    step = trace.step_of(node)
+    size = step.norm if step is not None else None
+    condition = measure.condition(size, step.dtype if step is not None else np.float64)
+    return LayerRow(name, node.name, size, condition, *_parameters(leaves))
+
+
+def _parameter_row(name: str, leaf: LeafGradient) -> LayerRow:
+    condition = measure.condition(leaf.norm, leaf.dtype)
+    return LayerRow(name, leaf.reader, leaf.norm, condition, leaf.norm, condition, {name: leaf.norm})
 
 
 def outputs(nodes: Sequence[Any]) -> dict[str, Any]:
@@ -186,7 +201,7 @@ def outputs(nodes: Sequence[Any]) -> dict[str, Any]:
         if not path:
             continue
         before = last.get(path)
-        if before is not None and all(_inside(n.module, path) for n in nodes[before[0] + 1 : position]):
+        if before is not None and all(is_inside(n.module, path) for n in nodes[before[0] + 1 : position]):
             name = before[1]
             del found[name]  # to the end, where this output is
         else:
@@ -197,20 +212,14 @@ def outputs(nodes: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _inside(path: str, outer: str) -> bool:
-    return path == outer or path.startswith(outer + ".")
-
-
-def _parameters(
-    owned: dict[str, tuple[float | None, Any]],
-) -> tuple[float | None, str, dict[str, float | None]]:
+def _parameters(owned: dict[str, LeafGradient]) -> tuple[float | None, str, dict[str, float | None]]:
     """The norm of all parameters of a layer, what is wrong with it, and each one's own."""
     if not owned:
         return None, "no parameters", {}
-    params = {name: size for name, (size, _) in owned.items()}
+    params = {name: leaf.norm for name, leaf in owned.items()}
     known = [size for size in params.values() if size is not None]
     size = math.hypot(*known) if known else None
-    return size, measure.condition(size, next(iter(owned.values()))[1]), params
+    return size, measure.condition(size, next(iter(owned.values())).dtype), params
 
 
 def _add_unreached(rows: list[LayerRow], model: Module) -> None:

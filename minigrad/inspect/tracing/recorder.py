@@ -15,7 +15,9 @@ from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
+from minigrad.inspect.forks.blocks import LEVELS, blocks_of
 from minigrad.inspect.forks.graph import Graph, inputs_of
+from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 from minigrad.inspect.tracing.layers import outputs
 from minigrad.nn.module import Module
@@ -61,6 +63,8 @@ class Recorder(Watcher, Tabular):
         Every so many backward passes one is recorded.
     histograms
         Record histograms of the sizes of the gradients' elements too.
+    level
+        What a row is: ``"layers"``, ``"blocks"`` or ``"parameters"``, as in `Trace.layers`.
 
     Attributes
     ----------
@@ -70,7 +74,7 @@ class Recorder(Watcher, Tabular):
     Raises
     ------
     TypeError, ValueError
-        For what is no module, or for ``every`` below 1.
+        For what is no module, for ``every`` below 1, or for another level.
 
     Examples
     --------
@@ -86,14 +90,17 @@ class Recorder(Watcher, Tabular):
     ([0, 2, 4], ['0', '1'], (2, 3))
     """
 
-    def __init__(self, model: Module, every: int = 1, histograms: bool = False) -> None:
+    def __init__(self, model: Module, every: int = 1, histograms: bool = False, *, level: str = "layers") -> None:
         super().__init__()
         if not isinstance(model, Module):
             raise TypeError(f"Recorder takes an nn.Module, and not a {type(model).__name__}")
         if every < 1:
             raise ValueError(f"every is {every}: it must be at least 1")
+        if level not in LEVELS:
+            raise ValueError(f"level is {level!r}: it can be {', '.join(map(repr, LEVELS[:-1]))} or {LEVELS[-1]!r}")
         self.model = model
         self.every = every
+        self.level = level
         self.histogrammed = histograms
         self.records: list[Record] = []
         self._passes = 0
@@ -147,7 +154,12 @@ class Recorder(Watcher, Tabular):
     def _open(self, node: Node) -> None:
         """Begin a record: look at the graph once, and at the weights as they are now."""
         self._current = Record(self._passes)
-        self._names = {maker: name for name, maker in outputs(Graph.of_node(node).nodes).items()}
+        graph = Graph.of_node(node)
+        if self.level == "blocks":
+            joins = [(pair.name, pair.join) for pair in find_pairs(graph).found]
+            self._names = {block.output: block.name for block in blocks_of(graph.nodes, joins)}
+        elif self.level == "layers":
+            self._names = {maker: name for name, maker in outputs(graph.nodes).items()}
         self._parameters = {parameter: name for name, parameter in self.model.named_parameters()}
         self._before = {name: p.array.copy() for p, name in self._parameters.items()}
 
@@ -174,7 +186,11 @@ class Recorder(Watcher, Tabular):
 
     @property
     def layers(self) -> list[str]:
-        """The layers' names, in forward order."""
+        """The names of the rows, in forward order: layers, blocks or parameters."""
+        return self.params if self.level == "parameters" else self._outputs
+
+    @property
+    def _outputs(self) -> list[str]:
         return list(dict.fromkeys(name for record in self.records for name in reversed(record.layers)))
 
     @property
@@ -184,11 +200,11 @@ class Recorder(Watcher, Tabular):
 
     @property
     def norms(self) -> Array:
-        """The norms of the activations' gradients: a row for each layer, a column for each recorded pass.
+        """The norms of the gradients: a row for each layer, block or parameter, a column for each recorded pass.
 
         NaN where no gradient arrived. The same goes for the arrays below.
         """
-        return self._array("layers", self.layers)
+        return self.param_norms if self.level == "parameters" else self._array("layers", self._outputs)
 
     @property
     def param_norms(self) -> Array:
@@ -223,7 +239,7 @@ class Recorder(Watcher, Tabular):
         """A record for each pass and each layer or parameter."""
         found = []
         for record in self.records:
-            found += [_flat(record, "layer", name, size, None) for name, size in record.layers.items()]
+            found += [_flat(record, self.level[:-1], name, size, None) for name, size in record.layers.items()]
             names = record.weights
             found += [_flat(record, "parameter", n, record.params.get(n), record.updates[n]) for n in names]
         return found
@@ -239,7 +255,7 @@ class Recorder(Watcher, Tabular):
             return Table(["layer"], [], notes=["nothing was recorded"])
         first, last = self.records[0], self.records[-1]
         rows: list[list[Any]] = [
-            ["output of " + name, first.layers.get(name), last.layers.get(name), None] for name in self.layers
+            ["output of " + name, first.layers.get(name), last.layers.get(name), None] for name in self._outputs
         ]
         rows += [[name, first.params.get(name), last.params.get(name), last.updates.get(name)] for name in self.params]
         columns = [

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import Pass, seed_gradient, steps_of
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import label_in_force
+from minigrad.inspect.forks.blocks import Block, blocks_of, is_inside
 from minigrad.inspect.forks.graph import Graph, leaf_name, matching, unknown
 from minigrad.inspect.forks.ledger import Ledger
 from minigrad.inspect.forks.pairs import find_pairs
@@ -97,6 +99,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         self.keep = keep
         self.label = label
         self._ledger = ledger
+        self._by_name = {step.name: step for step in self.steps}
 
     @overload
     def __getitem__(self, key: int | str) -> TracedStep: ...
@@ -114,19 +117,68 @@ class Trace(Tabular, Sequence[TracedStep]):
     def __iter__(self) -> Iterator[TracedStep]:
         return iter(self.steps)
 
-    def ledger(self) -> Ledger:
-        """What came over the skip and what over the branch, for every fork-join pair."""
-        return self._ledger
+    def ledger(self, level: str = "pairs") -> Ledger:
+        """What came over the skip and what over the branch, for every fork-join pair.
 
-    def layers(self, model: Module | None = None) -> Layers:
-        """The gradient norms of every named layer, in forward order.
+        Parameters
+        ----------
+        level
+            ``"pairs"`` for all; ``"blocks"`` for those that are blocks, without long skips that belong to no module.
+
+        Raises
+        ------
+        ValueError
+            For another level.
+        """
+        if level not in ("pairs", "blocks"):
+            raise ValueError(f"level is {level!r}: a ledger has a row for each of its 'pairs', or of the 'blocks'")
+        if level == "pairs" or not self._ledger.rows:
+            return self._ledger
+        chosen = dict.fromkeys(pair for block in self.blocks() for pair in block.pairs)
+        return Ledger([row for row in self._ledger if row.name in chosen], self._ledger.unpaired, self.label)
+
+    def layers(self, model: Module | None = None, *, level: str = "layers", like: Trace | None = None) -> Layers:
+        """The gradient norms of every layer, block or parameter, in forward order.
 
         Parameters
         ----------
         model
             Where it is given, its layers that no gradient reached are listed too.
+        level
+            ``"layers"``: every call of a named module. ``"blocks"``: what is between a fork and its join, and hands
+            on one value; so twins with and without skips line up. ``"parameters"``: each parameter.
+        like
+            For blocks: the trace of a twin with skips. Its blocks are found here by their modules' paths, if here
+            are none. Without it, numbered modules that contain others count as blocks, such as ``layer1.0``.
+
+        Raises
+        ------
+        ValueError
+            For another level.
+        OperationError
+            If there are no blocks.
         """
-        return layers_of(self, model)
+        return layers_of(self, model, level, like)
+
+    def blocks(self, like: Trace | None = None) -> list[Block]:
+        """The blocks; see `layers`."""
+        nodes = {node.name: node for node in self.nodes}
+        joins = [(row.name, nodes[row.join]) for row in self._ledger]
+        found = blocks_of(self.nodes, joins, like.blocks() if like is not None and like is not self else ())
+        if not found:
+            raise OperationError(
+                "there are no blocks in this trace: no module has a skip around it, and none that contains others has "
+                "a number for a name. Pass like=, the trace of a twin with skips; or take level='layers'"
+            )
+        return found
+
+    def has_module(self, path: str) -> bool:
+        """Whether a node was made in a module, or in one within it."""
+        return any(is_inside(node.module, path) for node in self.nodes)
+
+    def step_of(self, node: Any) -> TracedStep | None:
+        """The step of a node; None if no gradient reached it."""
+        return self._by_name.get(node.name)
 
     def select(
         self, *, module: str | None = None, kind: str | type[Node] | None = None, name: str | None = None
@@ -200,7 +252,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         silent = len(self.nodes) - len(self.steps)
         if silent > 0:
             notes.append(f"{silent} of {len(self.nodes)} nodes got no gradient")
-        return Table(["step", "module", "|g_out|", "|g_in|", "", "line"], rows, title=self.label, notes=notes)
+        return Table(["step", "module", "|g arriving|", "|g sent|", "", "line"], rows, title=self.label, notes=notes)
 
 
 def _cells(step: TracedStep) -> list[Any]:
