@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad.engine.base import Array
+from minigrad.engine.errors import OperationError
 from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, is_inside
 from minigrad.inspect.forks.graph import matching, unknown
@@ -151,6 +152,8 @@ def layers_of(trace: Trace, model: Module | None = None, level: str = "layers", 
         return Layers([_parameter_row(known[leaf], leaf) for leaf in learnt], trace.label, level)
     if level == "blocks":
         blocks = trace.blocks(like)
+        if not blocks:
+            raise OperationError(_NO_BLOCKS)
         owned = [{known[leaf]: leaf for leaf in learnt if is_inside(leaf.module, b.path)} for b in blocks]
         rows = [_row(trace, block.name, block.output, its) for block, its in zip(blocks, owned, strict=True)]
         return Layers(rows, trace.label, level)
@@ -162,6 +165,12 @@ def layers_of(trace: Trace, model: Module | None = None, level: str = "layers", 
     if model is not None:
         _add_unreached(rows, model)
     return Layers(rows, trace.label)
+
+
+_NO_BLOCKS = (
+    "there are no blocks in this trace: no module has a skip around it, and none that contains others has a number for "
+    "a name. Pass like=, the trace of a twin with skips; or take level='layers'"
+)
 
 
 def _row(trace: Trace, name: str, node: Any, leaves: dict[str, LeafGradient]) -> LayerRow:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import Pass, seed_gradient, steps_of
@@ -164,13 +163,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         """The blocks; see `layers`."""
         nodes = {node.name: node for node in self.nodes}
         joins = [(row.name, nodes[row.join]) for row in self._ledger]
-        found = blocks_of(self.nodes, joins, like.blocks() if like is not None and like is not self else ())
-        if not found:
-            raise OperationError(
-                "there are no blocks in this trace: no module has a skip around it, and none that contains others has "
-                "a number for a name. Pass like=, the trace of a twin with skips; or take level='layers'"
-            )
-        return found
+        return blocks_of(self.nodes, joins, like.blocks() if like is not None and like is not self else ())
 
     def has_module(self, path: str) -> bool:
         """Whether a node was made in a module, or in one within it."""
