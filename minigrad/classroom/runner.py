@@ -10,7 +10,7 @@ from pathlib import Path
 from minigrad.classroom import progress
 from minigrad.classroom.catalogue import Lesson, lessons
 from minigrad.classroom.check import checks_of
-from minigrad.inspect.table import Table
+from minigrad.inspect.say.table import Table
 
 
 def list_lessons() -> Table:
