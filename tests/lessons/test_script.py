@@ -108,5 +108,5 @@ def test_definitions_are_had_without_the_cells(tmp_path, capsys):
     assert one.double(one.WIDE) == 6
     assert one.Net.layers == 4
     assert len(one.LOGS) == 2
-    assert one.double.__code__.co_firstlineno == 17
+    assert one.double.__code__.co_firstlineno == 16
     assert not {"values", "rate"} & set(vars(one))
