@@ -116,7 +116,9 @@ for ax, name in zip(axes, ACTIVATIONS, strict=True):
     ax.minorticks_off()
 axes[0].set_ylabel("gradient at first layer / at last layer")
 axes[0].legend(loc="lower left")
-show(fig, "06_sweep", "Down means lost. Sigmoid loses it with any init; tanh with Xavier and ReLU with He keep it best.")
+show(
+    fig, "06_sweep", "Down means lost. Sigmoid loses it with any init; tanh with Xavier and ReLU with He keep it best."
+)
 
 # %% [markdown]
 # ## He's initialisation, over many seeds

@@ -130,8 +130,8 @@ ax.bar(names, parts["cross"], 0.3, tops, color=COLOURS["neutral"], alpha=0.6, la
 ax.axhline(1, color="black", linestyle=":", label="|g_in|²")
 ax.set(ylabel="part of |g_in|²", ylim=(0, 1.45))
 ax.legend(ncols=4, loc="upper center", fontsize=9)
-show(fig, "07_ledger", "Most comes over the skip. The narrow bars go from the top of the stack to 1: upwards where the two"
-     "\nways agree, downwards where they disagree.")  # fmt: skip
+show(fig, "07_ledger", "Most comes over the skip. The narrow bars go from the top of the stack to 1:"
+     "\nupwards where the two ways agree, downwards where they disagree.")  # fmt: skip
 
 # %% [markdown]
 # ## A stage that kills the gradient
