@@ -6,7 +6,7 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, nn, optim, plot, skip, utils
+from minigrad import autograd, data, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
@@ -352,9 +352,11 @@ __all__ = [
     "maximum",
     "mean",
     "meshgrid",
+    "metrics",
     "min",
     "minimum",
     "mm",
+    "models",
     "movedim",
     "mse_loss",
     "mul",
