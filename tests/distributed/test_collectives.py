@@ -6,7 +6,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.distributed as dist
-from tests.distributed.launch import needs_mpi, passes
+from .launch import needs_mpi, passes
 
 
 @needs_mpi
