@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.distributed.groups import ProcessGroup
+from minigrad.engine import writes
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import grad_enabled
@@ -14,6 +15,8 @@ from minigrad.engine.source import user_line
 
 def check_tensor(what: str, tensor: Any, written: bool = True) -> None:
     """Raise an error for what is no tensor, or for one whose gradient the communication would lose.
+
+    Where it is to be ``written``, the engine is told, so that a backward that needs the old values says so.
 
     Raises
     ------
@@ -24,6 +27,8 @@ def check_tensor(what: str, tensor: Any, written: bool = True) -> None:
     """
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"{what}: it takes tensors, not {type(tensor).__name__}")
+    if written:
+        writes.note(tensor.array)
     if tensor.node is not None and tensor.requires_grad and grad_enabled.get():
         raise OperationError(
             f"{what}: the tensor of shape {tensor.array.shape} has a gradient path, which would be lost. Say "
@@ -31,7 +36,7 @@ def check_tensor(what: str, tensor: Any, written: bool = True) -> None:
         )
 
 
-def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGroup) -> None:
+def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGroup, written: bool = False) -> None:
     """Raise an error unless there is one tensor for each rank, of one shape and dtype.
 
     Raises
@@ -44,7 +49,7 @@ def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGrou
     if len(tensors) != group.size():
         raise ValueError(f"{what}: {name} has {len(tensors)} tensors for {group.size()} ranks")
     for tensor in tensors:
-        check_tensor(what, tensor)
+        check_tensor(what, tensor, written)
         if tensor.array.shape != like.array.shape or tensor.array.dtype != like.array.dtype:
             raise ValueError(
                 f"{what}: {name} has a tensor of shape {tensor.array.shape}, {tensor.array.dtype}, where the other "

@@ -92,8 +92,8 @@ def all_gather(
 ) -> Work | None:
     """Put every rank's tensor into the list of every rank, in the order of the ranks."""
     among = group_or_world(group)
-    check_tensor("all_gather", tensor)
-    check_list("all_gather", "tensor_list", tensor_list, tensor, among)
+    check_tensor("all_gather", tensor, written=False)
+    check_list("all_gather", "tensor_list", tensor_list, tensor, among, written=True)
     return _ended(exchange.all_gather([t.array for t in tensor_list], tensor.array, among), async_op)
 
 
@@ -109,7 +109,7 @@ def all_gather_into_tensor(
     """
     among = group_or_world(group)
     check_tensor("all_gather_into_tensor", output_tensor)
-    check_tensor("all_gather_into_tensor", input_tensor)
+    check_tensor("all_gather_into_tensor", input_tensor, written=False)
     parts = _parts("all_gather_into_tensor", output_tensor, input_tensor, among)
     return _ended(exchange.all_gather(parts, input_tensor.array, among), async_op)
 
@@ -124,10 +124,10 @@ def gather(
 ) -> Work | None:
     """Put every rank's tensor into the list of rank ``dst`` (0 by default); the others give no list."""
     among = group_or_world(group)
-    check_tensor("gather", tensor)
+    check_tensor("gather", tensor, written=False)
     root = root_of("gather", "dst", 0 if dst is None and group_dst is None else dst, group_dst, among)
     if among.rank() == root:
-        check_list("gather", "gather_list", gather_list, tensor, among)
+        check_list("gather", "gather_list", gather_list, tensor, among, written=True)
     outs = [t.array for t in gather_list or ()]
     return _ended(exchange.gather(outs, tensor.array, root, among), async_op)
 
@@ -179,7 +179,7 @@ def reduce_scatter_tensor(
     """
     among = group_or_world(group)
     check_tensor("reduce_scatter_tensor", output)
-    check_tensor("reduce_scatter_tensor", input)
+    check_tensor("reduce_scatter_tensor", input, written=False)
     parts = _parts("reduce_scatter_tensor", input, output, among)
     return _ended(exchange.reduce_scatter(output.array, parts, op, among), async_op)
 
@@ -192,8 +192,9 @@ def all_to_all(
 ) -> Work | None:
     """Send the i-th tensor to rank i, and get the i-th of the other list from there."""
     among = group_or_world(group)
-    check_list("all_to_all", "output_tensor_list", output_tensor_list, output_tensor_list[0], among)
-    check_list("all_to_all", "input_tensor_list", input_tensor_list, output_tensor_list[0], among)
+    outs_like = output_tensor_list[0]
+    check_list("all_to_all", "output_tensor_list", output_tensor_list, outs_like, among, written=True)
+    check_list("all_to_all", "input_tensor_list", input_tensor_list, outs_like, among)
     outs, ins = [t.array for t in output_tensor_list], [t.array for t in input_tensor_list]
     return _ended(exchange.all_to_all(outs, ins, among), async_op)
 

@@ -37,7 +37,7 @@ def isend(
         For a receiver that isn't there, or that is the sender itself.
     """
     among = group_or_world(group)
-    check_tensor("send", tensor)
+    check_tensor("send", tensor, written=False)
     to = root_of("send", "dst", dst, group_dst, among)
     if to == among.rank():
         raise ValueError("send: a rank can't send to itself")

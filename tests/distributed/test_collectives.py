@@ -6,6 +6,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.distributed as dist
+
 from .launch import needs_mpi, passes
 
 
