@@ -37,11 +37,8 @@ class CrashGuard:
         atexit.unregister(self._leave)
 
     def _tell_and_abort(self, kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-        sys.stdout.flush()
         told = "".join(traceback.format_exception(kind, error, where))
-        sys.stderr.write(f"rank {self._comm.rank} of {self._comm.size} ends the job, because of this:\n{told}")
-        sys.stderr.flush()
-        load_mpi().COMM_WORLD.Abort(1)
+        _abort(f"rank {self._comm.rank} of {self._comm.size} ends the job, because of this:\n{told}")
 
     def _leave(self) -> None:
         """The program has ended: wait for the others' end, which MPI itself would wait for without a limit."""
@@ -49,10 +46,17 @@ class CrashGuard:
         limit = time.monotonic() + self._patience
         while not everyone.Test():
             if time.monotonic() > limit:
-                sys.stderr.write(
+                _abort(
                     f"rank {self._comm.rank} of {self._comm.size} has ended, and waited {self._patience:g} s for the "
                     "others, which still work or wait for it: it ends the job\n"
                 )
-                sys.stderr.flush()
-                load_mpi().COMM_WORLD.Abort(1)
             time.sleep(0.002)
+
+
+def _abort(told: str) -> None:
+    """Say why, and end all ranks."""
+    sys.stdout.flush()
+    sys.stderr.write(told)
+    sys.stderr.flush()
+    time.sleep(0.5)  # the launcher passes on what it has read by then, and nothing that comes with the end
+    load_mpi().COMM_WORLD.Abort(1)

@@ -8,6 +8,7 @@ ranks by their order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,7 @@ class Reducer:
             self._home[parameter].views[parameter][...] = 0
             del self._home[parameter].missing[parameter]
 
-    def _arrived(self, parameter: Parameter) -> None:
+    def _arrived(self, parameter: Any) -> None:
         """The hook of every parameter: its gradient is complete."""
         bucket = self._home[parameter]
         if not self._expecting or parameter not in bucket.missing:
@@ -181,7 +182,7 @@ class Reducer:
                     self._put(parameter, view)
         self._expecting = False
 
-    def _put(self, parameter: Parameter, total: Array) -> None:
+    def _put(self, parameter: Any, total: Array) -> None:
         gradient = parameter.grad
         if self.as_views:
             if gradient is None or not np.shares_memory(gradient.array, total):
