@@ -222,8 +222,8 @@ class HeadParallelAttention(Module):
             .transpose(1, 2)
             for name in ("q", "k", "v")
         )
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask, is_causal=is_causal).transpose(1, 2).flatten(2)
-        y = self.out_proj(y)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask, is_causal=is_causal)
+        y: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
         return y if self.batch_first else y.transpose(0, 1)
 
 
