@@ -15,7 +15,7 @@ from warnings import warn
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
@@ -27,7 +27,6 @@ from minigrad.inspect.forks.pairs import JOINS, find_pairs
 from minigrad.nn.module import Module
 from minigrad.ops.join import Cat
 from minigrad.skip import HighwayGate, SkipConcat
-from minigrad.tensors.tensor import Tensor
 
 #: A join in a model: the module in which it is, and its number among the joins there.
 Place = tuple[str, int]
@@ -173,9 +172,7 @@ def _evaluating(model: Module) -> Iterator[None]:
 def _probe(x: Any) -> Any:
     """An argument of the model, where it can be as a leaf with a gradient, so that forks of it are seen."""
     if isinstance(x, TensorBase) and x.array.dtype.kind == "f":
-        leaf = Tensor(requires_grad=True)
-        leaf.array = x.array
-        return leaf
+        return as_tensor(x.array, requires_grad=True)
     return x
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.gradients import Collected
 from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.engine.walk import Pass, seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.forks.folding import fold
@@ -227,7 +229,7 @@ def _one_more(box: Box) -> str:
 def _sent(loss: TensorBase) -> dict[Edge, float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)
-    steps = visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([])))
+    steps = starmap(Step, visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([]))))
     return {
         Edge(step.node, position): measure.norm(array_of(g))
         for step in steps

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad.engine.source import user_frame
-from minigrad.engine.step import Step
-from minigrad.engine.walk import Pass
+from minigrad.engine.walk import Pass, Turn
 from minigrad.engine.watch import Watcher, watchers
 from minigrad.inspect.stepping.stepper import Stepper
 from minigrad.inspect.stepping.tape import Tape
@@ -49,7 +48,7 @@ class TakeOver(Watcher):
         self.done = False
         self._stdin = stdin
 
-    def take_over(self, asked: Pass) -> Iterator[Step] | None:
+    def take_over(self, asked: Pass) -> Iterator[Turn] | None:
         """Step through the first pass that has a node to stop at."""
         if self.done or any(tensor.node is None for tensor in asked.outputs):
             return None
@@ -60,7 +59,7 @@ class TakeOver(Watcher):
         """Notice a pass of `inspect.step`, which is under the stepper already, and counts as the first one."""
         self.done = self.done or any(isinstance(watcher, Tape) for watcher in watchers.get())
 
-    def _step_through(self, asked: Pass) -> Iterator[Step]:
+    def _step_through(self, asked: Pass) -> Iterator[Turn]:
         tape = Tape(asked.outputs, asked.grad_outputs, asked.create_graph, asked.receiver)
         try:
             Stepper(tape, user_frame(), self._stdin).cmdloop()
@@ -68,7 +67,7 @@ class TakeOver(Watcher):
             tape.close(retain_graph=True)
         keep = asked.retain_graph or asked.create_graph
         for step in tape.taken:
-            yield step
+            yield step.node, step._grad_outputs, step._grad_inputs
             if not keep:
                 step.node.release()
         if not keep:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.engine.leaves import IntoGrad, Receiver
+from minigrad.engine.leaves import Receiver
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step, read_only
 from minigrad.engine.walk import Pass, seed_gradient, visit
@@ -62,7 +63,7 @@ class Tape(Watcher):
     create_graph
         Build a graph of the gradients.
     receiver
-        What complete gradients are handed to; by default they go into ``.grad``.
+        What complete gradients are handed to; with None they go into ``.grad``.
 
     Attributes
     ----------
@@ -100,7 +101,7 @@ class Tape(Watcher):
         self._by_node: dict[Node, TracedStep] = {}
         self._books = Bookkeeper(self.pairs.found)
         self._norms = Norms(self.graph)
-        self._pass = visit(Pass(roots, seeds, True, create_graph, receiver or IntoGrad()))
+        self._pass = starmap(Step, visit(Pass(roots, seeds, True, create_graph, receiver)))
         self._fetch()
 
     def leaf(self, leaf: TensorBase, gradient: Any) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
-from minigrad.engine.step import read_only
-from minigrad.engine.walk import Pass, seed_gradient, steps_of
+from minigrad.engine.step import Step, read_only
+from minigrad.engine.walk import Pass, seed_gradient, turns_of
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import label_in_force
@@ -295,7 +296,7 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     arrivals = _Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)
     steps = []
     with arrivals, np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in steps_of(Pass([loss], [seed], retain_graph)):
+        for step in starmap(Step, turns_of(Pass([loss], [seed], retain_graph))):
             kept = traced(step, arrivals.norms, arrays)
             steps.append(kept)
             arrivals.books.see(step, kept)

@@ -1,4 +1,4 @@
-"""Lesson 7's walks, in the stepper and in pdb, typed at a pseudo-terminal as the text tells them."""
+"""The lessons' walks, in the stepper and in pdb, typed at a pseudo-terminal as their text tells them."""
 
 import os
 import re
@@ -15,11 +15,11 @@ import minigrad
 from .scripts import LESSONS
 
 pty = pytest.importorskip("pty", reason="this platform has no pseudo-terminals")
-PATH = next(path for path in LESSONS if path.name.startswith("07"))
-#: For each walk the module that runs it, its prompt, how it starts, and how many commands it has at least.
+#: For each walk its lesson, the module that runs it, its prompt, how it starts, and how many commands it has at least.
 WALKS = [
-    pytest.param(["minigrad", "step"], "(step) ", "$ minigrad step lessons/", 7, id="stepper"),
-    pytest.param(["pdb"], "(Pdb) ", "$ python -m pdb lessons/", 10, id="pdb"),
+    pytest.param("02", ["pdb"], "(Pdb) ", "$ python -m pdb lessons/", 10, id="02-pdb"),
+    pytest.param("07", ["minigrad", "step"], "(step) ", "$ minigrad step lessons/", 7, id="07-stepper"),
+    pytest.param("07", ["pdb"], "(Pdb) ", "$ python -m pdb lessons/", 10, id="07-pdb"),
 ]
 SECONDS = 120
 
@@ -41,10 +41,11 @@ def read_until(terminal, wanted):
     return shown
 
 
-@pytest.mark.parametrize(("program", "prompt", "start", "least"), WALKS)
-def test_the_walk_goes_as_the_text_tells(program, prompt, start, least, tmp_path):
-    text = PATH.read_text(encoding="utf-8")
-    assert f"{start}{PATH.name}\n#     {prompt}" in text
+@pytest.mark.parametrize(("number", "program", "prompt", "start", "least"), WALKS)
+def test_the_walk_goes_as_the_text_tells(number, program, prompt, start, least, tmp_path):
+    path = next(path for path in LESSONS if path.name.startswith(number))
+    text = path.read_text(encoding="utf-8")
+    assert f"{start}{path.name}\n#     {prompt}" in text
     walk = re.findall(rf"^#     {re.escape(prompt)}(.+?)(?:\s+-> (.+))?$", text, re.M)
     assert len(walk) >= least
     ours, theirs = pty.openpty()
@@ -54,7 +55,7 @@ def test_the_walk_goes_as_the_text_tells(program, prompt, start, least, tmp_path
         "NUMBA_CACHE_DIR": str(tmp_path / "numba"), "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
     child = subprocess.Popen(
-        [sys.executable, "-m", *program, str(PATH)],
+        [sys.executable, "-m", *program, str(path)],
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=environment, close_fds=True,
     )  # fmt: skip
     os.close(theirs)
