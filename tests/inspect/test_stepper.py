@@ -143,9 +143,7 @@ def test_why_names_contributions_and_lines(told):
     assert "there is no value 'a leaf'" in out[3]
     for part in out[5:7]:
         assert "norm 4.272, is made of 2 contributions" in part
-        assert re.search(
-            r"ResidualAdd#\d+ +g_skip +1\.414 +30 % +test_stepper\.py:\d+: return ski", part
-        )
+        assert re.search(r"ResidualAdd#\d+ +g_skip +1\.414 +30 % +test_stepper\.py:\d+: return ski", part)
         assert re.search(r"Mul#\d+ +gb +3\.041 +70 %", part)
     assert "The nearest: 'ResidualAdd#" in out[7]
 
