@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom.commands import add_commands as add_lesson_commands
-from minigrad.inspect.commands import add_commands as add_step_command
+from minigrad.inspect.stepping.commands import add_commands as add_step_command
 from minigrad.version import __version__
 
 

@@ -43,8 +43,7 @@ def checks_of(number: str) -> list[Check]:
     name = f"minigrad.classroom.checks.lesson_{number}"
     if importlib.util.find_spec(name) is None:
         return []
-    found: list[Check] = importlib.import_module(name).CHECKS
-    return found
+    return importlib.import_module(name).CHECKS
 
 
 def _is_as_given(name: str, path: Path, exercise: Path) -> bool:

@@ -31,8 +31,7 @@ def save_folder() -> Path:
     default = default_folder()
     parser = argparse.ArgumentParser()
     parser.add_argument("--save", metavar="DIR", default=default, type=Path, help="where figures go (%(default)s)")
-    folder: Path = parser.parse_args().save
-    return folder
+    return parser.parse_args().save
 
 
 def show(fig: Any, name: str, caption: str) -> None:

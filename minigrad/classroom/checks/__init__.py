@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class Wrong(Exception):  # noqa: N818  # it is an answer that is wrong, and not the program
+class Wrong(Exception):  # noqa: N818  (an answer is wrong, not the program)
     """An answer that is not right, and the hint for it."""
 
 
-class Blank(Exception):  # noqa: N818
+class Blank(Exception):  # noqa: N818  (as above)
     """An answer that is not there yet."""
 
 
