@@ -53,7 +53,7 @@ def _median(task: Any) -> None:
 
 def _explodes(task: Any) -> None:
     answer = number(task.explodes_in)
-    require(answer % 2 == 0, "that is a ReLU: it makes nothing larger. Compare |g_out| and |g_in| of one step")
+    require(answer % 2 == 0, "that is a ReLU: it makes nothing larger. Compare what one step gets with what it sends")
     before, after = _norms_around(int(answer))
     require(after is not None, "there is no such module in the Sequential")
     require(after > 30 * before, f"module {answer:g} gets a gradient of {before:.2g} and sends {after:.2g} on")
