@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -68,13 +69,16 @@ class Node:
     settings: ClassVar[tuple[str, ...]] = ()
     #: For each input, the kept values that its gradient reads; what no entry names is read by all.
     reads: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: Whether the outputs are values of their own on one array, which a write to one of them has to leave alone.
+    shares_array: ClassVar[bool] = False
     #: Whether the output may be a view, on the memory of the input.
     makes_view: ClassVar[bool] = False
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
     __slots__ = (
-        "__dict__", "__weakref__", "_place", "edges", "grads", "hooks", "index", "inputs", "module", "out_shapes", "wants"
-    )  # fmt: skip
+        *("__dict__", "__weakref__", "_place", "edges", "grads", "hooks"),
+        *("index", "inputs", "module", "out_shapes", "wants"),
+    )
 
     inputs: tuple[Any, ...]
     edges: tuple[tuple[Node | None, int] | None, ...]
@@ -82,7 +86,7 @@ class Node:
     out_shapes: tuple[tuple[int, ...], ...]
     index: int
     module: str
-    grads: tuple[Any, ...] | None
+    grads: Sequence[Any] | None
     hooks: dict[int, dict[int, Any]] | None
     _place: Place | None
 
@@ -105,7 +109,7 @@ class Node:
 
     def apply_to(self, *inputs: Any) -> Any:
         """The same, as the package's functions say it: the user's line is then that which called the function."""
-        # Every operation comes through here, so it is written for speed: the usual node has one output.
+        # Every operation comes through here, so it is written for speed: calls with a star are slow.
         arrays: list[Any] = []
         wants = []
         edges: list[Any] = []
@@ -114,8 +118,9 @@ class Node:
             if isinstance(x, TensorBase):
                 on_tensors = True
                 arrays.append(x.array)
-                wants.append(x.requires_grad)
-                edges.append((x.node, x.slot) if x.requires_grad else None)
+                wanted = x.requires_grad
+                wants.append(wanted)
+                edges.append((x.node, x.slot) if wanted else None)
             else:
                 arrays.append(x)
                 wants.append(False)
@@ -132,7 +137,12 @@ class Node:
         elif not on_tensors:
             return self.forward(*arrays)
         try:
-            y = self.forward(*arrays)
+            if len(arrays) == 1:
+                y = self.forward(arrays[0])
+            elif len(arrays) == 2:
+                y = self.forward(arrays[0], arrays[1])
+            else:
+                y = self.forward(*arrays)
         except Exception as error:
             told = forward_error(self, inputs, error)
             if told is error:
@@ -146,7 +156,7 @@ class Node:
             tensor = self._wrap(y, 0, linked)
             if linked:
                 self.out_shapes = (tensor.array.shape,)
-            if self.makes_view:
+            if tensor.array.base is not None and self.makes_view:
                 views.remember(tensor, inputs[0], self)
             return tensor
         tensors = tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])

@@ -110,8 +110,8 @@ def check_kept(node: Any) -> None:
         note = _notes.get(id(owner_of(array)))
         if note is not None and note.number > node.index:
             raise DataChangedError(
-                f"in the backward of {node!r}: {name!r}, of shape {array.shape}, which the rule needs, has been modified "
-                f"by an inplace operation.\n  forward ran at {node.source}\n  it was written at "
+                f"in the backward of {node!r}: {name!r}, of shape {array.shape}, which the rule needs, has been "
+                f"modified by an inplace operation.\n  forward ran at {node.source}\n  it was written at "
                 f"{source_line(note.place)}\nWrite after backward, or to a copy: x = x.clone() before the write, or "
                 "x = x + y in place of x += y"
             )

@@ -12,6 +12,9 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.ops.boxes import box_iou
+from minigrad.ops.capsule import squash
+from minigrad.utils.checkpoint import checkpoint
 
 from .cases import Case, anywhere, distinct, off_zero, positive, probability
 from .references import (
@@ -328,7 +331,27 @@ def hooked(x):
     return module(x)
 
 
+def squashed(s):
+    r = np.linalg.norm(s, axis=1, keepdims=True)
+    return s / r * (r * r / (1 + r * r))
+
+
+def checkpointed(a, b):
+    """Two outputs, one of which reads both inputs; and a random number drawn inside."""
+    mg.manual_seed(3)
+    return checkpoint(lambda a, b: (F.dropout(mg.tanh(a * b), 0.4), a.square()), a, b)
+
+
+def boxes_from(x):
+    """Boxes that overlap in every way, away from ties."""
+    corner = mg.tensor([[0.0, 0.0], [1.1, 0.7], [0.4, 1.6]], dtype=x.dtype)
+    return mg.cat([corner + 0.1 * x[:, :2], corner + 2 + 0.1 * x[:, 2:]], 1)
+
+
 OTHERS = [
+    Case("squash", lambda s: squash(s, 1), squashed, one),
+    Case("checkpoint", checkpointed, None, two),
+    Case("box_iou", lambda a, b: box_iou(boxes_from(a), 0.3 + boxes_from(b)), None, ((3, 4), (3, 4))),
     Case("dropout that drops", dropped, None, one),
     Case("backward hooks", hooked, np.tanh, one),
     Case("comparison", lambda a, b: a < b, np.less, two),
