@@ -8,7 +8,7 @@ from pathlib import Path
 from minigrad.classroom import catalogue
 from minigrad.classroom.checks import Check
 from minigrad.classroom.checks.zoo import CHECKS
-from minigrad.inspect.table import Table
+from minigrad.inspect.say.table import Table
 
 
 def folder() -> Path:
