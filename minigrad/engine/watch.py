@@ -49,8 +49,8 @@ class Watcher:
     def after_forward(self, node: Any, arrays: list[Any], y: Any) -> None:
         """A node was applied to these arrays, and gave ``y``."""
 
-    def take_over(self, asked: Any) -> Iterator[Any] | None:
-        """A pass begins (see ``walk.Pass``). What is returned here gives its steps in place of ``walk.visit``."""
+    def take_over(self, *asked: Any) -> Iterator[Any] | None:
+        """A pass begins, with these arguments of ``walk.visit``; what is returned here gives its turns instead."""
 
     def before_backward(self, node: Any, grads: list[Any]) -> None:
         """A node's rule is about to run on these gradients of its outputs."""

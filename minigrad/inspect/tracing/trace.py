@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step, read_only
-from minigrad.engine.walk import Pass, seed_gradient, turns_of
+from minigrad.engine.walk import seed_gradient, visit
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import label_in_force
@@ -296,7 +296,7 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     arrivals = _Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)
     steps = []
     with arrivals, np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in starmap(Step, turns_of(Pass([loss], [seed], retain_graph))):
+        for step in starmap(Step, visit([loss], [seed], retain_graph)):
             kept = traced(step, arrivals.norms, arrays)
             steps.append(kept)
             arrivals.books.see(step, kept)
