@@ -52,10 +52,8 @@ def visit(
     receiver
         What complete gradients are handed to; with None they go into ``.grad``.
     """
-    way, watching = Way(), watchers.get()
-    numbers: list[
-        int
-    ] = []  # those of the nodes in the table, negative: a heap, of which the latest node's is the first
+    # (The numbers of the nodes on the way, negative, are a heap: its first is that of the latest node.)
+    way, numbers, watching = Way(), list[int](), watchers.get()
     for watcher in watching:
         if (taken := watcher.take_over(outputs, grad_outputs, retain_graph, create_graph, receiver)) is not None:
             yield from taken
