@@ -6,7 +6,7 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, metrics, models, nn, optim, plot, skip, utils
+from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
@@ -250,6 +250,7 @@ __all__ = [
     "device",
     "diag",
     "diagonal",
+    "distributed",
     "div",
     "divide",
     "dot",

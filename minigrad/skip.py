@@ -133,10 +133,10 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     """
     if ways < 1:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: tuple[T, ...] = Fork(ways).apply_to(x)
+    forked: Any = Fork(ways).apply_to(x)
     if isinstance(x, TensorBase):
         for tensor in (x, *forked) if forked[0].node is None else (x,):  # by a node it is seen from its class
-            tensor.forked = True  # type: ignore[attr-defined]  # T is a tensor here
+            tensor.forked = True
     return forked
 
 

@@ -209,9 +209,10 @@ class Node:
         kept = vars(twin)
         for name, x, edge in zip(self.input_names, self.inputs, self.edges, strict=False):
             if name in kept and isinstance(x, TensorBase):
-                kept[name] = x if edge is None or edge == (x.node, x.slot) else _value(kept[name], *edge)
+                unwritten = kept[name] is x.array and (edge is None or edge == (x.node, x.slot))
+                kept[name] = x if unwritten or edge == (None, 0) else _value(kept[name], edge)
         if isinstance(kept.get("y"), (ndarray, np.generic)):
-            kept["y"] = _value(kept["y"], self, 0)
+            kept["y"] = _value(kept["y"], (self, 0))
         return twin
 
     def release(self) -> None:
@@ -232,8 +233,9 @@ class Node:
         return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
 
 
-def _value(array: Any, node: Node | None, slot: int) -> TensorBase:
+def _value(array: Any, edge: tuple[Node | None, int] | None) -> TensorBase:
     """The value that a node made, as a tensor: of a tensor that was written since, the one before."""
-    tensor = base.as_tensor(array, requires_grad=True)
-    tensor.node, tensor.slot = node, slot
+    tensor = base.as_tensor(array, requires_grad=edge is not None)
+    if edge is not None:
+        tensor.node, tensor.slot = edge
     return tensor

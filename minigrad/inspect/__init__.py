@@ -11,6 +11,7 @@ from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
+from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
 from minigrad.inspect.say.table import Table
 from minigrad.inspect.stepping.breakpoints import (
     Condition,
@@ -50,6 +51,8 @@ __all__ = [
     "Record",
     "Recorder",
     "SavedNode",
+    "StageStep",
+    "StagedTrace",
     "Stepper",
     "Table",
     "Trace",
@@ -68,6 +71,8 @@ __all__ = [
     "not_finite",
     "outline",
     "path_lengths",
+    "pipeline_path_lengths",
+    "pipeline_trace",
     "reaches",
     "route",
     "scale",

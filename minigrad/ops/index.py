@@ -16,6 +16,8 @@ from minigrad.kernels import scatter
 from minigrad.ops.common import T, axis_of, shape_of
 from minigrad.ops.shape import Expand, Reshape
 
+_DOTS = (Ellipsis,)
+
 
 class Index(Node):
     """``x[key]``. Backward: ``gy`` added at the same key of zeros; a place that was read twice gets the sum."""
@@ -29,7 +31,7 @@ class Index(Node):
         self.from_shape = x.shape
         y = x[self.key]
         # Where integers alone leave one element, NumPy gives a copy of it; with dots behind them, a view.
-        return y if isinstance(y, np.ndarray) else x[(*self.key, Ellipsis)]
+        return y if isinstance(y, np.ndarray) else x[self.key + _DOTS]
 
     def put(self, whole: Any, value: Any) -> None:
         whole[self.key] = value

@@ -348,6 +348,43 @@ def boxes_from(x):
     return mg.cat([corner + 0.1 * x[:, :2], corner + 2 + 0.1 * x[:, 2:]], 1)
 
 
+def assigned(x, v):
+    y = x * 1
+    y[1:, 0] = v
+    return y
+
+
+def assigned_by_numpy(x, v):
+    y = x.copy()
+    y[1:, 0] = v
+    return y
+
+
+def written_through_a_view(x, v):
+    y = x * 1
+    y.t()[1].mul_(v)
+    return y
+
+
+def put_at(x, v):
+    y = x * 1
+    y.scatter_(1, mg.tensor([[1], [0], [1]]), v[:, None])
+    return y.index_fill_(0, mg.tensor([0]), 2.0)
+
+
+WRITES = [
+    Case("item assignment", assigned, assigned_by_numpy, ((3, 2), (2,))),
+    Case(
+        "a write through a view",
+        written_through_a_view,
+        lambda x, v: np.stack([x[:, 0], x[:, 1] * v], 1),
+        ((3, 2), (3,)),
+    ),
+    Case("scatter_ and index_fill_", put_at, None, ((3, 2), (3,))),
+    Case("copy_", lambda x, v: (x * 1).copy_(v), lambda x, v: np.broadcast_to(v, x.shape), ((3, 2), (2,))),
+    Case("in place with an operand", lambda x, v: (x * 1).mul_(v).add_(v, alpha=2), lambda x, v: x * v + 2 * v, two),
+]
+
 OTHERS = [
     Case("squash", lambda s: squash(s, 1), squashed, one),
     Case("checkpoint", checkpointed, None, two),
@@ -374,5 +411,6 @@ CASES = [
     *NORMS,
     *LOSSES,
     *SKIPS,
+    *WRITES,
     *OTHERS,
 ]

@@ -67,7 +67,7 @@ class TakeOver(Watcher):
             tape.close(retain_graph=True)
         keep = asked.retain_graph or asked.create_graph
         for step in tape.taken:
-            yield step.node, step._grad_outputs, step._grad_inputs
+            yield step.node, list(step._grad_outputs), tuple(step._grad_inputs)
             if not keep:
                 step.node.release()
         if not keep:

@@ -13,6 +13,7 @@ from minigrad.data import (
     default_collate,
     random_split,
 )
+from minigrad.utils.data import distributed
 
 __all__ = [
     "BatchSampler",
@@ -23,5 +24,6 @@ __all__ = [
     "Subset",
     "TensorDataset",
     "default_collate",
+    "distributed",
     "random_split",
 ]
