@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine import base, gradients, quiet, walk
+from minigrad.engine import base, gradients, walk
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
-from minigrad.tensors import display
+from minigrad.tensors import display, quiet
 from minigrad.tensors.devices import CPU, check_device, device
 from minigrad.tensors.inplace import InPlace
 from minigrad.tensors.methods import Methods
