@@ -103,8 +103,8 @@ def compiled():
                 yield module, name, found
 
 
-# Measured on 3.11: 690 frames and 29 calls, 1483 and 149, 1909 and 33. A node has its turn in settle, run, its rule, send
-# and add, and one more for each leaf; the loop of one function, before, took half as many.
+# Measured on 3.11: 690 frames and 29 calls, 1483 and 149, 1909 and 33. A node has its turn in settle, run, its rule,
+# send and add, and one more for each leaf; the loop of one function, before, took half as many.
 @pytest.mark.parametrize(
     ("make", "nodes", "frames", "calls"), [(mlp, 33, 705, 29), (resnet, 35, 1500, 149), (chain, 100, 1940, 33)]
 )
@@ -168,8 +168,8 @@ def alive():
 
 # In units of one activation (in the wide net: one weight), so large that nodes and other objects hardly count. Measured
 # on 3.11: peaks of 25.2, 0.13, 16.7 and 100.1, and rises of 49.2, 11.2, 42.3 and 200.6. The chain's 99 outputs and one
-# gradient have to be there; each of its nodes makes one array forward, and one backward, and what a rule no longer needs
-# is freed before the next one begins. The MLP keeps 24 outputs of blocks, and the logits; the wide net makes the
+# gradient have to be there; each of its nodes makes one array forward, and one backward, and what a rule no longer
+# needs is freed before the next one begins. The MLP keeps 24 outputs of blocks, and the logits; the wide net makes the
 # gradients of 8 weights, and copies none.
 @pytest.mark.parametrize(
     ("make", "batch", "unit", "most", "rise"),

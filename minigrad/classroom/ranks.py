@@ -21,7 +21,7 @@ from minigrad.distributed.library import INSTALL
 LIMIT = 60
 
 
-class RanksFailed(RuntimeError):  # noqa: N818  (what happened, as in RanksFailed.told)
+class RanksFailed(RuntimeError):
     """The ranks ended with an error.
 
     Attributes
