@@ -48,7 +48,9 @@ def path_lengths(
 ) -> PathLengths:
     """Split the gradient of ``wrt`` by the number of branches crossed: exactly, in one pass.
 
-    The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be linear.
+    A node that has its skip inside (a time step of an LSTM or a GRU) counts too: the skip keeps the number, all else
+    adds one. The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be
+    linear.
 
     Parameters
     ----------
@@ -100,7 +102,9 @@ def path_lengths(
 def _prepared(loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
     graph = Graph(loss)
     seed = seed_gradient(loss, gradient, create_graph=False)
-    return graph, find_pairs(graph).some(), seed
+    pairs = find_pairs(graph)
+    # An LSTM's or a GRU's time step has its skip inside, and needs no pair.
+    return graph, pairs.found if any(node.skip_ways for node in graph.nodes) else pairs.some(), seed
 
 
 def _split(
@@ -129,14 +133,24 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*with_zeros(node, grads)))
-            for edge, value in wanted:
-                g = times(sent[edge.position], job.factors.get(edge, 1.0))
-                if g is not None:
-                    total = table.setdefault(value, {})
-                    k = length + (edge in branches)
-                    total[k] = total[k] + g if k in total else g
+            for more, sent in _ways(twin, with_zeros(node, grads)):
+                for edge, value in wanted:
+                    g = times(sent[edge.position], job.factors.get(edge, 1.0))
+                    if g is not None:
+                        total = table.setdefault(value, {})
+                        k = length + more + (edge in branches)
+                        total[k] = total[k] + g if k in total else g
     return table.get(target, {})
+
+
+def _ways(node: Node, grads: list[Any]) -> list[tuple[int, tuple[Any, ...]]]:
+    """What a node sends back, by the number of branches that are inside it."""
+    sent = as_tuple(node.backward(*grads))
+    if not node.skip_ways:
+        return [(0, sent)]
+    over = as_tuple(node.skip_backward(*grads))
+    rest = tuple(g if s is None or g is None else g - s for g, s in zip(sent, over, strict=True))
+    return [(0, over), (1, rest)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:

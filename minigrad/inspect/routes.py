@@ -34,18 +34,39 @@ def count_routes(
     reached: dict[Value, dict[Way, Counts]] = {value_of(loss): {None: {0: 1}}}
     for node in reversed(nodes):
         here: dict[Way, Counts] = {}
-        for slot in range(len(node.out_shapes)):
-            here.update(reached.pop((node, slot), {}))
+        at_slots = [reached.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
+        for arrived in at_slots:
+            here.update(arrived)
         if not here:
             continue
         for edge, tensor in inputs_of(node):
             on = here
-            if edge in branches:
+            if node.skip_ways:
+                on = _inside(node, edge.position, at_slots)
+            elif edge in branches:
                 on = {(node, False): {k + 1: n for k, n in _sum(here).items()}}
             elif edge in skips:
                 on = {(node, True): _sum(here)}
             reached.setdefault(value_of(tensor), {}).update(on)
     return _sum(reached.get(value_of(wrt), {}))
+
+
+def _inside(node: Node, position: int, at_slots: list[dict[Way, Counts]]) -> dict[Way, Counts]:
+    """The routes on to an input of a node that has its skip inside: over the skip, and by all else."""
+    over: dict[Way, Counts] = {}
+    rest: dict[Way, Counts] = {}
+    for slot, arrived in enumerate(at_slots):
+        also = node.skip_ways.get((position, slot))
+        if also is not None:
+            over.update(arrived)
+        if also is not False:
+            rest.update(arrived)
+    ways: dict[Way, Counts] = {}
+    if over:
+        ways[node, True] = _sum(over)
+    if rest:
+        ways[node, False] = {k + 1: n for k, n in _sum(rest).items()}
+    return ways
 
 
 def _sum(ways: dict[Way, Counts]) -> Counts:
