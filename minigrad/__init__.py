@@ -11,7 +11,6 @@ from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
-    GradcheckError,
     Node,
     OperationError,
     Step,
@@ -20,14 +19,13 @@ from minigrad.engine import (
     detect_changes,
     enable_grad,
     grad,
-    gradcheck,
-    gradgradcheck,
     inference_mode,
     is_grad_enabled,
     no_grad,
     set_grad_enabled,
 )
 from minigrad.kernels.threads import get_num_threads, set_num_threads
+from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu, relu6, selu, silu, softplus
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention

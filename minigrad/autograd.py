@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine import (
-    GradcheckError,
     backward_steps,
     detect_anomaly,
     enable_grad,
     grad,
-    gradcheck,
-    gradgradcheck,
     no_grad,
     set_grad_enabled,
 )
 from minigrad.engine.base import TensorBase
+from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.ops.join import stack
 from minigrad.tensors.tensor import Tensor, from_array
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 
@@ -26,7 +27,7 @@ from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 class Fork(Node):
     """One value goes several ways. Backward: the gradients of the ways are summed, ``gx = g0 + g1``.
 
-    The ways share one array: nothing writes into an array of the graph.
+    The ways share one array, until one of them is written in place: then that one gets a copy first.
     """
 
     def __init__(self, ways: int = 2) -> None:
@@ -129,6 +130,9 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     if ways < 1:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
     forked: tuple[T, ...] = Fork(ways).apply_to(x)
+    if isinstance(x, TensorBase):
+        for tensor in (x, *forked):
+            tensor.forked = True  # type: ignore[attr-defined]  # T is a tensor here
     return forked
 
 

@@ -263,7 +263,7 @@ class stop_when(Watcher):  # noqa: N801  (used as a statement)
         if kind is None and not self._watched:
             warn("stop_when saw no backward pass: call loss.backward() inside its with block", stacklevel=2)
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Node, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Look at a step, and stop there if the condition holds for the first time."""
         self._watched = True
         if self.stopped is not None:

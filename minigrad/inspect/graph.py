@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.reachable import collect
@@ -64,7 +64,7 @@ class Graph:
             if root.node is None:
                 raise OperationError(NO_GRAPH)
         self.roots = roots
-        self.nodes = collect(roots)
+        self.nodes = collect(root.node for root in roots)
         self.readers: dict[Value, list[Edge]] = {}
         for node in self.nodes:
             for edge, tensor in inputs_of(node):
@@ -100,10 +100,18 @@ NO_GRAPH = (
 
 
 def inputs_of(node: Node) -> Iterator[tuple[Edge, TensorBase]]:
-    """The inputs to which a node sends a gradient, each with its edge."""
-    for position, (tensor, wanted) in enumerate(zip(node.inputs, node.wants, strict=True)):
-        if wanted:
-            yield Edge(node, position), tensor
+    """The inputs to which a node sends a gradient, each with its edge.
+
+    A tensor that was written in place since has another node now: in its place comes one that stands for its old value.
+    """
+    for position, (tensor, edge) in enumerate(zip(node.inputs, node.edges, strict=True)):
+        if edge is None:
+            continue
+        if edge != (tensor.node, tensor.slot):
+            old = as_tensor(tensor.array, requires_grad=True)
+            old.node, old.slot = edge
+            tensor = old
+        yield Edge(node, position), tensor
 
 
 def value_of(tensor: TensorBase) -> Value:

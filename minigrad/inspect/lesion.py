@@ -17,7 +17,8 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
-from minigrad.engine.mode import enable_grad, running
+from minigrad.engine.mode import enable_grad
+from minigrad.engine.running import running
 from minigrad.engine.node import Node
 from minigrad.inspect.graph import Graph
 from minigrad.inspect.names import Blocks, choose
@@ -89,7 +90,8 @@ class _Lesions(_Joins):
             if isinstance(node, HighwayGate):
                 node.t = np.zeros_like(node.t)
         if hasattr(node, "wants"):
-            node.wants = tuple(w and position not in positions for position, w in enumerate(node.wants))
+            node.edges = tuple(None if i in positions else edge for i, edge in enumerate(node.edges))
+            node.wants = tuple(edge is not None for edge in node.edges)
 
 
 class Lesion:

@@ -99,9 +99,8 @@ class Search:
                 self._merge(self._touched(union))
         self._reached[node] = union
         if len(self.groups) > 1:
-            for tensor, wanted in zip(node.inputs, node.wants, strict=True):
-                if wanted:
-                    self._reach(value_of(tensor), union)
+            for _, tensor in inputs_of(node):
+                self._reach(value_of(tensor), union)
 
     def _visit_leaves(self) -> None:
         """Leaves come last: the loss's own data, or weights, which two layers may share without a skip."""

@@ -12,7 +12,8 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
-from minigrad.engine.walk import run_pass, seed_gradient
+from minigrad.engine.gradients import Collected
+from minigrad.engine.walk import Pass, seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.graph import Graph, inputs_of
 from minigrad.inspect.names import common
@@ -156,7 +157,7 @@ def _tell_apart(boxes: list[Box], depth: int) -> None:
 def _sent(loss: TensorBase) -> dict[tuple[Node, int], float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)
-    steps = run_pass([loss], [seed], retain_graph=True, deliver=lambda tensor, gradient: None)
+    steps = visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([])))
     return {
         (step.node, position): measure.norm(array_of(g))
         for step in steps

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
-from minigrad.engine.node import Node, with_zeros
+from minigrad.engine.node import Node
 from minigrad.engine.walk import seed_gradient
 from minigrad.inspect.graph import Edge, Graph, Value, as_tuple, inputs_of, value_of
 from minigrad.inspect.names import Blocks, choose
@@ -151,6 +151,12 @@ def _ways(node: Node, grads: list[Any]) -> list[tuple[int, tuple[Any, ...]]]:
     over = as_tuple(node.skip_backward(*grads))
     rest = tuple(g if s is None or g is None else g - s for g, s in zip(sent, over, strict=True))
     return [(0, over), (1, rest)]
+
+
+def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:

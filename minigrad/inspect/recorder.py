@@ -117,7 +117,7 @@ class Recorder(Watcher, Tabular):
 
     # -- watching ----------------------------------------------------------------------------------
 
-    def before_backward(self, node: Node) -> None:
+    def before_backward(self, node: Node, grads: list[Any]) -> None:
         """Notice that a pass begins: within one, the nodes' numbers only fall."""
         if node.index > self._last_index:
             self._close()
@@ -126,7 +126,7 @@ class Recorder(Watcher, Tabular):
             self._passes += 1
         self._last_index = node.index
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Node, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Measure what reached a layer's output, and keep parameters' gradients until the pass is over."""
         record = self._current
         if record is None:

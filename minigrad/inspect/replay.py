@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.engine.delivery import accumulate
+from minigrad.engine.leaves import IntoGrad, Receiver
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
-from minigrad.engine.walk import run_pass, seed_gradient
+from minigrad.engine.walk import Pass, seed_gradient, visit
+from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper
 from minigrad.inspect.breakpoints import Condition
@@ -52,7 +53,7 @@ class Breakpoint:
             self.hits[number] = error
 
 
-class Replay:
+class Replay(Watcher):
     """One backward pass, step by step, forward and back.
 
     Parameters
@@ -61,8 +62,8 @@ class Replay:
         Where the pass starts, a loss or several tensors, and the gradients there.
     create_graph
         Build a graph of the gradients.
-    deliver
-        What is done with a complete gradient; by default it is put into ``.grad``.
+    receiver
+        What complete gradients are handed to; by default they go into ``.grad``.
 
     Attributes
     ----------
@@ -83,8 +84,9 @@ class Replay:
         outputs: TensorBase | Sequence[TensorBase],
         grad_outputs: Any = None,
         create_graph: bool = False,
-        deliver: Callable[[TensorBase, Any], None] | None = None,
+        receiver: Receiver | None = None,
     ) -> None:
+        super().__init__()
         roots = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
         given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,) * len(roots)
         self.graph = Graph(*roots)
@@ -99,19 +101,18 @@ class Replay:
         self._by_node: dict[Node, TracedStep] = {}
         self._books = Bookkeeper(self.pairs.found)
         self._norms = Norms(self.graph)
-        self._settle = deliver or accumulate
-        self._pass = run_pass(roots, seeds, retain_graph=True, create_graph=create_graph, deliver=self._deliver)
+        self._pass = visit(Pass(roots, seeds, True, create_graph, receiver or IntoGrad()))
         self._fetch()
 
-    def _deliver(self, tensor: TensorBase, gradient: Any) -> None:
-        self._settle(tensor, gradient)
-        if tensor.node is None:
-            self._books.see_leaf(tensor, array_of(gradient))
+    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+        """Enter what a leaf got."""
+        self._books.see_leaf(leaf, array_of(gradient))
 
     @np.errstate(all="ignore")  # as in backward()
     def _fetch(self) -> bool:
         """Let the engine go one node on."""
-        step = next(self._pass, None)
+        with self:
+            step = next(self._pass, None)
         if step is None:
             self.over = True
             return False

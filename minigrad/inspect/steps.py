@@ -141,19 +141,19 @@ class Norms:
             known = self._sent.pop((node, slot), None)
             outputs.append(measure.norm(gradient) if known is None and gradient is not None else known)
         inputs: list[float | None] = []
-        for tensor, wanted, gradient in zip(node.inputs, node.wants, grad_inputs, strict=True):
-            if not wanted or gradient is None:
+        for tensor, edge, gradient in zip(node.inputs, node.edges, grad_inputs, strict=True):
+            if edge is None or gradient is None:
                 inputs.append(None)
                 continue
-            if tensor.node is None:
+            if edge[0] is None:
                 known = self._sent.pop(tensor, None)
                 inputs.append(measure.norm(gradient) if known is None else known)
                 continue
             # An addition sends on the very array that it got.
             size = outputs[0] if gradient is grad_outputs[0] else measure.norm(gradient)
             inputs.append(size)
-            if size is not None and not tensor._hooks:
-                value = tensor.node, tensor.slot
+            if size is not None and not edge[0].hooks:
+                value = edge
                 if len(self._readers.get(value, ())) == 1:
                     self._sent[value] = size
         return tuple(outputs), tuple(inputs)

@@ -1,32 +1,24 @@
 """Stepping through the first backward pass that a program runs, whatever it is that runs it.
 
-``backward()``, ``grad``, `backward_steps` and `trace` all go through the engine's `visit` or `run_pass`. So one
-function is put in their place for a while: it lets the user step through the pass, and then hands the pass's
-steps on to whoever asked for them. The pass runs once, and each gradient is delivered once.
+``backward()``, ``grad``, `backward_steps` and `trace` all ask for a pass. A watcher may take a pass over: this one
+lets the user step through it, and then hands its steps on to whoever asked. The pass runs once, and each gradient is
+delivered once.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from minigrad.engine.base import TensorBase
 from minigrad.engine.source import user_frame
 from minigrad.engine.step import Step
-from minigrad.engine.walk import run_pass, visit
+from minigrad.engine.walk import Pass
+from minigrad.engine.watch import Watcher, watchers
 from minigrad.inspect.replay import Replay
 from minigrad.inspect.stepper import Stepper
 
-#: Where passes that users ask for are run, and by which function; `plot.graph`'s own is left alone.
-CALLERS = {
-    "minigrad.engine.walk": run_pass,
-    "minigrad.engine.gradients": visit,
-    "minigrad.inspect.trace": run_pass,
-}
 
-
-class TakeOver:
+class TakeOver(Watcher):
     r"""A ``with`` block in which the first backward pass comes under the stepper.
 
     A pass under `inspect.step` is under it already, and counts as the first one.
@@ -53,56 +45,31 @@ class TakeOver:
     """
 
     def __init__(self, stdin: Any = None) -> None:
+        super().__init__()
         self.done = False
         self._stdin = stdin
 
-    def __enter__(self) -> TakeOver:
-        for module, function in CALLERS.items():
-            _put(module, function, self._step_through)
-        _put(Replay.__module__, run_pass, self._note)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for module, function in (*CALLERS.items(), (Replay.__module__, run_pass)):
-            _put(module, function, function)
-
-    def _note(self, *args: Any, **options: Any) -> Iterator[Step]:
-        """`inspect.step` was called by the program itself."""
+    def take_over(self, asked: Pass) -> Iterator[Step] | None:
+        """Step through the first pass that has a node to stop at."""
+        if self.done or any(tensor.node is None for tensor in asked.outputs):
+            return None
         self.done = True
-        self.__exit__()
-        return run_pass(*args, **options)
+        return self._step_through(asked)
 
-    def _step_through(
-        self,
-        outputs: Sequence[TensorBase],
-        grad_outputs: Sequence[Any],
-        *,
-        retain_graph: bool = False,
-        create_graph: bool = False,
-        deliver: Any = None,
-    ) -> Iterator[Step]:
-        """What stands in for `run_pass`, and for `visit`, whose caller takes no notice of what is yielded."""
-        if any(tensor.node is None for tensor in outputs):  # there is no node to stop at
-            yield from run_pass(
-                outputs, grad_outputs, retain_graph=retain_graph, create_graph=create_graph, deliver=deliver
-            )
-            return
-        self.done = True
-        self.__exit__()
-        replay = Replay(outputs, grad_outputs, create_graph, deliver)
+    def before_backward(self, node: Any, grads: list[Any]) -> None:
+        """Notice a pass of `inspect.step`, which is under the stepper already, and counts as the first one."""
+        self.done = self.done or any(isinstance(watcher, Replay) for watcher in watchers.get())
+
+    def _step_through(self, asked: Pass) -> Iterator[Step]:
+        replay = Replay(asked.outputs, asked.grad_outputs, asked.create_graph, asked.receiver)
         try:
             Stepper(replay, user_frame(), self._stdin).cmdloop()
         finally:
             replay.close(retain_graph=True)
-        keep = retain_graph or create_graph
+        keep = asked.retain_graph or asked.create_graph
         for step in replay.taken:
             yield step
             if not keep:
                 step.node.release()
         if not keep:
             replay.release()
-
-
-def _put(module: str, function: Any, replacement: Any) -> None:
-    # (import_module, because the name inspect.trace is that of the function)
-    setattr(importlib.import_module(module), function.__name__, replacement)

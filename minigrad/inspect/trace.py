@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.engine.delivery import accumulate
 from minigrad.engine.node import Node
-from minigrad.engine.walk import run_pass, seed_gradient
+from minigrad.engine.walk import Pass, seed_gradient, steps_of
+from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.bookkeeping import Bookkeeper
 from minigrad.inspect.graph import Graph, matching, unknown
@@ -250,23 +250,30 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     leaves = _leaves(graph)
     norms = Norms(graph)
 
-    def deliver(tensor: TensorBase, g: Any) -> None:
-        accumulate(tensor, g)
-        if tensor.node is None:
-            found = array_of(g)
-            leaves[tensor].norm = norms.of_leaf(tensor, found)
-            leaves[tensor].gradient = measure.read_only(found) if arrays else None
-            books.see_leaf(tensor, found)
+    class Arrivals(Watcher):
+        def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+            found = array_of(gradient)
+            leaves[leaf].norm = norms.of_leaf(leaf, found)
+            leaves[leaf].gradient = measure.read_only(found) if arrays else None
+            books.see_leaf(leaf, found)
 
     steps = []
-    with np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in run_pass([loss], [seed], retain_graph=retain_graph, deliver=deliver):
+    with Arrivals(), np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
+        for step in steps_of(Pass([loss], [seed], retain_graph)):
             kept = traced(step, norms, arrays)
             steps.append(kept)
             books.see(step, kept)
     label = label_in_force()
     ledger = Ledger(books.rows(), pairs.unpaired, label)
-    return Trace(steps, graph.nodes, list(leaves.values()), ledger, keep, label)
+    nodes: Sequence[Node | SavedNode] = graph.nodes
+    if not arrays:  # a node holds the gradients of its turn, so what is known of it takes its place
+        saved = {
+            node: SavedNode(node.name, node.index, node.module, node.source, node.out_shapes) for node in graph.nodes
+        }
+        nodes = list(saved.values())
+        for step in steps:
+            step.node = saved[step.node]  # type: ignore[index]  # steps of a pass hold nodes
+    return Trace(steps, nodes, list(leaves.values()), ledger, keep, label)
 
 
 def _leaves(graph: Graph) -> dict[TensorBase, LeafGradient]:

@@ -98,7 +98,7 @@ class Change(Watcher):
                 vars(edge.node).pop("backward", None)
             self._factors, self._known = {}, {}
 
-    def before_backward(self, node: Node) -> None:
+    def before_backward(self, node: Node, grads: list[Any]) -> None:
         """Wrap a join's rule; at the first node of a pass, find the joins."""
         if node not in self._known:
             graph = Graph.of_node(node)
@@ -108,7 +108,7 @@ class Change(Watcher):
         if factors:
             vars(node)["backward"] = _Scaled(node, factors)
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Node, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Give a join its own rule back."""
         vars(node).pop("backward", None)
 

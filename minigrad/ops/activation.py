@@ -17,6 +17,7 @@ from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, is_array
 from minigrad.ops.elementwise import Erf, Exp, Sigmoid, Tanh
+from minigrad.ops.inplace import apply_in_place
 from minigrad.ops.select import Clamp, Where, masked
 
 #: The constants with which activations keep mean 0 and variance 1 (Klambauer et al., 2017).
@@ -187,24 +188,32 @@ class Hardtanh(Node):
 
 def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
+    if inplace:
+        return apply_in_place(ReLU(), input)
     result: T = ReLU().apply_to(input)
     return result
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``negative_slope * input``."""
+    if inplace:
+        return apply_in_place(LeakyReLU(negative_slope), input)
     result: T = LeakyReLU(negative_slope).apply_to(input)
     return result
 
 
 def elu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``alpha * (exp(input) - 1)`` (Clevert et al., 2016)."""
+    if inplace:
+        return apply_in_place(ELU(alpha), input)
     result: T = ELU(alpha).apply_to(input)
     return result
 
 
 def selu(input: T, inplace: bool = False) -> T:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al., 2017)."""
+    if inplace:
+        return apply_in_place(SELU(), input)
     result: T = SELU().apply_to(input)
     return result
 
@@ -225,6 +234,8 @@ def gelu(input: T, approximate: str = "none") -> T:
 
 def silu(input: T, inplace: bool = False) -> T:
     """``input * sigmoid(input)``, also called swish (Elfwing et al., 2018)."""
+    if inplace:
+        return apply_in_place(SiLU(), input)
     result: T = SiLU().apply_to(input)
     return result
 
@@ -243,11 +254,15 @@ def logsigmoid(input: T) -> T:
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
     """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
+    if inplace:
+        return apply_in_place(Hardtanh(min_val, max_val), input)
     result: T = Hardtanh(min_val, max_val).apply_to(input)
     return result
 
 
 def relu6(input: T, inplace: bool = False) -> T:
     """``input`` held between 0 and 6."""
+    if inplace:
+        return apply_in_place(Hardtanh(0, 6), input)
     result: T = Hardtanh(0, 6).apply_to(input)
     return result

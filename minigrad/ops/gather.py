@@ -21,8 +21,8 @@ from minigrad.ops.shape import Expand, Reshape
 class Gather(Node):
     """``y[i, j] = x[index[i, j], j]``, along one axis. Backward: ``gy`` added at the places it was read from."""
 
-    def __init__(self, axis: int, index: Any) -> None:
-        self.axis, self.places = axis, index
+    def __init__(self, axis: int, places: Any) -> None:
+        self.axis, self.places = axis, places
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
@@ -30,6 +30,10 @@ class Gather(Node):
             return np.empty(self.places.shape, x.dtype)
         _check_gather(self.from_shape, self.places, self.axis)
         return np.take_along_axis(x[_corner(self.places.shape, self.axis)], self.places, self.axis)
+
+    def put(self, whole: Any, value: Any) -> None:
+        _check_gather(whole.shape, self.places, self.axis)
+        np.put_along_axis(whole[_corner(self.places.shape, self.axis)], self.places, value, self.axis)
 
     def backward(self, gy: Any) -> Any:
         return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
@@ -72,6 +76,11 @@ def _gathered(input: Any, place: int, positions: Any) -> Any:
     if input.shape != ():
         return Gather(place, positions).apply_to(input)
     return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1)).apply_to(Reshape((1,)).apply_to(input)))
+
+
+def positions(input: Any, dim: int, index: Any) -> tuple[int, Any]:
+    """The axis and the integers that say where along it."""
+    return axis_of(dim, len(shape_of(input))), integers(index)
 
 
 def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:

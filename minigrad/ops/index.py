@@ -20,12 +20,17 @@ from minigrad.ops.shape import Expand, Reshape
 class Index(Node):
     """``x[key]``. Backward: ``gy`` added at the same key of zeros; a place that was read twice gets the sum."""
 
+    makes_view = True
+
     def __init__(self, key: tuple[Any, ...]) -> None:
         self.key = key
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
         return x[self.key]
+
+    def put(self, whole: Any, value: Any) -> None:
+        whole[self.key] = value
 
     def backward(self, gy: Any) -> Any:
         return IndexAdd(self.key, self.from_shape)(gy)
@@ -82,17 +87,24 @@ def getitem(input: T, key: Any) -> T:
     IndexError
         For an index out of range or of a wrong kind.
     """
+    *first, last = keys_of(key, len(shape_of(input)))
+    for each in first:
+        input = Index(each).apply_to(input)
+    result: T = Index(last).apply_to(input)
+    return result
+
+
+def keys_of(key: Any, ndim: int) -> list[tuple[Any, ...]]:
+    """The keys that NumPy is to apply one after the other, so that together they mean what PyTorch's key means."""
     entries = tuple(map(_entry, key)) if type(key) is tuple else (_entry(key),)
     arrays = sum(isinstance(k, (np.ndarray, bool)) for k in entries)
     if arrays > 1:
-        entries = _without_dots(entries, len(shape_of(input)))
+        entries = _without_dots(entries, ndim)
     if arrays and any(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in entries):
         # Beside arrays, NumPy takes an integer for an array and may move its axis to the front. PyTorch
         # selects first, and then applies the arrays.
-        first, entries = _select_first(entries)
-        input = Index(first).apply_to(input)
-    result: T = Index(entries).apply_to(input)
-    return result
+        return list(_select_first(entries))
+    return [entries]
 
 
 def _without_dots(entries: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:

@@ -30,6 +30,8 @@ class Cat(Node):
 class Split(Node):
     """Slices of ``x`` along an axis, one after another. Backward: ``gx`` is the gradients, joined again."""
 
+    makes_view = True
+
     def __init__(self, axis: int, sizes: tuple[int, ...]) -> None:
         self.axis, self.sizes = axis, sizes
 
@@ -60,6 +62,8 @@ class Stack(Node):
 
 class Unbind(Node):
     """Every place along an axis as a value of its own. Backward: ``gx`` is the gradients, stacked again."""
+
+    makes_view = True
 
     def __init__(self, axis: int) -> None:
         self.axis = axis

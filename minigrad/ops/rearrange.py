@@ -88,6 +88,8 @@ class Triu(Node):
 class Diagonal(Node):
     """A diagonal of two axes, as the last axis. Backward: ``gy`` on that diagonal of zeros."""
 
+    makes_view = True
+
     def __init__(self, offset: int, dim1: int, dim2: int) -> None:
         self.offset, self.dim1, self.dim2 = offset, dim1, dim2
 

@@ -37,8 +37,10 @@ def _check(x: Any, h: Any, w: Any, gates: int) -> None:
 class _Cell(Node):
     """What the cells share: the recurrent product's gradients."""
 
+    x: Any
     h: Any
     w: Any
+    b: Any
 
     def _product_gradients(self, gz: Any) -> tuple[Any, Any, Any]:
         """Those of ``z = h @ w.T + b`` for h, w and b, which are the cell's second and its last two inputs."""
@@ -49,9 +51,8 @@ class _Cell(Node):
 
     def _product(self) -> tuple[Any, Any]:
         """``x`` and ``h @ w.T + b`` again, as tensors: for a graph of the gradient."""
-        x, b = self.inputs[0], self.inputs[-1]
         z = self.h @ self.w.swapaxes(0, 1)
-        return x, z if b is None else z + b
+        return self.x, z if self.b is None else z + self.b
 
 
 class RNNCell(_Cell):
@@ -100,7 +101,7 @@ class LSTMCell(_Cell):
         _check(x, h, w, 4)
         if c.shape != (len(x), w.shape[0] // 4):
             raise ValueError(f"the old cell state c must be {(len(x), w.shape[0] // 4)}, it is {c.shape}")
-        self.h, self.c, self.w = h, c, w
+        self.x, self.h, self.c, self.w, self.b = x, h, c, w, b
         (self.i, self.f, self.g, self.o, self.t), c_new, h_new = kernels.lstm_cell(x, h.dot(w.T), b, c)
         return h_new, c_new
 
@@ -145,7 +146,7 @@ class GRUCell(_Cell):
 
     def forward(self, x: Any, h: Any, w: Any, b: Any) -> Any:
         _check(x, h, w, 3)
-        self.h, self.w = h, w
+        self.x, self.h, self.w, self.b = x, h, w, b
         (self.r, self.u, self.n, self.m), h_new = kernels.gru_cell(x, h.dot(w.T), b, h)
         return h_new
 

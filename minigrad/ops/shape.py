@@ -20,6 +20,8 @@ from minigrad.ops.common import Dims, T, axes_of, axis_of, shape_of, unbroadcast
 class Reshape(Node):
     """``x`` in another shape, its elements in the same order. Backward: ``gx = gy.reshape(x.shape)``."""
 
+    makes_view = True
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
 
@@ -37,6 +39,8 @@ class Reshape(Node):
 class Permute(Node):
     """Axis ``i`` of the result is axis ``dims[i]`` of ``x``. Backward: the inverse permutation of ``gy``."""
 
+    makes_view = True
+
     def __init__(self, dims: tuple[int, ...]) -> None:
         self.dims = dims
 
@@ -51,6 +55,8 @@ class Permute(Node):
 class Transpose(Node):
     """Two axes swapped. Backward: swap them back, ``gx = gy.swapaxes(dim0, dim1)``."""
 
+    makes_view = True
+
     def __init__(self, dim0: int, dim1: int) -> None:
         self.dim0, self.dim1 = dim0, dim1
 
@@ -63,6 +69,8 @@ class Transpose(Node):
 
 class Expand(Node):
     """``x`` repeated along axes of size 1, without a copy. Backward: ``gx = gy`` summed over those axes."""
+
+    makes_view = True
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape

@@ -7,14 +7,17 @@ methods, the operations and the engine, and none runs in a circle.
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine import base, gradients
+from minigrad.engine import base, gradients, walk
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
+from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
 from minigrad.tensors import display
@@ -89,13 +92,31 @@ class Tensor(Methods, InPlace, TensorBase):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient, a Tensor, or None where no pass has reached this tensor."""
+        """The gradient, a Tensor, or None where no pass has reached this tensor.
+
+        A leaf's grows from pass to pass; that of an interior tensor is the last pass's, unless it is retained.
+        """
+        if self.node is not None and not self.retains_grad:
+            return self._interior_grad(self.node)
         gradient = self._grad
         if gradient is not None and not isinstance(gradient, TensorBase):
-            # Only now, when someone looks. A leaf owns its array; an interior tensor may share it.
-            gradient = self._grad = from_array(gradient if self.node is None else np.array(gradient))
-        found: Tensor | None = gradient
+            # A tensor is made only now, when someone looks; of a copy, if a step of the pass holds the array too.
+            shared = grad_is_shared(self, others=1)
+            gradient = self._grad = from_array(np.array(gradient) if shared else gradient)
+        return gradient  # type: ignore[no-any-return]  # (the engine knows tensors without methods only)
+
+    def _interior_grad(self, node: Node) -> Tensor | None:
+        gradient = None if node.grads is None else node.grads[self.slot]
+        if gradient is None or isinstance(gradient, Tensor):
+            return gradient
+        found = from_array(np.array(gradient))  # a copy: a rule may have handed the same array elsewhere
+        self._put_interior(node, found)
         return found
+
+    def _put_interior(self, node: Node, gradient: Any) -> None:
+        grads = list(node.grads or [None] * len(node.out_shapes))
+        grads[self.slot] = gradient
+        node.grads = tuple(grads)
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -103,16 +124,23 @@ class Tensor(Methods, InPlace, TensorBase):
             value = value if isinstance(value, TensorBase) else from_array(np.asarray(value, self.array.dtype))
             if value.array.shape != self.array.shape:
                 raise OperationError(f"grad of shape {value.array.shape} for a tensor of shape {self.array.shape}")
-        self._grad = value
+            if value.array.dtype != self.array.dtype:
+                raise OperationError(f"grad of {value.array.dtype} for a tensor of {self.array.dtype}")
+        if self.node is not None and not self.retains_grad:
+            self._put_interior(self.node, value)
+        else:
+            self._grad = value
 
     @property
     def data(self) -> Tensor:
-        """A tensor on the same memory, outside the graph; what is assigned takes the place of the values."""
+        """A tensor on the same memory, outside the graph: a write to it changes the values here, and no history."""
         return from_array(self.array)
 
     @data.setter
     def data(self, value: Any) -> None:
-        self.array = array_of(value)
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"data is a tensor, not {type(value).__name__}: wrap an array in minigrad.from_numpy()")
+        self.array = value.array
 
     @property
     def grad_fn(self) -> Node | None:
@@ -140,7 +168,13 @@ class Tensor(Methods, InPlace, TensorBase):
         OperationError
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
-        gradients.backward(self, gradient, retain_graph, create_graph, inputs)
+        keep = create_graph if retain_graph is None else retain_graph
+        if inputs is not None:
+            gradients.accumulate_into(inputs, self, gradient, keep, create_graph)
+            return
+        with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
+            # (A deque of no length runs the generator to its end, and holds none of its steps.)
+            deque(walk.backward_steps(self, gradient, retain_graph=keep, create_graph=create_graph), maxlen=0)
 
     def detach(self) -> Tensor:
         """The same data, with no node: gradients stop here."""
@@ -169,12 +203,24 @@ class Tensor(Methods, InPlace, TensorBase):
         """
         if not self.requires_grad:
             raise OperationError("retain_grad() on a tensor that has requires_grad=False")
-        self.retains_grad = True
-        if self._hooks is None:
-            self._hooks = {}
+        if self.node is not None and not self.retains_grad:
+            self.retains_grad = True
+            add_hook(self._hook_table(), Retain(weakref.ref(self)))
+
+    def _hook_table(self) -> dict[int, Any]:
+        """Where the hooks on this value's gradient are: a leaf's own, or its node's."""
+        if self.node is None:
+            if self._hooks is None:
+                self._hooks = {}
+            return self._hooks
+        if self.node.hooks is None:
+            self.node.hooks = {}
+        return self.node.hooks.setdefault(self.slot, {})
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(gradient)`` when this tensor's gradient is complete; what it returns replaces it.
+
+        The hook stays with the value: if the tensor is written in place later, it sees the gradient of what was here.
 
         Raises
         ------
@@ -183,9 +229,21 @@ class Tensor(Methods, InPlace, TensorBase):
         """
         if not self.requires_grad:
             raise OperationError("register_hook() on a tensor that has requires_grad=False: it gets no gradient")
-        if self._hooks is None:
-            self._hooks = {}
-        return add_hook(self._hooks, hook)
+        return add_hook(self._hook_table(), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call ``hook(tensor)`` on a leaf when a pass has put its complete gradient into ``grad``.
+
+        Raises
+        ------
+        OperationError
+            If this tensor is no leaf that requires a gradient.
+        """
+        if self.node is not None or not self.requires_grad:
+            raise OperationError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        return add_hook(self._post_hooks, hook)
 
     # -- what it is --------------------------------------------------------------------------------
 

@@ -166,11 +166,11 @@ def test_bad_input(mixed):
 
 
 def test_the_engine_is_watched_within_the_block_only(mixed):
-    from minigrad.engine.mode import checks
+    from minigrad.engine.watch import watchers
 
-    assert checks.get() == ()
+    assert watchers.get() == ()
     with inspect.cut("skip"), inspect.Recorder(mixed[2]) as recorder:
-        assert len(checks.get()) == 2
+        assert len(watchers.get()) == 2
         mixed[0].backward()
-    assert checks.get() == ()
+    assert watchers.get() == ()
     assert recorder.steps == [0]

@@ -1,0 +1,167 @@
+"""What becomes of a complete gradient: hooks see it, and a receiver gets it, which puts it into ``.grad``.
+
+A leaf has no number and no turn. Its ``.grad`` simply grows with what each consumer sends, as long as nobody
+looks. Where someone does, a hook or a watcher, its uses are counted first, and they see the whole sum.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import Any, Protocol
+
+import numpy as np
+from numpy import ndarray
+
+from minigrad.engine import writes
+from minigrad.engine.base import TensorBase, array_of, as_tensor
+from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.engine.reachable import uses_of_leaves
+from minigrad.engine.watch import watchers
+
+
+class Receiver(Protocol):
+    """What a pass hands its complete gradients to."""
+
+    def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
+        """A gradient of a leaf, whole or one consumer's part; ``alone`` says that nobody else holds the array."""
+
+    def interior(self, node: Node, grads: Sequence[Any]) -> None:
+        """The gradients of a node's outputs; None for an output that none reached."""
+
+
+class IntoGrad:
+    """The receiver of ``backward()``: gradients go into ``.grad``."""
+
+    def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
+        """Let ``leaf.grad`` grow."""
+        accumulate(leaf, gradient, alone)
+        if leaf._post_hooks:
+            for hook in list(leaf._post_hooks.values()):
+                hook(leaf)
+
+    def interior(self, node: Node, grads: Sequence[Any]) -> None:
+        """Leave them at the node, where the ``.grad`` of the tensors that it made finds them."""
+        node.grads = tuple(grads)
+
+
+def accumulate(leaf: TensorBase, gradient: Any, alone: bool = False) -> None:
+    """Put a gradient into ``leaf.grad``, which grows from consumer to consumer and from pass to pass."""
+    if leaf._grad is None:
+        taken = alone and type(gradient) is ndarray and gradient.base is None and gradient.flags.writeable
+        # Else a copy, because a rule may have handed the same array to another leaf.
+        leaf._grad = gradient if taken or isinstance(gradient, TensorBase) else np.array(gradient)
+    elif isinstance(gradient, TensorBase):
+        leaf._grad = leaf._grad + gradient
+    elif isinstance(leaf._grad, TensorBase):
+        if leaf._grad.requires_grad:
+            leaf._grad = leaf._grad.array + gradient
+        else:  # someone has looked at it, and sees it grow
+            leaf._grad.array += gradient
+            writes.note(leaf._grad.array)
+    elif grad_is_shared(leaf):
+        leaf._grad = leaf._grad + gradient
+    else:
+        leaf._grad += gradient
+
+
+def _references(tensor: TensorBase) -> int:
+    return getrefcount(tensor._grad)
+
+
+def _references_when_alone() -> int:
+    """What ``_references`` gives for a gradient that nobody else holds."""
+    tensor = TensorBase()
+    tensor._grad = np.empty(1)
+    return _references(tensor)
+
+
+_ALONE = _references_when_alone()
+
+
+def grad_is_shared(tensor: TensorBase, others: int = 0) -> bool:
+    """Whether someone else holds the array of this gradient, a step that was kept, say; ``others`` hold it too."""
+    return _references(tensor) > _ALONE + others
+
+
+def after_hooks(hooks: dict[int, Any], gradient: Any, of: Any) -> Any:
+    """A gradient as hooks leave it; one that retains it comes last, as in PyTorch.
+
+    Raises
+    ------
+    OperationError
+        If a hook returns what can't be this gradient: another shape, or no floats.
+    """
+    for hook in sorted(hooks.values(), key=lambda hook: isinstance(hook, Retain)):
+        changed = hook(gradient if isinstance(gradient, TensorBase) else as_tensor(gradient))
+        if changed is None:
+            continue
+        array = array_of(changed)
+        if array.shape != gradient.shape or array.dtype.kind != "f":
+            name = getattr(hook, "__qualname__", repr(hook))
+            raise OperationError(
+                f"the hook {name} on {of!r} returned {array.dtype} of shape {array.shape} for a gradient of shape "
+                f"{gradient.shape}: return a gradient of that shape, or None to leave it as it is"
+            )
+        if not isinstance(gradient, TensorBase):
+            gradient = array if array.dtype == gradient.dtype else array.astype(gradient.dtype)
+        else:
+            gradient = changed if isinstance(changed, TensorBase) else as_tensor(array)
+    return gradient
+
+
+class Retain:
+    """The hook that ``retain_grad()`` sets: the tensor's own ``.grad`` grows from pass to pass."""
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+    def __call__(self, gradient: TensorBase) -> None:
+        tensor = self.tensor()  # a weak reference: the hook doesn't keep the tensor alive
+        if tensor is not None:
+            accumulate(tensor, gradient if gradient.requires_grad else gradient.array)
+
+
+class Leaves:
+    """Where a pass sends the gradients of leaves."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.watching = watchers.get()
+        #: How often a leaf is still to be used, once it has to be known; and the sums of those that wait.
+        self.awaited: Counter[TensorBase] | None = None
+        self.sums: dict[TensorBase, Any] = {}
+
+    def receive(
+        self, leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, waiting: dict[int, Any]
+    ) -> None:
+        """Take what one use of a leaf sends, None for nothing.
+
+        ``edges`` and ``inputs`` are those of the node that sends, ``waiting`` the nodes whose turn is to come.
+        """
+        if leaf._hooks is None and leaf._post_hooks is None and not self.watching:
+            if gradient is not None:
+                self.receiver.leaf(leaf, gradient, alone)
+            return
+        if self.awaited is None:
+            self.awaited = uses_of_leaves(edges, inputs, (node for node, _ in waiting.values()))
+        self.awaited[leaf] -= 1
+        if gradient is not None:
+            self.sums[leaf] = self.sums[leaf] + gradient if leaf in self.sums else gradient
+        if self.awaited[leaf] == 0 and leaf in self.sums:
+            self._complete(leaf, self.sums.pop(leaf))
+
+    def finish(self) -> None:
+        """Nothing comes any more: what waits is complete."""
+        while self.sums:
+            leaf = next(iter(self.sums))
+            self._complete(leaf, self.sums.pop(leaf))
+
+    def _complete(self, leaf: TensorBase, gradient: Any) -> None:
+        if leaf._hooks:
+            gradient = after_hooks(leaf._hooks, gradient, leaf)
+        self.receiver.leaf(leaf, gradient, alone=False)
+        for watcher in self.watching:
+            watcher.leaf(leaf, gradient)
