@@ -6,7 +6,7 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, nn, optim, plot, skip, utils
+from minigrad import autograd, data, engine, inspect, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
@@ -24,8 +24,8 @@ from minigrad.engine import (
     no_grad,
     set_grad_enabled,
 )
-from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
+from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu, relu6, selu, silu, softplus
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention
@@ -335,6 +335,7 @@ __all__ = [
     "min",
     "minimum",
     "mm",
+    "models",
     "movedim",
     "mse_loss",
     "mul",

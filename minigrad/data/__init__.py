@@ -9,6 +9,7 @@ from minigrad.data.handwritten import digits, digits_arrays
 from minigrad.data.images import cifar10, cifar10_arrays, mnist, mnist_arrays
 from minigrad.data.loader import DataLoader
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from minigrad.data.sequences import adding_problem, copy_task, text
 
 __all__ = [
     "BatchSampler",
@@ -19,13 +20,16 @@ __all__ = [
     "SequentialSampler",
     "Subset",
     "TensorDataset",
+    "adding_problem",
     "cache_dir",
     "cifar10",
     "cifar10_arrays",
+    "copy_task",
     "default_collate",
     "digits",
     "digits_arrays",
     "mnist",
     "mnist_arrays",
     "random_split",
+    "text",
 ]
