@@ -6,7 +6,7 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, models, nn, optim, plot, skip, utils
+from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
@@ -135,6 +135,17 @@ from minigrad.tensors.creation import (
 )
 from minigrad.tensors.devices import device
 from minigrad.tensors.tensor import Tensor, from_array, is_tensor
+from minigrad.tensors.typed import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from minigrad.version import __version__
 
 # PyTorch's other names for the same functions.
@@ -163,12 +174,21 @@ inf, nan, pi = _np.inf, _np.nan, _np.pi
 
 __all__ = [
     "AnomalyError",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
     "DataChangedError",
+    "DoubleTensor",
     "FileFormatError",
+    "FloatTensor",
     "Generator",
     "GradcheckError",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "Node",
     "OperationError",
+    "ShortTensor",
     "Size",
     "Step",
     "Tensor",
@@ -230,6 +250,7 @@ __all__ = [
     "device",
     "diag",
     "diagonal",
+    "distributed",
     "div",
     "divide",
     "dot",
@@ -332,6 +353,7 @@ __all__ = [
     "maximum",
     "mean",
     "meshgrid",
+    "metrics",
     "min",
     "minimum",
     "mm",

@@ -124,8 +124,6 @@ def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     def gradient(leaf: Tensor) -> Tensor:
         (g,) = grad(func(leaf), leaf, create_graph=True)
-        found: Tensor = g
-        return found
+        return g
 
-    found: Tensor = jacobian(gradient, x)
-    return found
+    return jacobian(gradient, x)

@@ -12,7 +12,7 @@ from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import accumulate
 from minigrad.engine.node import Node
-from minigrad.engine.walk import Pass, seed_gradient, steps_of
+from minigrad.engine.walk import Pass, seed_gradient, turns_of
 
 
 def grad(
@@ -69,7 +69,7 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     found = Collected(ins)
     with np.errstate(all="ignore"):
-        deque(steps_of(Pass(outs, seeds, keep, create_graph, found)), maxlen=0)
+        deque(turns_of(Pass(outs, seeds, keep, create_graph, found)), maxlen=0)
     return tuple(_result(found.gradients.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a complete gradient: hooks see it, and a receiver gets it, which puts it into ``.grad``.
+"""What becomes of a complete gradient: hooks see it, and it goes into ``.grad``, or to who asked for it.
 
 A leaf has no number and no turn. Its ``.grad`` simply grows with what each consumer sends, as long as nobody
 looks. Where someone does, a hook or a watcher, its uses are counted first, and they see the whole sum.
@@ -19,32 +19,17 @@ from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.reachable import uses_of_leaves
-from minigrad.engine.watch import watchers
+from minigrad.engine.watch import Watcher, watchers
 
 
 class Receiver(Protocol):
-    """What a pass hands its complete gradients to."""
+    """What a pass hands its complete gradients to, where they don't go into ``.grad``."""
 
     def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
         """A gradient of a leaf, whole or one consumer's part; ``alone`` says that nobody else holds the array."""
 
     def interior(self, node: Node, grads: Sequence[Any]) -> None:
         """The gradients of a node's outputs; None for an output that none reached."""
-
-
-class IntoGrad:
-    """The receiver of ``backward()``: gradients go into ``.grad``."""
-
-    def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
-        """Let ``leaf.grad`` grow."""
-        accumulate(leaf, gradient, alone)
-        if leaf._post_hooks:
-            for hook in list(leaf._post_hooks.values()):
-                hook(leaf)
-
-    def interior(self, node: Node, grads: Sequence[Any]) -> None:
-        """Leave them at the node, where the ``.grad`` of the tensors that it made finds them."""
-        node.grads = tuple(grads)
 
 
 def accumulate(leaf: TensorBase, gradient: Any, alone: bool = False) -> None:
@@ -119,6 +104,7 @@ class Retain:
         self.tensor = tensor
 
     def __call__(self, gradient: TensorBase) -> None:
+        """Let it grow."""
         tensor = self.tensor()  # a weak reference: the hook doesn't keep the tensor alive
         if tensor is not None:
             accumulate(tensor, gradient if gradient.requires_grad else gradient.array)
@@ -127,9 +113,9 @@ class Retain:
 class Leaves:
     """Where a pass sends the gradients of leaves."""
 
-    def __init__(self, receiver: Receiver) -> None:
-        self.receiver = receiver
-        self.watching = watchers.get()
+    def __init__(self, receiver: Receiver | None) -> None:
+        self.put = accumulate if receiver is None else receiver.leaf
+        self.watching = [watcher for watcher in watchers.get() if type(watcher).leaf is not Watcher.leaf]
         #: How often a leaf is still to be used, once it has to be known; and the sums of those that wait.
         self.awaited: Counter[TensorBase] | None = None
         self.sums: dict[TensorBase, Any] = {}
@@ -141,9 +127,9 @@ class Leaves:
 
         ``edges`` and ``inputs`` are those of the node that sends, ``waiting`` the nodes whose turn is to come.
         """
-        if leaf._hooks is None and leaf._post_hooks is None and not self.watching:
+        if leaf._hooks is None and not self.watching:
             if gradient is not None:
-                self.receiver.leaf(leaf, gradient, alone)
+                self.put(leaf, gradient, alone)
             return
         if self.awaited is None:
             self.awaited = uses_of_leaves(edges, inputs, (node for node, _ in waiting.values()))
@@ -162,6 +148,8 @@ class Leaves:
     def _complete(self, leaf: TensorBase, gradient: Any) -> None:
         if leaf._hooks:
             gradient = after_hooks(leaf._hooks, gradient, leaf)
-        self.receiver.leaf(leaf, gradient, alone=False)
+        self.put(leaf, gradient, False)
+        for hook in list((leaf._post_hooks or {}).values()):
+            hook(leaf)
         for watcher in self.watching:
             watcher.leaf(leaf, gradient)

@@ -116,7 +116,8 @@ class _GradMode:
         grad_enabled.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        return _in_mode(type(self), function)
+        found: Callable[P, R] = _in_mode(type(self), function)
+        return found
 
 
 class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)

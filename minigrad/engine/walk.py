@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import starmap
 from sys import getrefcount
 from typing import Any, NamedTuple
 
@@ -21,11 +22,14 @@ import numpy as np
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError, backward_error, freed_error
-from minigrad.engine.leaves import IntoGrad, Leaves, Receiver, after_hooks
+from minigrad.engine.leaves import Leaves, Receiver, after_hooks
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
-from minigrad.engine.watch import watchers
+from minigrad.engine.watch import Watcher, watchers
+
+#: A node, the gradients that reached its outputs, and those that its rule gave for its inputs.
+Turn = tuple[Node, list[Any], tuple[Any, ...]]
 
 
 class Pass(NamedTuple):
@@ -40,79 +44,84 @@ class Pass(NamedTuple):
     create_graph
         Give the rules tensors, so that the gradients can be differentiated again.
     receiver
-        What complete gradients are handed to; by default they go into ``.grad``.
+        What complete gradients are handed to; with None they go into ``.grad``.
     """
 
     outputs: Sequence[TensorBase]
     grad_outputs: Sequence[Any]
     retain_graph: bool = False
     create_graph: bool = False
-    receiver: Receiver = IntoGrad()
+    receiver: Receiver | None = None
 
 
-class Table(dict[int, tuple[Node, list[Any]]]):
-    """The gradients on their way: for the number of each node that one has reached, it and those of its outputs."""
+class OnTheWay:
+    """The gradients on their way through the graph.
 
-    # A heap of the same numbers, negative: its first is that of the latest node.
-    __slots__ = ("numbers",)
-    numbers: list[int]
+    Attributes
+    ----------
+    table
+        For the number of each node that a gradient has reached: the node, and the gradients of its outputs so far.
+    numbers
+        A heap of these numbers, negative, so that its first one is that of the latest node.
+    leaves
+        Where the gradients of leaves go.
+    """
 
-    def add(self, node: Node, slot: int, gradient: Any) -> None:
-        """Add to the gradient of an output of a node."""
-        index = node.index
-        if index not in self:
-            heappush(self.numbers, -index)
-            self[index] = node, [None] * len(node.out_shapes)
-        grads = self[index][1]
-        grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
+    __slots__ = ("leaves", "numbers", "table")
 
-    def take_latest(self) -> tuple[Node, list[Any]]:
-        """The node whose turn it is, and its gradients, which are complete."""
-        return self.pop(-heappop(self.numbers))
+    def __init__(self, receiver: Receiver | None) -> None:
+        self.table: dict[int, tuple[Node, list[Any]]] = {}
+        self.numbers: list[int] = []
+        self.leaves = Leaves(receiver)
 
 
-def visit(asked: Pass) -> Iterator[Step]:
+def visit(asked: Pass) -> Iterator[Turn]:
     """Visit every node that a gradient reaches, the latest first: this loop is the backward pass."""
-    table, leaves = Table(), Leaves(asked.receiver)
-    table.numbers = []
+    way, watching = OnTheWay(asked.receiver), watchers.get()
+    table, numbers = way.table, way.numbers
     keep = asked.retain_graph or asked.create_graph
-    send(None, asked.outputs, tuple((t.node, t.slot) for t in asked.outputs), asked.grad_outputs, table, leaves)
-    while table:
-        node, grads = table.take_latest()
-        settle(node, grads, asked.receiver)
-        grad_inputs = run(node, grads, asked.create_graph)
-        send(node, node.inputs, node.edges, grad_inputs, table, leaves)
-        yield Step(node, grads, grad_inputs)
-        if not keep:
+    send(None, asked.outputs, [(tensor.node, tensor.slot) for tensor in asked.outputs], asked.grad_outputs, way)
+    while numbers:
+        node, grads = table.pop(-heappop(numbers))
+        grads = settle(node, grads, asked.receiver)
+        grad_inputs = run(node, grads, asked.create_graph, watching)
+        send(node, node.inputs, node.edges, grad_inputs, way)
+        yield node, grads, grad_inputs
+        del grads, grad_inputs  # so their memory is free for what the next rule makes
+        if not keep and getrefcount(node) >= _ALONE:  # (if nobody else holds it, it goes with what it kept)
             node.release()
-    leaves.finish()
+    way.leaves.finish()
 
 
-def settle(node: Node, grads: list[Any], receiver: Receiver) -> None:
-    """Show the complete gradients of a node's outputs to hooks, and hand them over; 0 for an unused output."""
+def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]:
+    """Show the complete gradients of a node's outputs to hooks, and hand them over; give 0 for an unused output."""
     if node.hooks is not None:
         for slot, hooks in node.hooks.items():
             if grads[slot] is not None:
                 grads[slot] = after_hooks(hooks, grads[slot], node)
-    receiver.interior(node, grads)
-    if len(grads) > 1:
-        dtype = next(g.dtype for g in grads if g is not None)
-        for slot, shape in enumerate(node.out_shapes):
-            if grads[slot] is None:
-                grads[slot] = np.zeros(shape, dtype)
+    if receiver is None:
+        node.grads = grads  # the .grad of a tensor that this node made finds it here
+    else:
+        receiver.interior(node, grads)
+    if len(grads) == 1:
+        return grads
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
-def run(node: Node, grads: list[Any], create_graph: bool) -> tuple[Any, ...]:
+def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:
     """Run a node's rule: from the gradients of its outputs, one for each of its inputs."""
     if not node.inputs:
         raise freed_error(node)
     if node.index < writes.latest:
         writes.check_kept(node)
-    watching = watchers.get()
     for watcher in watching:
         watcher.before_backward(node, grads)
     try:
-        found = differentiably(node, grads) if create_graph else node.backward(*grads)
+        if create_graph:
+            found = differentiably(node, grads)
+        else:  # (a call with a star is slower, and most nodes have one output)
+            found = node.backward(grads[0]) if len(grads) == 1 else node.backward(*grads)
     except Exception as error:
         told = backward_error(node, error)
         if told is error:
@@ -133,35 +142,51 @@ def differentiably(node: Node, grads: list[Any]) -> Any:
         return node.as_tensors().backward(*(g if isinstance(g, TensorBase) else as_tensor(g) for g in grads))
 
 
-def send(
-    node: Node | None, inputs: Sequence[Any], edges: Sequence[Any], grads: Sequence[Any], table: Table, leaves: Leaves
-) -> None:
+def send(node: Node | None, inputs: Sequence[Any], edges: Sequence[Any], grads: Sequence[Any], way: OnTheWay) -> None:
     """Send each input's gradient on: to the node that made that input, or to the leaf that it is."""
-    for i, edge in enumerate(edges):
+    i = -1
+    for edge in edges:
+        i += 1
         if edge is None:  # no gradient is wanted for this input
             continue
         producer, slot = edge
         gradient = grads[i]
-        alone = getrefcount(gradient) <= _ALONE
+        alone = producer is None and getrefcount(gradient) <= _ALONE
         if gradient is not None:
             array = inputs[i].array
             shape = array.shape if producer is None else producer.out_shapes[slot]
             if gradient.shape != shape or gradient.dtype is not array.dtype:
                 gradient = fitted(gradient, shape, array.dtype, node)
         if producer is None:
-            leaves.receive(inputs[i], gradient, alone, edges, inputs, table)
-        elif gradient is not None:
-            table.add(producer, slot, gradient)
+            way.leaves.receive(inputs[i], gradient, alone, edges, inputs, way.table)
+            continue
+        if gradient is None:
+            continue
+        index = producer.index
+        entry = way.table.get(index)
+        if entry is None:
+            heappush(way.numbers, -index)
+            entry = way.table[index] = producer, [None] * len(producer.out_shapes)
+        sums = entry[1]
+        before = sums[slot]
+        sums[slot] = gradient if before is None else before + gradient  # never in place: others may hold it
+
+
+def release(node: Node) -> None:
+    """Let go of what a node kept. If nobody else holds the node, that goes with it, and there is nothing to do."""
+    if getrefcount(node) > _ALONE:
+        node.release()
 
 
 def _references_when_alone() -> int:
-    """What ``getrefcount`` gives, in ``send``, for a gradient that nobody knows of but the rule's tuple."""
+    """What ``getrefcount`` gives in ``send`` for a gradient that nobody knows of but the rule's tuple."""
     grads = (np.empty(1),)
     gradient = grads[0]
     return getrefcount(gradient)
 
 
-# (At most 3: a debugger that was at work when this was imported may have held one more.)
+# (At most 3: a debugger that was at work when this was imported may have held one more. A node, which is in no tuple,
+# has one less.)
 _ALONE = min(_references_when_alone(), 3)
 
 
@@ -176,10 +201,10 @@ def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node | None)
     raise OperationError(told) if node is None else backward_error(node, ValueError(told))
 
 
-def steps_of(asked: Pass) -> Iterator[Step]:
-    """The steps of a pass, unless a watcher takes it over and hands on the steps itself."""
+def turns_of(asked: Pass) -> Iterator[Turn]:
+    """The turns of a pass; a watcher may take the pass over, and hand them on itself."""
     for watcher in watchers.get():
-        taken = watcher.take_over(asked)
+        taken: Iterator[Turn] | None = watcher.take_over(asked)
         if taken is not None:
             return taken
     return visit(asked)
@@ -215,7 +240,7 @@ def backward_steps(
 ) -> Iterator[Step]:
     """Run the backward pass of ``loss`` one node at a time.
 
-    ``loss.backward()`` only exhausts this generator. When a step is yielded, its gradients have been
+    ``loss.backward()`` only exhausts the same generator. When a step is yielded, its gradients have been
     computed and sent on, and the node still knows all that it kept.
 
     Parameters
@@ -249,4 +274,4 @@ def backward_steps(
     Mul [1. 2.]
     """
     seed = seed_gradient(loss, gradient, create_graph)
-    return steps_of(Pass((loss,), (seed,), retain_graph, create_graph))
+    return starmap(Step, turns_of(Pass((loss,), (seed,), retain_graph, create_graph)))

@@ -1,6 +1,6 @@
 """Layers, losses and initialisers, under the names of ``torch.nn``; and layers with a skip connection."""
 
-from minigrad.nn import functional, init, utils
+from minigrad.nn import functional, init, parallel, utils
 from minigrad.nn.activation import (
     ELU,
     GELU,
@@ -50,6 +50,7 @@ from minigrad.nn.pooling import (
 )
 from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
+from minigrad.nn.sync_batch_norm import SyncBatchNorm
 from minigrad.nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -121,6 +122,7 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "SyncBatchNorm",
     "Tanh",
     "Transformer",
     "TransformerDecoder",
@@ -131,5 +133,6 @@ __all__ = [
     "Upsample",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

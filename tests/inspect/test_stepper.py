@@ -16,8 +16,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import inspect, nn, skip
-from minigrad.inspect.replay import Replay
-from minigrad.inspect.stepper import Stepper
+from minigrad.inspect.stepping.stepper import Stepper
+from minigrad.inspect.stepping.tape import Tape
 
 
 def small():
@@ -56,7 +56,7 @@ def test_afterwards_all_is_as_after_backward_however_early_it_was_left(told, mix
 @pytest.mark.parametrize("which", ["mixed", "resnet"])
 def test_every_looking_command_works_at_every_node(told, request, which):
     loss, _, _ = request.getfixturevalue(which)
-    count = len(Replay(loss).graph.nodes)
+    count = len(Tape(loss).graph.nodes)
     out = told(loss, *["l", "why", "u", "p node", "ledger", "n"] * count, "why", "q")
     assert "Error" not in "".join(out)
     assert all(f"[{i} of {count}]" in "".join(out) for i in range(1, count + 1))
@@ -152,7 +152,7 @@ def test_why_names_contributions_and_lines(told):
 
 def test_why_says_what_is_still_awaited(told, resnet):
     loss, _, _ = resnet
-    name = next(name for name, value in Replay(loss).values().items() if isinstance(value, mg.Tensor))
+    name = next(name for name, value in Tape(loss).values().items() if isinstance(value, mg.Tensor))
     assert "nothing has come to the leaf" in told(loss, f"why {name}", "q")[1]
 
 
@@ -298,7 +298,7 @@ def test_s_leaves_another_debugger_in_place(told):
 
 def test_completion():
     loss, *_ = small()
-    stepper = Stepper(Replay(loss), None, io.StringIO())
+    stepper = Stepper(Tape(loss), None, io.StringIO())
     assert stepper.complete_b("Fo", "b Fo", 2, 4)[0] == "Fork"
     assert stepper.complete_b("van", "b van", 2, 5) == ["vanishing("]
     assert stepper.complete_p("g", "p g", 2, 3) == ["grad_outputs", "grad_inputs", "gy", "gx"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.inspect import measure
-from minigrad.inspect.table import Table, Tabular, cell_text, write_csv
+from minigrad.inspect.say.table import Table, Tabular, cell_text, write_csv
 
 
 def test_columns_are_aligned():

@@ -33,7 +33,7 @@ def test_the_ledger_adds_up(seed):
 def test_a_dead_stage_stops_a_plain_net_and_not_a_residual_one(seed):
     """The plain net's zeros are exact. The residual net's gradient keeps within a factor of 5: measured 1.2 to 2."""
     one = lesson("07")
-    plain = one.stage_norms(one.net_trace(residual=False, dead=one.DEAD, seed=seed))
+    plain = np.array(one.stage_norms(one.net_trace(residual=False, dead=one.DEAD, seed=seed)))
     assert (plain[: one.DEAD + 1] == 0).all()
     assert (plain[one.DEAD + 1 :] > 0).all()
     trace = one.net_trace(residual=True, dead=one.DEAD, seed=seed)

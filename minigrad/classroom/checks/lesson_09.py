@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from minigrad.classroom.checks import Check, close, given, number, require
 
 
-def _routes(task: ModuleType) -> None:
+def _routes(task: Any) -> None:
     routes = number(task.routes)
     require(routes != 1024, "those are all routes; how many of them cross just 3 branches?")
     require(routes != 720, "the order doesn't matter: a route meets the blocks in one order only")
@@ -17,7 +17,7 @@ def _routes(task: ModuleType) -> None:
     require(routes == 120, "begin with fewer: of 3 blocks, 1 route crosses none and 3 cross one branch")
 
 
-def _linear(task: ModuleType) -> None:
+def _linear(task: Any) -> None:
     found = [number(task.gradient_of_length(4, k, 0.5)) for k in range(5)]
     right = [1.0, 2.0, 1.5, 0.5, 0.0625]
     require(not close(found, [0.5**k for k in range(5)]), "that is one route; how many are there of that length?")
@@ -26,7 +26,7 @@ def _linear(task: ModuleType) -> None:
     require(close(found, right), "all lengths together must make (1 + a)^n")
 
 
-def _block(task: ModuleType) -> None:
+def _block(task: Any) -> None:
     arrived = [np.array([1.0, 2.0]), np.array([-1.0, 0.5]), np.array([4.0, 0.0])]
     left = given(task.through_block(list(arrived), lambda g: 10 * g))
     require(not (len(left) == 3 and close(left, [11 * g for g in arrived])), _SHIFT)
@@ -40,7 +40,7 @@ def _block(task: ModuleType) -> None:
     )
 
 
-def _part(task: ModuleType) -> None:
+def _part(task: Any) -> None:
     part = number(task.part_left)
     require(not close(part, 0.9), "one tenth of the blocks is gone, but how many routes crossed it?")
     require(not close(part, 512), "that is their number; we ask for the part")
