@@ -11,6 +11,7 @@ from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
+from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
 from minigrad.inspect.say.table import Table
 from minigrad.inspect.stepping.breakpoints import (
     Condition,
@@ -22,11 +23,12 @@ from minigrad.inspect.stepping.breakpoints import (
     vanishing,
 )
 from minigrad.inspect.stepping.stepper import Stepper, step
+from minigrad.inspect.tracing.arrivals import LeafGradient
 from minigrad.inspect.tracing.diff import DiffRow, TraceDiff, diff
 from minigrad.inspect.tracing.layers import LayerRow, Layers
 from minigrad.inspect.tracing.recorder import Record, Recorder
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep
-from minigrad.inspect.tracing.trace import LeafGradient, Trace, trace
+from minigrad.inspect.tracing.trace import Trace, trace
 from minigrad.inspect.tracing.trace_file import load
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "Record",
     "Recorder",
     "SavedNode",
+    "StageStep",
+    "StagedTrace",
     "Stepper",
     "Table",
     "Trace",
@@ -68,6 +72,8 @@ __all__ = [
     "not_finite",
     "outline",
     "path_lengths",
+    "pipeline_path_lengths",
+    "pipeline_trace",
     "reaches",
     "route",
     "scale",

@@ -175,6 +175,8 @@ class Schedule1F1B(_Schedule):
 
 def _cut(value: Any, number: int) -> list[Any]:
     """The micro-batches' parts of arguments: tensors are cut along their first dimension, the rest is shared."""
+    if number == 1:
+        return [value]
     return [for_tensors(partial(_part, m=m, number=number), value) for m in range(number)]
 
 

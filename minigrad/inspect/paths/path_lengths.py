@@ -24,7 +24,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.engine.walk import seed_gradient
+from minigrad.engine.walk import seed_gradient, with_zeros
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import cut, factors_in_force, label_in_force, times
 from minigrad.inspect.forks.graph import Edge, Graph, Value, as_tuple, inputs_of, maker_of, value_of
@@ -126,6 +126,8 @@ class PathLengths(Tabular):
             notes[0] += f"; the gradient is zero, so there are no shares of it: {why}"
         else:
             notes[0] += "; the shares sum to 1" if math.isfinite(size) else "; the gradient is not finite"
+        if any(share < 0 or share > 1 for share in self.shares):
+            notes.append("A share below 0 works against the sum; what others bring above 100 % makes up for it")
         notes += [
             f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}"
             for name, split in self.groups.items()
@@ -245,7 +247,7 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            for more, sent in _ways(twin, _with_zeros(node, grads)):
+            for more, sent in _ways(twin, with_zeros(node, grads)):
                 for edge, value in wanted:
                     g = times(sent[edge.position], job.factors.get(edge, 1.0))
                     if g is not None:
@@ -263,12 +265,6 @@ def _ways(node: Node, grads: list[Any]) -> list[tuple[int, tuple[Any, ...]]]:
     over = as_tuple(node.skip_backward(*grads))
     rest = tuple(g if s is None or g is None else g - s for g, s in zip(sent, over, strict=True))
     return [(0, over), (1, rest)]
-
-
-def _with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
-    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
-    dtype = next(g.dtype for g in grads if g is not None)
-    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:
