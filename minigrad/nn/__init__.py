@@ -18,6 +18,7 @@ from minigrad.nn.activation import (
     Tanh,
 )
 from minigrad.nn.attention import MultiheadAttention
+from minigrad.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from minigrad.nn.dropout import Dropout, Dropout2d
@@ -47,12 +48,23 @@ from minigrad.nn.pooling import (
     MaxPool2d,
     Upsample,
 )
+from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
 from minigrad.nn.sync_batch_norm import SyncBatchNorm
+from minigrad.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -70,6 +82,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GroupNorm",
     "Hardtanh",
     "Highway",
@@ -77,6 +90,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -95,6 +109,9 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "Projection",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "ReLU6",
     "Residual",
@@ -107,6 +124,11 @@ __all__ = [
     "Softplus",
     "SyncBatchNorm",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Unflatten",
     "Upsample",
     "functional",
