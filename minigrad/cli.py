@@ -31,6 +31,11 @@ def _figure_file(out: str | None) -> Path:
         return folder_to_write(str(default_folder())) / name
     if Path(out).is_dir() or out.endswith(("/", os.sep)):
         return folder_to_write(out) / name
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if Path(out).suffix[1:].lower() not in kinds:
+        raise ValueError(f"--out {out}: a figure's name ends in one of {', '.join(f'.{kind}' for kind in kinds)}")
     return folder_to_write(str(Path(out).parent)) / Path(out).name
 
 

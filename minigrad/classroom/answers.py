@@ -48,7 +48,7 @@ class Answers:
     Raises
     ------
     Raised, Ended
-        By the constructor, if the file can't be imported.
+        If the file can't be imported.
     """
 
     def __init__(self, path: Path, limit: float | None, quiet: bool = False) -> None:
@@ -69,12 +69,16 @@ class Answers:
         self._limit = limit
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.restart_clock()
         try:
-            self._ask("load", str(path))
+            self.load(path)
         except BaseException:
             self.close()
             raise
+
+    def load(self, path: Path) -> None:
+        """Import a file into the learner's process; its answers are what is asked for from now on."""
+        self.restart_clock()
+        self._ask("load", str(path.resolve()))
 
     def restart_clock(self) -> None:
         """Give the learner's code the whole time again."""

@@ -82,15 +82,11 @@ def run_checks(
         for check in checks:
             try:
                 if answers is None:
-                    answers = Answers(path.resolve(), limit, quiet)
+                    answers = Answers(path, limit, quiet)
             except (Raised, Ended) as error:
                 yield Outcome("your file", "error", str(error))
                 return
-            if check.bug_in and _is_as_given(check.bug_in, path, exercise):
-                yield Outcome(check.name, "blank", "Its bug is still as it was given.")
-                continue
-            answers.restart_clock()
-            outcome, gone = _outcome(check, answers)
+            outcome, gone = judge(check, answers, path, exercise)
             if gone:  # the next task has a new process
                 answers.close()
                 answers = None
@@ -100,9 +96,12 @@ def run_checks(
             answers.close()
 
 
-def _outcome(check: Check, answers: Answers) -> tuple[Outcome, bool]:
+def judge(check: Check, answers: Answers, path: Path, exercise: Path) -> tuple[Outcome, bool]:
     """What became of a task, and whether the learner's process has ended over it."""
+    if check.bug_in and _is_as_given(check.bug_in, path, exercise):
+        return Outcome(check.name, "blank", "Its bug is still as it was given."), False
     hint, gone = "", False
+    answers.restart_clock()
     try:
         check.run(answers)
         state = "right"

@@ -49,7 +49,7 @@ _notes: dict[int, Note] = {}
 def owner_of(array: Any) -> Any:
     """The array that owns the memory; also through the helper that ``as_strided`` puts between two arrays."""
     owner = array
-    while (array := getattr(array, "base", None)) is not None and type(array) is not OwnedInParts:
+    while (array := getattr(array, "base", None)) is not None and not isinstance(array, OwnedInParts):
         if isinstance(array, ndarray):
             owner = array
     return owner

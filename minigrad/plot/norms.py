@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.inspect import LayerRow, Layers, Trace
-from minigrad.plot.style import COLOURS, CYCLE, axes_or_new
+from minigrad.plot.style import COLOURS, CYCLE, axes_or_new, name_rows
 
-#: Up to this many rows stand under the axis by name; of more, so many.
-NAMED = 30
 #: What layers are called that belong to no line.
 OTHERS = "other layers"
 
@@ -90,7 +88,8 @@ def gradient_norms(
     ax.set_ylabel(f"norm of the gradient\nof {what}")
     ax.set_xlabel(f"{one}, in forward order" if by_name else f"number of the {one}, in forward order")
     if by_name:
-        _name_rows(ax, longest, level)
+        stages = [name.rpartition(".")[0] if level == "blocks" else name.partition(".")[0] for name in longest]
+        name_rows(ax, longest, stages)
     if len(named) > 1 or troubles:
         ax.legend(fontsize=8)
     return ax
@@ -151,38 +150,12 @@ def _series(trace: Trace | Layers, level: str, rows: list[LayerRow]) -> dict[str
     return {**lines, OTHERS: alone} if lines else everything
 
 
-def _name_rows(ax: Any, names: list[str], level: str) -> None:
-    """Put names under the axis, of many only some; and a line where a stage begins, with its name above."""
-    stages = [name.rpartition(".")[0] if level == "blocks" else name.partition(".")[0] for name in names]
-    starts = [i for i, stage in enumerate(stages) if i == 0 or stage != stages[i - 1]]
-    every = -(-len(names) // NAMED)
-    shown = (
-        range(len(names))
-        if every == 1
-        else [i for i in range(len(names)) if i in starts or (i - _before(starts, i)) % every == 0]
-    )
-    if every > 1:  # a name right before the border would run into the next stage's first
-        shown = [i for i in shown if i in starts or not any(0 < start - i < every for start in starts)]
-    ax.set_xticks(list(shown), [names[i] for i in shown], rotation=60, ha="right", fontsize=8)
-    if 1 < len(starts) <= len(names) // 2:
-        for start in starts[1:]:
-            ax.axvline(start - 0.5, color=COLOURS["neutral"], linewidth=0.7, linestyle=":", zorder=0, label="_border")
-        place = ax.get_xaxis_transform()
-        for start in (i for i in starts if stages.count(stages[i]) > 2):
-            ax.text(start, 1.01, stages[start], transform=place, fontsize=8, color=COLOURS["neutral"])
-
-
 def _keep_a_decade(ax: Any) -> None:
     """Show at least a power of ten, so that small differences look small and a label is in sight."""
     low, high = ax.get_ylim()
     if 0 < high / low < 10:
         middle = (low * high) ** 0.5
         ax.set_ylim(middle / 10**0.5, middle * 10**0.5)
-
-
-def _before(starts: list[int], place: int) -> int:
-    """The last start that is not after a place."""
-    return max(start for start in starts if start <= place)
 
 
 def _mark(ax: Any, troubles: Mapping[str, list[tuple[float, str]]]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import inspect
+from minigrad.classroom import puzzles
 from minigrad.classroom.checks import Check, Wrong, close, given, number, require
 
 
@@ -49,10 +51,27 @@ def _median(task: Any) -> None:
     )
 
 
+def _explodes(task: Any) -> None:
+    answer = number(task.explodes_in)
+    require(answer % 2 == 0, "that is a ReLU: it makes nothing larger. Compare what one step gets with what it sends")
+    before, after = _norms_around(int(answer))
+    require(after is not None, "there is no such module in the Sequential")
+    require(after > 30 * before, f"module {answer:g} gets a gradient of {before:.2g} and sends {after:.2g} on")
+
+
+def _norms_around(module: int) -> tuple[float, Any]:
+    """The gradient's norm at a module's output and at its input."""
+    for step in inspect.trace(puzzles.exploding()):
+        if step.module == str(module):
+            return step.norm, float(np.linalg.norm(np.asarray(step.grad_inputs[0])))
+    return 0.0, None
+
+
 HE = "rng.normal takes a mean and a standard deviation; He et al. give the variance 2 / fan_in"
 CHECKS = [
     Check("1 the slope of tanh, in backward", _tanh, "Differentiate tanh, and write it with y = tanh(x)."),
     Check("2 what a sigmoid lets through", _sigmoids, "Find the largest slope of a sigmoid; then multiply."),
     Check("3 a bug in He's initialisation", _he, HE, bug_in="he_weights"),
     Check("4 the typical net", _median, "Look at the second figure of the lesson: mean and median."),
+    Check("5 where a gradient explodes", _explodes, "One step at a time: what comes, and what is sent on?"),
 ]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad import inspect
+from minigrad.classroom import puzzles
 from minigrad.classroom.checks import Check, beside, close, given, number, require
 
 
@@ -56,6 +58,26 @@ def _block(task: Any) -> None:
     require(close(g, np.full(2, 4.0)), BLOCK)
 
 
+def _dead(task: Any) -> None:
+    answer = number(task.dead)
+    rows = {row.name: row for row in inspect.trace(puzzles.dead_block()).ledger()}
+    row = rows.get(f"{answer:g}")
+    require(row is not None, "the blocks are numbered from 0, as the ledger names them")
+    require(row is not None and row.norm_branch == 0, f"through the branch of block {answer:g} something comes back")
+
+
+def _breakpoint(task: Any) -> None:
+    answer = number(task.norm_at_the_second_fork)
+    forks = inspect.trace(puzzles.three_blocks()).select(kind="Fork")
+    norms = [float(np.linalg.norm(np.asarray(step.grad_inputs[0]))) for step in forks]
+    require(not close(answer, norms[0], 1e-3), "that is the fork of the last block: go on once more")
+    require(not close(answer, norms[2], 1e-3), "that is the third fork that you come to")
+    require(not close(answer, norms[1] / 2**0.5, 1e-3), "that is one number of gx; the norm is of both")
+    require(not close(answer, forks[1].norm, 1e-3), "that is of what comes to the fork; asked is what leaves it")
+    require(close(answer, norms[1], 1e-3), BREAKPOINT)
+
+
+BREAKPOINT = "b Fork, c, c: then p gx shows its values. A norm is the root of the sum of their squares."
 FORK = "A small change of x goes along both ways, and both change the loss."
 JOIN = "How much does y change if the skip changes by h? And if the branch does?"
 SHARE = "The skip brings 1 and the branch 3; what is at the fork? Or ask the ledger for skip_share."
@@ -65,4 +87,6 @@ CHECKS = [
     Check("2 the backward of the join", _join, JOIN),
     Check("3 the skip share", _share, SHARE),
     Check("4 a block that stops the gradient", _block, BLOCK, bug_in="block"),
+    Check("5 the dead block", _dead, "A row of the ledger is a block: what comes through its branch?"),
+    Check("6 a breakpoint", _breakpoint, BREAKPOINT),
 ]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.classroom.checks import Check, close, given, number, require
+from minigrad import inspect
+from minigrad.classroom.checks import Check, beside, close, given, number, require
 
 
 def _routes(task: Any) -> None:
@@ -47,10 +48,29 @@ def _part(task: Any) -> None:
     require(close(part, 0.5), "2^10 routes before; how many for the nine blocks that are left?")
 
 
+def _own_seen(module: Any) -> Any:
+    found = []
+    for _ in range(2):
+        ledger = inspect.trace(given(module.my_loss())).ledger()
+        found.append([row.skip_share for row in ledger])
+    return found
+
+
+def _own(task: Any) -> None:
+    first, second = beside(task, _own_seen)
+    require(len(first) >= 2, f"the ledger finds {len(first)} blocks in it; two or more are wanted")
+    require(first == second, "two calls give two nets: seed it, inside the function")
+    share = number(task.my_skip_share)
+    require(not close(share, first[0], 1e-3) or close(first[0], first[-1], 1e-3), "that is the first block's")
+    require(not close(share / 100, first[-1], 1e-3), "as a number and not in per cent")
+    require(close(share, first[-1], 1e-3), "the ledger of your loss says something else")
+
+
 _SHIFT = "what came through this branch has crossed one more than before: it belongs to the next length"
 CHECKS = [
     Check("1 routes of three branches", _routes, "At each block, skip or branch: choose which 3 of the 10."),
     Check("2 the linear case", _linear, "What does one route of k branches bring? How many are there?"),
     Check("3 one block of path_lengths", _block, "Over the skip the number stays; through the branch it grows."),
     Check("4 one branch deleted", _part, "Count the routes of ten blocks, and of nine."),
+    Check("5 a net of your own", _own, "trace.ledger()[-1] is the last block's row; it knows its skip_share."),
 ]

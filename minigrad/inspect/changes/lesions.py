@@ -7,6 +7,7 @@ each run the joins that were asked for give what their skip alone gives, and sen
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -110,7 +111,7 @@ class Lesion:
         if self._forward is not None:
             raise OperationError("this lesion is in force already: make another one with inspect.lesion(...)")
         self._forward = self.model.forward
-        self.model.__dict__["forward"] = self._run
+        self.model.__dict__["forward"] = _Lesioned(self)
         return self
 
     def __exit__(
@@ -128,24 +129,25 @@ class Lesion:
             )
         self._removed = None
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the model without the branches; at the first call they are looked for."""
         if self._removed is None:
             self._removed = self._find(args, kwargs)
         with _Lesions(self._removed):
             return self._forward(*args, **kwargs)
 
-    def _own_forward(self) -> Any:
+    def own_forward(self) -> Any:
         """The model's forward without any lesion."""
         forward = self._forward
-        while isinstance(getattr(forward, "__self__", None), Lesion):
-            forward = forward.__self__._forward
+        while isinstance(forward, _Lesioned):
+            forward = forward.lesion._forward
         return forward
 
     def _find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[Place, tuple[int, ...]]:
         """Run the model once, and find where the joins are that were asked for."""
         joins = _Joins()
         with _evaluating(self.model), enable_grad(), joins:
-            outputs = self._own_forward()(*map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()})
+            outputs = self.own_forward()(*map(_probe, args), **{name: _probe(x) for name, x in kwargs.items()})
         roots = [t for t in _tensors(outputs) if t.node is not None]
         if not roots:
             raise OperationError("lesion: nothing that the model returned has a graph, so its joins can't be found")
@@ -155,6 +157,19 @@ class Lesion:
             place = joins.places[pair.join]
             removed[place] = (*removed.get(place, ()), *pair.branch_positions)
         return removed
+
+
+class _Lesioned:
+    """What stands in for a model's forward; a copy of the model gets its whole forward."""
+
+    def __init__(self, lesion: Lesion) -> None:
+        self.lesion = lesion
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.lesion.run(args, kwargs)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(self.lesion.own_forward(), memo)
 
 
 @contextmanager

@@ -96,6 +96,7 @@ class LedgerRow:
             what = "not finite" if self.norm_in else "zero: skip and branch cancel" if self.norm_skip else "zero"
             return f"The gradient at the fork of {self.name} is {what}."
         share = f"{100 * self.skip_share:.0f} %"
+        beyond = ", and takes away what is above 100 %" if self.skip_share > 1 else ""
         start = f"{share} of the gradient at the fork of {self.name} comes over the skip; "
         if not self.norm_branch:
             end = "nothing comes back through the branch"
@@ -104,7 +105,7 @@ class LedgerRow:
         elif self.cosine is None:
             end = "the branch's part is not a number"
         elif self.cosine < -0.05:
-            end = f"the branch works against it, cosine {self.cosine:.2f}"
+            end = f"the branch works against it, cosine {self.cosine:.2f}{beyond}"
         elif self.cosine > 0.05:
             end = f"the branch works with it, cosine {self.cosine:.2f}"
         else:
@@ -175,16 +176,23 @@ class Ledger(Tabular, Sequence[LedgerRow]):
 
     def table(self) -> Table:
         """The table that is shown."""
-        columns = ["block", "join", "|g_out|", "|skip|^2", "|branch|^2", "2<skip,branch>", "|g_in|^2"]
-        columns += ["cosine", "skip share"]
+        columns = ["block", "join", "|g| join", "|skip|^2", "|branch|^2", "cross", "|g_in|^2", "cosine", "share"]
         if not self.rows:
             return Table(columns[:1], [], notes=[no_skip(self.unpaired)])
-        notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + 2<skip,branch>"]
+        notes = ["|g_in|^2 = |skip|^2 + |branch|^2 + cross, which is 2<skip,branch>"]
         broken = ", ".join(row.name for row in self.rows if row.conserved is False)
         if broken:
             notes.append(f"Not the sum of its parts, as a fork's rule is wrong or a hook changed it: {broken}")
         else:
             notes[0] += "; every g_in is the sum of its parts, to the bit"
+        notes.append("|g| join: what reached the join. share: the part of g_in that came over the skip")
+        shares = [row.skip_share for row in self.rows if row.skip_share is not None]
+        if any(share > 1 for share in shares):
+            notes.append("A share above 100 %: the branch works against the skip, and takes away what is too much")
+        if any(share < 0 for share in shares):
+            notes.append("A share below 0 %: the skip works against the branch, which brings more than is left")
+        if any(row.implicit for row in self.rows):
+            notes.append("*: found in the graph, and not written with a fork and a join")
         read = ", ".join(row.name for row in self.rows if row.norm_other)
         if read:
             notes.append(f"The forked value is read elsewhere too, which is not part of g_in: {read}")
@@ -196,7 +204,7 @@ class Ledger(Tabular, Sequence[LedgerRow]):
 
 
 def _cells(row: LedgerRow) -> list[Any]:
-    join = f"{row.kind} (implicit)" if row.implicit else row.kind
+    join = f"{row.kind} *" if row.implicit else row.kind
     if row.norm_in is None:
         return [row.name, join, row.norm_out, *["not reached"] * 4, None, None]
     terms = (row.terms[key] for key in ("skip", "branch", "cross"))

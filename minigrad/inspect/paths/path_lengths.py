@@ -126,6 +126,8 @@ class PathLengths(Tabular):
             notes[0] += f"; the gradient is zero, so there are no shares of it: {why}"
         else:
             notes[0] += "; the shares sum to 1" if math.isfinite(size) else "; the gradient is not finite"
+        if any(share < 0 or share > 1 for share in self.shares):
+            notes.append("A share below 0 works against the sum; what others bring above 100 % makes up for it")
         notes += [
             f"{name}: mean length {split.mean_length:.2f} of {len(split) - 1}"
             for name, split in self.groups.items()

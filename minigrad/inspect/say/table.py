@@ -10,8 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-#: Wider than this, notes below a table are wrapped.
-WIDTH = 100
+#: No line is wider than this, if it can be helped: a terminal's usual width.
+WIDTH = 80
+#: What is tried to make a table fit: so many digits, and so many spaces between columns.
+FITS = ((4, 2), (3, 2), (3, 1))
+#: The narrowest that a column of text is made.
+NARROW = 8
+#: The column of the user's lines of code, of which there is as much as has room.
+LINE = "line"
 
 
 class Table:
@@ -52,16 +58,36 @@ class Table:
     def __str__(self) -> str:
         if not self.rows and self.notes:  # headings above nothing say nothing
             return "\n".join(textwrap.wrap(self.title, WIDTH) + _wrapped(self.notes))
-        cells = [[cell_text(cell) for cell in row] for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
         right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
+        for digits, gap in FITS:
+            cells = [[cell_text(cell, digits) for cell in row] for row in self.rows]
+            widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
+            room = WIDTH - gap * (len(widths) - 1)
+            if (
+                sum(w for name, w in zip(self.columns, widths, strict=True) if name != LINE)
+                + NARROW * (LINE in self.columns)
+                <= room
+            ):
+                break
+        widths = self._narrowed(widths, right, room)
+        cells = [[_shortened(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells]
         lines = textwrap.wrap(self.title, WIDTH)
-        lines.append(_aligned(self.columns, widths, [False] * len(right)))
-        lines.append("  ".join("-" * width for width in widths))
-        lines += [_aligned(row, widths, right) for row in cells]
+        lines.append(_aligned(self.columns, widths, [False] * len(right), gap))
+        lines.append((" " * gap).join("-" * width for width in widths))
+        lines += [_aligned(row, widths, right, gap) for row in cells]
         return "\n".join(lines + _wrapped(self.notes))
 
     __repr__ = __str__
+
+    def _narrowed(self, widths: list[int], right: list[bool], room: int) -> list[int]:
+        """The columns' widths, the line of code and then the widest text made smaller until all have room."""
+        texts = [i for i, numeric in enumerate(right) if not numeric]
+        while sum(widths) > room:
+            widest = max(texts, key=lambda i: (self.columns[i] == LINE and widths[i] > NARROW, widths[i]), default=None)
+            if widest is None or widths[widest] <= NARROW:
+                break
+            widths[widest] -= 1
+        return widths
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
@@ -98,13 +124,13 @@ class Tabular:
         return self.table()._repr_html_()
 
 
-def cell_text(cell: Any) -> str:
-    """A cell as text: numbers to four digits, a dash for None."""
+def cell_text(cell: Any, digits: int = 4) -> str:
+    """A cell as text: numbers to so many digits, a dash for None."""
     if cell is None:
         return "-"
     if isinstance(cell, bool) or not isinstance(cell, float):
         return str(cell)
-    return f"{cell:.4g}"
+    return f"{cell:.{digits}g}"
 
 
 def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:
@@ -126,8 +152,16 @@ def _is_numeric(rows: list[list[Any]], column: int) -> bool:
     return any(isinstance(row[column], (int, float)) and not isinstance(row[column], bool) for row in rows)
 
 
-def _aligned(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
+def _shortened(cell: str, width: int) -> str:
+    """A text that is too wide: of a name the middle goes, which tells least, of a sentence or line of code the end."""
+    if len(cell) <= width:
+        return cell
+    tail = 0 if " " in cell else (width - 2) // 2
+    return cell[: width - 2 - tail] + ".." + cell[len(cell) - tail :]
+
+
+def _aligned(cells: Sequence[str], widths: list[int], right: list[bool], gap: int) -> str:
     placed = [
         cell.rjust(width) if r else cell.ljust(width) for cell, width, r in zip(cells, widths, right, strict=True)
     ]
-    return "  ".join(placed).rstrip()
+    return (" " * gap).join(placed).rstrip()

@@ -145,10 +145,12 @@ def why(tape: Tape, value: Value) -> str:
     total = sum_of([gradient for _, gradient in parts])
     size = measure.norm(total)
     rows: list[list[Any]] = []
+    shares: list[float] = []
     origins = tape.origins(value)
     for edge, gradient in origins:
         share = measure.cosine(gradient, total)
         part = share * measure.norm(gradient) / size if share is not None and size else None
+        shares += [] if part is None else [part]
         rows.append([
             edge.node.name, edge.node.module, gradient_name(edge.node, edge.position), measure.norm(gradient),
             None if part is None else f"{100 * part:.0f} %", place_of(edge.node.source)[:60],
@@ -156,6 +158,8 @@ def why(tape: Tape, value: Value) -> str:
     what = "contribution" if len(origins) == 1 else "contributions"
     title = f"The gradient of {describe(value, tape.graph)}, norm {size:.4g}, is made of {len(origins)} {what}:"
     notes = [f"still awaited: {_names_of(awaited)}"] if awaited else []
+    if any(part < 0 for part in shares):
+        notes.append("a share below 0 works against the sum; so others are above what they leave")
     if not awaited and _changed_since(tape, value, total):
         notes.append("what was used is not this sum: a hook changed it")
     return str(Table(["sent by", "module", "as", "norm", "share", "line"], rows, title=title, notes=notes))

@@ -157,11 +157,11 @@ def layers_of(trace: Trace, model: Module | None = None, level: str = "layers", 
         owned = [{known[leaf]: leaf for leaf in learnt if is_inside(leaf.module, b.path)} for b in blocks]
         rows = [_row(trace, block.name, block.output, its) for block, its in zip(blocks, owned, strict=True)]
         return Layers(rows, trace.label, level)
-    rows = []
-    for name, node in outputs(trace.nodes).items():
-        place = name.partition(":")[0]
-        its = {known[leaf]: leaf for leaf in learnt if (leaf.module if named else leaf.reader) == place}
-        rows.append(_row(trace, name, node, its))
+    at: dict[str, dict[str, LeafGradient]] = {}
+    for leaf in learnt:
+        at.setdefault(leaf.module if named else leaf.reader, {})[known[leaf]] = leaf
+    named_outputs = outputs(trace.nodes).items()
+    rows = [_row(trace, name, node, at.get(name.partition(":")[0], {})) for name, node in named_outputs]
     if model is not None:
         _add_unreached(rows, model)
     return Layers(rows, trace.label)

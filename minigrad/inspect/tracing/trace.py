@@ -246,11 +246,11 @@ class Trace(Tabular, Sequence[TracedStep]):
         silent = len(self.nodes) - len(self.steps)
         if silent > 0:
             notes.append(f"{silent} of {len(self.nodes)} nodes got no gradient")
-        return Table(["step", "module", "|g arriving|", "|g sent|", "", "line"], rows, title=self.label, notes=notes)
+        return Table(["step", "module", "|g| came", "|g| sent", "", "line"], rows, title=self.label, notes=notes)
 
 
 def _cells(step: TracedStep) -> list[Any]:
-    sent = ", ".join("-" if size is None else f"{size:.4g}" for size in step.norms_in)
+    sent = ", ".join("-" if size is None else f"{size:.3g}" for size in step.norms_in)
     line = step.source.text[:50] if step.source is not None else ""
     return [step.name, step.module, step.norm, sent, measure.condition(step.norm, step.dtype), line]
 

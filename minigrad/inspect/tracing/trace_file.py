@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.pairs import Unpaired
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep
 from minigrad.inspect.tracing.trace import LeafGradient, Trace
+from minigrad.serialize import write_whole
 
 VERSION = 1
 _ROW_ARRAYS = ("g_out", "g_skip", "g_branch", "g_other", "g_in")
@@ -32,8 +35,7 @@ def save(trace: Trace, path: str | os.PathLike[str]) -> None:
     path
         Where it goes; the ending is kept as it is.
     """
-    with Path(path).open("wb") as file:
-        _write(trace, file)
+    write_whole(path, to_bytes(trace))
 
 
 def to_bytes(trace: Trace) -> bytes:
@@ -90,10 +92,14 @@ def load(path: str | os.PathLike[str]) -> Trace:
     Raises
     ------
     ValueError
-        If the file holds no trace, or that of a newer version.
+        If the file holds no trace, or that of a newer version, or is damaged.
     """
+    name = os.fspath(path)
     with Path(path).open("rb") as file:
-        return _read(file, os.fspath(path))
+        try:
+            return _read(file, name)
+        except (BadZipFile, EOFError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
+            raise ValueError(f"{name} is damaged, or holds no trace: {type(error).__name__}: {error}") from error
 
 
 def from_bytes(content: bytes) -> Trace:
