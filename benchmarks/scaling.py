@@ -1,9 +1,10 @@
 """A cost model of data parallel training, ``python -m benchmarks.scaling``: checked on this machine, drawn to 1,024.
 
-A ring sums n bytes over k ranks by 2 (k - 1) messages of n / k bytes (Patarasuk and Yuan, 2009), each of which costs
-a latency and its bytes' time: ``2 (k - 1) (latency + n / k / bandwidth)``. Ranks that share a core take turns, which makes
-it k / cores times as long. Latency and bandwidth come from the times on two ranks; those on three and four are
-predicted, and measured beside it. (MPI may choose another algorithm than a ring; then the prediction is off.)
+A ring sums n bytes over k ranks by 2 (k - 1) messages of n / k bytes (Patarasuk and Yuan, 2009), each of which
+costs a latency and its bytes' time: ``2 (k - 1) (latency + n / k / bandwidth)``. Ranks that share a core take
+turns, which makes it k / cores times as long. Latency and bandwidth come from the times on two ranks; those on
+three and four are predicted, and measured beside it. (MPI may choose another algorithm than a ring; then the
+prediction is off.)
 """
 
 from __future__ import annotations

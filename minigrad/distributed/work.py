@@ -14,7 +14,7 @@ from minigrad.engine.source import Place, source_line, user_place
 if TYPE_CHECKING:
     from minigrad.distributed.groups import ProcessGroup
 
-# A rank that waits looks again at once for so many seconds, but lets others have the core in between; then with a pause.
+# A rank that waits looks again at once for so many seconds, and lets others have the core in between; then it pauses.
 _BUSY, _PAUSE = 0.002, 0.0002
 _give_way = getattr(os, "sched_yield", lambda: time.sleep(0))
 
