@@ -157,6 +157,19 @@ with ddp.join():
 every = [None] * size
 dist.all_gather_object(every, ddp.module.head.weight.array.tobytes())
 assert all(one == every[0] for one in every)
+# The mean is over all ranks, or over those that still have a batch.
+for initial in (True, False):
+    ddp = DDP(net(0))
+    with ddp.join(divide_by_initial_world_size=initial):
+        for _ in range(1 if rank < size - 1 else 2):
+            ddp.zero_grad()
+            F.cross_entropy(ddp(x), t).backward()
+    if rank == size - 1:
+        alone = net(0)
+        F.cross_entropy(alone(x), t).backward()
+        factor = 1 / size if initial else 1
+        assert_same(gradients(ddp.module), {name: factor * g for name, g in gradients(alone).items()})
+
 if size > 1:
 
     def train(batches):
