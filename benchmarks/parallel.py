@@ -9,12 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.models import gpt, resnet
+from benchmarks.ranks import on_ranks
 from benchmarks.workloads import Step, as_tensor, set_weights
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MINIGRAD_NUM_THREADS"), "1")
 #: For each workload, how many times as fast two ranks are aimed to be.
 WORKLOADS = {"ResNet-20 3x32x32, b128": 1.7, "GPT 6 x 128, b16 x 64": 1.6}
 
@@ -90,22 +86,6 @@ def _torch_step(workload: str, rank: int, ranks: int) -> Step:
     return step_of(torch, workload, rank, ranks, torch.nn.parallel.DistributedDataParallel)
 
 
-def launch(ranks: int, workload: str, rounds: int, smoke: bool) -> dict[str, float]:
-    """The milliseconds of a step on so many ranks."""
-    mpiexec = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
-    if mpiexec is None:
-        raise SystemExit("there is no mpiexec: python -m pip install mpi4py mpich")
-    command = [mpiexec, "-n", str(ranks), sys.executable, "-m", "benchmarks.parallel", "--on-rank", workload]
-    options = ["--rounds", str(rounds), *(["--smoke"] if smoke else [])]
-    done = subprocess.run(
-        [*command, *options], env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parallel", description=__doc__)
@@ -119,7 +99,8 @@ def main() -> None:
         return
     table = Table("workload", "framework", "1 rank, ms", "2 ranks, ms", "times as fast", "aimed at")
     for workload, aim in WORKLOADS.items():
-        one, two = (launch(ranks, workload, rounds, arguments.smoke) for ranks in (1, 2))
+        options = ["--on-rank", workload, "--rounds", rounds, *(["--smoke"] if arguments.smoke else [])]
+        one, two = (on_ranks("benchmarks.parallel", ranks, *options) for ranks in (1, 2))
         for name in one:
             table.add_row(
                 workload, name, f"{one[name]:.1f}", f"{two[name]:.1f}", f"{one[name] / two[name]:.2f}", f"{aim}"

@@ -12,9 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.parallel import ONE_THREAD
+from benchmarks.ranks import on_ranks
 
 #: Bytes that are summed.
 SIZES = [2**power for power in (10, 14, 18, 20, 22, 24)]
@@ -61,21 +58,6 @@ def on_this_rank(rounds: int) -> None:
     dist.destroy_process_group()
 
 
-def measured(ranks: int, rounds: int) -> list[float]:
-    """The seconds of an all-reduce on so many ranks, for each size."""
-    mpiexec = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
-    if mpiexec is None:
-        raise SystemExit("there is no mpiexec: python -m pip install mpi4py mpich")
-    command = [mpiexec, "-n", str(ranks), sys.executable, "-m", "benchmarks.scaling", "--on-rank", "--rounds"]
-    done = subprocess.run(
-        [*command, str(rounds)], env={**os.environ, **ONE_THREAD}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    found: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 def chart(latency: float, bandwidth: float, work: float, size: float, folder: Path) -> Path:
     """Draw how many times as fast k ranks are, with a batch of their own each or one batch for all."""
     from minigrad.plot.style import COLOURS, figure, save
@@ -104,8 +86,9 @@ def main() -> None:
     if arguments.on_rank:
         on_this_rank(arguments.rounds)
         return
+    options = ["--on-rank", "--rounds", arguments.rounds]
     cores = os.cpu_count() or 1
-    two = measured(2, arguments.rounds)
+    two = on_ranks("benchmarks.scaling", 2, *options)
     latency, bandwidth = fitted(two)
     console = Console()
     console.print(
@@ -113,7 +96,7 @@ def main() -> None:
     )
     table = Table("bytes", "ranks", "predicted, us", "measured, us", "ratio")
     for ranks in (2, 3, 4):
-        times = two if ranks == 2 else measured(ranks, arguments.rounds)
+        times = two if ranks == 2 else on_ranks("benchmarks.scaling", ranks, *options)
         for size, found in zip(SIZES, times, strict=True):
             expected = seconds(ranks, size, latency, bandwidth, cores)
             cells = (f"{size:,}", str(ranks), f"{1e6 * expected:.0f}", f"{1e6 * found:.0f}", f"{found / expected:.2f}")
