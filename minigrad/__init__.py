@@ -8,6 +8,7 @@ import numpy as _np
 
 from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
+from minigrad.checks import detect_anomaly, detect_changes
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
@@ -15,8 +16,6 @@ from minigrad.engine import (
     OperationError,
     Step,
     backward_steps,
-    detect_anomaly,
-    detect_changes,
     enable_grad,
     grad,
     inference_mode,

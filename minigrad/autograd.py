@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import detect_anomaly
 from minigrad.engine import (
     backward_steps,
-    detect_anomaly,
     enable_grad,
     grad,
     no_grad,

@@ -24,7 +24,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.engine.walk import seed_gradient
+from minigrad.engine.walk import seed_gradient, with_zeros
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import cut, factors_in_force, label_in_force, times
 from minigrad.inspect.forks.graph import Edge, Graph, Value, as_tuple, inputs_of, maker_of, value_of
@@ -243,7 +243,7 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*_with_zeros(node, grads)))
+            sent = as_tuple(twin.backward(*with_zeros(node, grads)))
             for edge, value in wanted:
                 g = times(sent[edge.position], job.factors.get(edge, 1.0))
                 if g is not None:
@@ -251,12 +251,6 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
                     k = length + (edge in branches)
                     total[k] = total[k] + g if k in total else g
     return table.get(target, {})
-
-
-def _with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
-    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
-    dtype = next(g.dtype for g in grads if g is not None)
-    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:
