@@ -17,6 +17,7 @@ R = TypeVar("R")
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 
+
 def is_grad_enabled() -> bool:
     """Tell whether operations build a graph in this thread and task."""
     return grad_enabled.get()

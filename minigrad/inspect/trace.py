@@ -267,7 +267,9 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     ledger = Ledger(books.rows(), pairs.unpaired, label)
     nodes: Sequence[Node | SavedNode] = graph.nodes
     if not arrays:  # a node holds the gradients of its turn, so what is known of it takes its place
-        saved = {node: SavedNode(node.name, node.index, node.module, node.source, node.out_shapes) for node in graph.nodes}
+        saved = {
+            node: SavedNode(node.name, node.index, node.module, node.source, node.out_shapes) for node in graph.nodes
+        }
         nodes = list(saved.values())
         for step in steps:
             step.node = saved[step.node]  # type: ignore[index]  # steps of a pass hold nodes
