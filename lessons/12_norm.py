@@ -1,7 +1,7 @@
 """12. Batch norm beside the skip: what each does, in which order, and why both.
 
 Minutes: 35. Before it: lessons 6 to 9. Shows: C3, C4. Facts: E5, F10.
-Papers: Ioffe and Szegedy (2015), He et al. (2016), Balduzzi et al. (2017), De and Smith (2020), Zhang et al. (2019, Fixup).
+Papers: Ioffe and Szegedy (2015), He et al. (2016), Balduzzi et al. (2017), Zhang et al. (2019), De and Smith (2020).
 """
 
 # %% [markdown]
@@ -63,7 +63,8 @@ def variances(norm, blocks, width=64, seed=0):
 with_norm, without = variances(True, 80), variances(False, 80)
 for L in (5, 10, 20, 40, 80):
     print(
-        f"{L:>3} blocks: variance with batch norm {with_norm[L - 1]:6.2f} (L + 1 = {L + 1}); without {without[L - 1]:.3g}"
+        f"{L:>3} blocks: variance with batch norm {with_norm[L - 1]:6.2f} (L + 1 = {L + 1}); "
+        f"without {without[L - 1]:.3g}"
     )
 
 # %% [markdown]
@@ -76,7 +77,7 @@ for L in (5, 10, 20, 40, 80):
 
 # %%
 def gradients_on_a_line(layers, norm, residual, width=64, seed=0):
-    """d(output)/d(input) of a net at 256 inputs between -2 and 2, scaled to length 1 on the whole; and |g| at both ends."""
+    """d(output)/d(input) at 256 inputs between -2 and 2, of length 1 on the whole; and by how much |g| grew."""
     mg.manual_seed(seed)
     x = mg.linspace(-2, 2, 256).reshape(256, 1)
     enter = nn.Linear(1, width)
@@ -114,8 +115,8 @@ for ax, (name, settings), role in zip(axes, NETS.items(), ("plain", "third", "re
 show(fig, "12_shattering", "The gradient along a line of inputs: batch norm without a skip makes it noise.")
 
 # %% [markdown]
-# Note the first row: a plain net *without* batch norm doesn't shatter (its gradient is smooth and, at this depth,
-# mostly too small or too large). So it takes the skip to have the norm's good without its harm.
+# Note the first row: a plain net *without* batch norm shatters far less; but deeper, lesson 6 showed, it trains no
+# better. So it takes the skip to have the norm's good without its harm.
 #
 # ## Why lesson 8's deep net diverged, and three cures
 # Without a norm the sum triples a block. Batch norm holds it at L + 1. SkipInit multiplies each branch by a learnt 0.
@@ -229,6 +230,7 @@ show(
     "56 layers, three seeds: how much of the gradient comes back, by the order of norm, ReLU and addition.",
 )
 print(
-    f"\nConclusion: batch norm makes the sum grow as L + 1 ({with_norm[39]:.1f} at 40 blocks), not as 3^L; without a skip it"
+    f"\nConclusion: batch norm makes the sum grow as L + 1 ({with_norm[39]:.1f} at 40 "
+    f"blocks), not as 3^L; without a skip it"
 )
 print("shatters gradients. 82 layers, four epochs:", ", ".join(f"{cure} {right:.0%}" for cure, right in cured.items()))

@@ -230,8 +230,10 @@ print(trace.ledger())
 plain, linked = lines["U-Net, no skips"], lines["U-Net"]
 longer = lines["no skips, 3x"]
 print(
-    f"\nConclusion: with long skips the error at edges is {linked[2]:.0%}, without {plain[2]:.0%}, and after three times"
+    f"\nConclusion: with long skips the error at edges is {linked[2]:.0%}, without "
+    f"{plain[2]:.0%}, and after three times"
 )
 print(
-    f"the steps {longer[2]:.0%}. Away from edges it is {linked[3]:.1%} with them, and {longer[3]:.1%} after those steps."
+    f"the steps {longer[2]:.0%}. Away from edges it is {linked[3]:.1%} with them, and "
+    f"{longer[3]:.1%} after those steps."
 )

@@ -49,7 +49,8 @@ show(fig, "18_squash", "A long vector hardly gets longer, and can still turn; at
 for r in (0.0, 0.1, 1.0, 5.0):
     a, c = slopes(r)
     print(
-        f"|s| = {r}: along {a:.4f} (formula {2 * r / (1 + r * r) ** 2:.4f}), across {c:.4f} (formula {r / (1 + r * r):.4f})"
+        f"|s| = {r}: along {a:.4f} (formula {2 * r / (1 + r * r) ** 2:.4f}), across {c:.4f} "
+        f"(formula {r / (1 + r * r):.4f})"
     )
 
 # %% [markdown]
@@ -77,7 +78,8 @@ votes[:4, 0] = [2.0, 0.5] + rng.normal(0, 0.1, (4, 2))
 votes[4:, 0] = [-1.5, 1.0]
 for number, couplings in enumerate(route(votes, 4)):
     print(
-        f"round {number}: coupling to parent 0, child by child: {np.round(couplings[:, 0], 2)}; sums {couplings.sum(1).round(12)}"
+        f"round {number}: coupling to parent 0, child by child: {np.round(couplings[:, 0], 2)}; "
+        f"sums {couplings.sum(1).round(12)}"
     )
 
 # %% [markdown]
@@ -97,7 +99,8 @@ y = layer(x)
 with inspect.cut("branch"):
     y.square().sum().backward()
 straight = x.grad.array
-print(f"|gradient of the children| {np.linalg.norm(whole):.3f}; with the agreement's way cut {np.linalg.norm(straight):.3f};"
+print(f"|gradient of the children| {np.linalg.norm(whole):.3f}; with the agreement's way cut "
+      f"{np.linalg.norm(straight):.3f};"
       f" cosine {(whole * straight).sum() / np.linalg.norm(whole) / np.linalg.norm(straight):.3f}")  # fmt: skip
 
 # %% [markdown]
@@ -172,7 +175,7 @@ for kind in ("conv net", "capsules"):
 x, y = data.digits("test")
 with mg.no_grad():
     capsules = net(x[:1])
-    spread = np.linspace(-0.3, 0.3, 7)
+    spread = np.linspace(-0.9, 0.9, 7)
     fig, axes = figure(3, 8, width=9, height=3.8)
     for row, dimension in enumerate((0, 5, 10)):
         axes[row, 0].imshow(x[0, 0].array, cmap="gray")
@@ -185,8 +188,9 @@ with mg.no_grad():
 show(
     fig,
     "18_turned",
-    "Left: a digit. Then its reconstruction, with one number of its capsule moved from -0.3 to 0.3, in three rows.",
+    "Left: a digit. Then its reconstruction, with one number of its capsule moved by -0.9 to 0.9, in three rows.",
 )
 gain = results["capsules"][1] - results["conv net"][1]
 print(f"\nConclusion: couplings sum to 1, and agreement shifts them in two rounds. On digits shifted by up to one pixel"
-      f" capsules are right on {results['capsules'][1]:.0%}, the conv net on {results['conv net'][1]:.0%}: a difference of {gain:+.0%}.")  # fmt: skip
+      f" capsules are right on {results['capsules'][1]:.0%}, the conv net on "
+      f"{results['conv net'][1]:.0%}: a difference of {gain:+.0%}.")  # fmt: skip

@@ -5,9 +5,10 @@ Papers: Li et al. (2018), Orhan and Pitkow (2018).
 """
 
 # %% [markdown]
-# Why are deep plain nets hard to train? Li et al. (2018) looked: they drew the loss along two random directions around the
-# trained weights. To compare nets, each direction is *filter-normalised*: every unit's part of it gets the length of that
-# unit's weights. Without this, a net of large weights looks flat only because a step is small beside them.
+# Why are deep plain nets hard to train? Li et al. (2018) looked: they drew the loss along two random directions
+# around the trained weights. To compare nets, each direction is *filter-normalised*: every unit's part of it gets the
+# length of that unit's weights. Without this, a net of large weights looks flat only because a step is small beside
+# them.
 
 # %%
 import numpy as np
@@ -81,7 +82,9 @@ def direction(net, seed, normalised=True):
     for p in net.parameters():
         d = rng.standard_normal(p.shape)
         axis = 1 if normalised else None
-        lengths = (np.linalg.norm(a, axis=axis, keepdims=True) for a in (p.array if normalised else np.ones(p.shape), d))
+        lengths = (
+            np.linalg.norm(a, axis=axis, keepdims=True) for a in (p.array if normalised else np.ones(p.shape), d)
+        )
         found.append(d * next(lengths) / next(lengths))
     return found
 
@@ -106,8 +109,8 @@ def surface(net, reach=1.0, grid=GRID, seed=1, normalised=True):
 
 # %% [markdown]
 # ## A test that a fair picture must pass
-# In a ReLU net one may multiply a layer by c and divide the next by c: the net computes the same. Its surface must then be
-# the same. With filter-normalised directions it is; with raw ones it isn't.
+# In a ReLU net one may multiply a layer by c and divide the next by c: the net computes the same. Its surface must
+# then be the same. With filter-normalised directions it is; with raw ones it isn't.
 
 
 # %%
@@ -124,7 +127,10 @@ def rescaled(net, c):
 plain = nets["plain", 4]
 for normalised in (True, False):
     same, other = (surface(net, grid=5, normalised=normalised) for net in (plain, rescaled(plain, 8.0)))
-    print(f"filter-normalised: {normalised}; rescaled by 8, the surface differs by {np.abs(same / other - 1).max():.1e} of itself")
+    print(
+        f"filter-normalised: {normalised}; rescaled by 8, the surface differs by "
+        f"{np.abs(same / other - 1).max():.1e} of itself"
+    )
 
 # %% [markdown]
 # ## The surfaces
@@ -135,19 +141,25 @@ fig, axes = figure(1, 4, width=12, height=3.4)
 curves = {}
 for ax, ((kind, blocks), net) in zip(axes, nets.items(), strict=True):
     losses = curves[kind, blocks] = surface(net)
-    image = ax.contourf(*[np.linspace(-1, 1, GRID)] * 2, np.log10(losses), levels=np.linspace(-3, 2, 21), cmap="cividis", extend="both")
+    image = ax.contourf(
+        *[np.linspace(-1, 1, GRID)] * 2, np.log10(losses), levels=np.linspace(-3, 2, 21), cmap="cividis", extend="both"
+    )
     ax.set_title(f"{kind}, {blocks} blocks", fontsize=10)
     ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     ring = np.median([losses[0].mean(), losses[-1].mean(), losses[:, 0].mean(), losses[:, -1].mean()])
     print(f"{kind:<9}{blocks:>3} blocks: loss in the middle {losses[GRID // 2, GRID // 2]:.3f}, at the rim {ring:.3g}")
 fig.colorbar(image, ax=axes[-1], label="log10 loss")
-show(fig, "19_surfaces", "The loss around the trained weights, one colour scale: what a step of the weights' own size does.")
+show(
+    fig,
+    "19_surfaces",
+    "The loss around the trained weights, one colour scale: what a step of the weights' own size does.",
+)
 
 # %% [markdown]
 # ## A symmetry that a skip breaks
-# Two units with the same weights in and the same weights out compute the same, get the same gradient, and stay the same for
-# ever: a plain net that has such a pair is a narrower net (Orhan and Pitkow, 2018). With a skip each unit also receives
-# *its own* input, and the pair differs after one step of training. We make twins and look.
+# Two units with the same weights in and the same weights out compute the same, get the same gradient, and stay the
+# same for ever: a plain net that has such a pair is a narrower net (Orhan and Pitkow, 2018). With a skip each unit
+# also receives *its own* input, and the pair differs after one step of training. We make twins and look.
 
 
 # %%
@@ -169,7 +181,11 @@ def twins_apart(residual, steps=1, blocks=6, seed=0):
 
 
 for steps in (1, 10):
-    print(f"after {steps} steps: twins apart by {twins_apart(False, steps):.3g} in the plain net, {twins_apart(True, steps):.3g} with skips")
+    print(
+        f"after {steps} steps: twins apart by {twins_apart(False, steps):.3g} in the plain net, "
+        f"{twins_apart(True, steps):.3g} with skips"
+    )
 middle = {key: losses[GRID // 2, GRID // 2] for key, losses in curves.items()}
-print(f"\nConclusion: 30 blocks reach a loss of {middle['plain', 30]:.2f} plain and {middle['residual', 30]:.3f} with skips; twins stay"
+print(f"\nConclusion: 30 blocks reach a loss of {middle['plain', 30]:.2f} plain and "
+      f"{middle['residual', 30]:.3f} with skips; twins stay"
       f" together to the bit in a plain net,\nand a skip parts them in one step.")  # fmt: skip

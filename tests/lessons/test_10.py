@@ -28,7 +28,7 @@ def test_multiply_adds_are_those_of_the_formula():
 
 
 def test_the_identity_keeps_the_gradients_size_and_projections_do_not():
-    """A: 1 to the bit of float32 sums. C: sqrt(2) a block by He's initialisation, so 2^4.5 in 9 blocks; 3 is allowed."""
+    """A: 1 but for rounding. C: sqrt(2) a block by He's initialisation, so 2^4.5 in 9 blocks; a factor 3 is allowed."""
     one = lesson("10")
     for seed in SEEDS:
         assert one.carried_by_the_skip(20, "A", seed) == pytest.approx(1, rel=1e-5)
@@ -38,9 +38,8 @@ def test_the_identity_keeps_the_gradients_size_and_projections_do_not():
 
 
 @pytest.mark.slow
-def test_at_20_layers_the_options_do_alike():
-    """Two epochs, width 4, five seeds: medians at most 0.05 apart."""
+def test_at_20_layers_the_identity_does_best():
+    """Two epochs, width 4, five seeds: C, a matrix on every skip, is behind A; and all are ahead of no skip."""
     one = lesson("10")
-    right = [np.median([one.train(20, option, 2, 4, seed)[0] for seed in SEEDS]) for option in "ABC"]
-    assert min(right) > 0.8
-    assert max(right) - min(right) < 0.05
+    right = [np.median([one.train(20, option, 2, 4, seed)[0] for seed in SEEDS]) for option in ("A", "C", None)]
+    assert right[0] > right[1] > right[2]

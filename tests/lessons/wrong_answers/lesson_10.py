@@ -10,5 +10,6 @@ WRONG = [
      "    return in_channels * out_channels\n"),
     ("3", "in height and in width", "def projection_cost(in_channels, out_channels, height, width, stride):\n"
      "    return in_channels * out_channels * height * width // stride\n"),
-    ("4", "in force while backward ran", "x.grad = None\nnet(x).square().sum().backward()\nx_over_the_skips = x.grad\n"),
+    ("4", "in force while backward ran",
+     "x.grad = None\nnet(x).square().sum().backward()\nx_over_the_skips = x.grad\n"),
 ]  # fmt: skip
