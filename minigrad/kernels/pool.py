@@ -7,12 +7,11 @@ never across planes, so each thread owns what it writes.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.boxes import Boxes, box_mean, box_spread
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.patches import Pair, as_planes, strided_view
 from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.windows import Pair, as_planes, strided_view
 
 
 def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -37,6 +36,8 @@ def pooled_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pai
 
 @row_kernel
 def _max_planes(
+    first: int,
+    last: int,
     x: Array,
     y: Array,
     indices: Array,
@@ -47,9 +48,9 @@ def _max_planes(
     down: np.uint64,
     across: np.uint64,
 ) -> None:
-    planes, _, w = x.shape
+    w = x.shape[2]
     _, oh, ow = y.shape
-    for plane in prange(planes):
+    for plane in range(first, last):
         for r in range(oh):
             for c in range(ow):
                 best, where = x[plane, top[r], left[c]], top[r] * np.uint64(w) + left[c]
@@ -65,9 +66,9 @@ def _max_planes(
 
 
 @row_kernel
-def _scatter_planes(gy: Array, indices: Array, gx: Array) -> None:
-    planes, places = gy.shape
-    for plane in prange(planes):
+def _scatter_planes(first: int, last: int, gy: Array, indices: Array, gx: Array) -> None:
+    places = gy.shape[1]
+    for plane in range(first, last):
         gx[plane] = 0
         for p in range(places):
             gx[plane, indices[plane, p]] += gy[plane, p]
@@ -95,7 +96,7 @@ def _fast_max_pool2d(
     for axis in zip(x.shape[2:], kernel, stride, padding, dilation, (oh, ow), strict=True):
         edges += _inner_edges(*axis)
     down, across = np.uint64(dilation[0]), np.uint64(dilation[1])
-    _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *edges, down, across)
+    _max_planes(y.size * kernel[0] * kernel[1], len(planes), planes, y, indices, *edges, down, across)
     shape = (*x.shape[:2], oh, ow)
     return y.reshape(shape), indices.view(np.int64).reshape(shape)
 
@@ -105,7 +106,11 @@ def _fast_max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Arra
     gx = np.empty((n * c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
     flat = (n * c, oh * ow)
     _scatter_planes(
-        gx.size + gy.size, np.ascontiguousarray(gy).reshape(flat), np.ascontiguousarray(indices).reshape(flat), gx
+        gx.size + gy.size,
+        n * c,
+        np.ascontiguousarray(gy).reshape(flat),
+        np.ascontiguousarray(indices).reshape(flat),
+        gx,
     )
     return gx.reshape(n, c, *input_hw)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
@@ -22,9 +21,9 @@ COLUMNS = 64
 
 
 @row_kernel
-def _add_at_rows(index: Array, rows: Array, out: Array) -> None:
+def _add_at_rows(first: int, last: int, index: Array, rows: Array, out: Array) -> None:
     height, width = out.shape
-    for block in prange((width + COLUMNS - 1) // COLUMNS):
+    for block in range(first, last):
         left, right = block * COLUMNS, min((block + 1) * COLUMNS, width)
         for i in range(index.size):
             row = index[i] + height if index[i] < 0 else index[i]
@@ -36,7 +35,13 @@ def _fast_add_at_rows(shape: tuple[int, ...], index: Array, rows: Array) -> Arra
     out = np.zeros(shape, dtype=rows.dtype)
     if rows.size:
         flat = np.ascontiguousarray(rows).reshape(index.size, -1)
-        _add_at_rows(rows.size, np.ascontiguousarray(index, dtype=np.int64), flat, out.reshape(shape[0], -1))
+        _add_at_rows(
+            rows.size,
+            -(-flat.shape[1] // COLUMNS),
+            np.ascontiguousarray(index, dtype=np.int64),
+            flat,
+            out.reshape(shape[0], -1),
+        )
     return out
 
 
@@ -59,10 +64,10 @@ def add_at_rows(shape: tuple[int, ...], index: Array, rows: Array) -> Array:
 
 
 @row_kernel
-def _scatter_add(index: Array, src: Array, out: Array) -> None:
-    outer, count, inner = index.shape
+def _scatter_add(first: int, last: int, index: Array, src: Array, out: Array) -> None:
+    _, count, inner = index.shape
     height = out.shape[1]
-    for a in prange(outer):
+    for a in range(first, last):
         if inner == 1:  # along the last axis: the one loop there is had better be this
             for i in range(count):
                 j = index[a, i, 0]
@@ -86,6 +91,7 @@ def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: in
         index = np.ascontiguousarray(index, dtype=np.int64)
         _scatter_add(
             2 * src.size,
+            outer,
             index.reshape(outer, src.shape[axis], -1),
             np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
             out.reshape(outer, shape[axis], -1),
