@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
 from minigrad.kernels.windows import Pair, add_at, as_planes
@@ -69,6 +70,7 @@ def _fast_mean(x: Array, boxes: Boxes) -> Array:
 
 def _fast_spread(gy: Array, boxes: Boxes, input_hw: Pair) -> Array:
     """Share each gradient out over its box: the adjoint of ``_fast_mean``."""
+    check_shape("the gradient", gy, (*gy.shape[:2], *boxes.divisors.shape))
     planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
     _spread_planes(gx.size + gy.size, len(planes), planes, gx, *boxes[:4], boxes.divisors.astype(gy.dtype))

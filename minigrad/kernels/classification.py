@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.checks import check_places, check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.softmax import COST, log_softmax
 from minigrad.kernels.threads import row_kernel
@@ -34,6 +35,7 @@ def _cross_entropy(
 def _fast_cross_entropy(
     logits2: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
 ) -> tuple[Array, Array]:
+    labels = _checked(logits2, labels, weight, ignore_index)
     log_probs = log_softmax(logits2)
     losses = np.zeros(logits2.shape[0], dtype=logits2.dtype)
     if log_probs.size:
@@ -42,7 +44,7 @@ def _fast_cross_entropy(
             work,
             len(losses),
             log_probs,
-            _indices(labels),
+            labels,
             _class_weights(logits2, weight),
             int(ignore_index),
             float(label_smoothing),
@@ -51,8 +53,14 @@ def _fast_cross_entropy(
     return losses, log_probs
 
 
-def _indices(labels: Array) -> Array:
-    return np.ascontiguousarray(labels, dtype=np.int64)
+def _checked(logits2: Array, labels: Array, weight: Array | None, ignore_index: int) -> Array:
+    """The labels as the kernels want them, none out of range."""
+    rows, d = logits2.shape
+    check_shape("labels", labels, (rows,))
+    check_shape("weight", weight, (d,))
+    labels = np.ascontiguousarray(labels, dtype=np.int64)
+    check_places("label", labels, d, ignore_index)
+    return labels
 
 
 @functools.lru_cache(maxsize=16)
@@ -137,6 +145,8 @@ def _cross_entropy_backward(
 def _fast_cross_entropy_backward(
     g_rows: Array, log_probs: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
 ) -> Array:
+    labels = _checked(log_probs, labels, weight, ignore_index)
+    check_shape("the gradient", g_rows, labels.shape)
     gx = np.empty(log_probs.shape, dtype=log_probs.dtype)
     if gx.size:
         _cross_entropy_backward(
@@ -144,7 +154,7 @@ def _fast_cross_entropy_backward(
             len(gx),
             np.ascontiguousarray(g_rows),
             np.ascontiguousarray(log_probs),
-            _indices(labels),
+            labels,
             _class_weights(log_probs, weight),
             int(ignore_index),
             float(label_smoothing),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
 
@@ -13,7 +14,9 @@ PARTS = 16
 
 
 def factor_and_shift(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array, Array]:
-    """Give w and b as kernels want them: contiguous, with 1 and 0 for None."""
+    """Give w and b as kernels want them: of shape (c,), contiguous, with 1 and 0 for None."""
+    check_shape("weight", w, (c,))
+    check_shape("bias", b, (c,))
     ones = np.ones(c, dtype=x.dtype) if w is None else np.ascontiguousarray(w)
     zeros = np.zeros(c, dtype=x.dtype) if b is None else np.ascontiguousarray(b)
     return ones, zeros
@@ -101,7 +104,10 @@ def _layer_norm_backward(
 def _fast_layer_norm_backward(
     gy2: Array, x2: Array, w: Array | None, mean: Array, inv_std: Array
 ) -> tuple[Array, Array | None, Array | None]:
-    d = x2.shape[1]
+    rows, d = x2.shape
+    check_shape("the gradient", gy2, x2.shape)
+    check_shape("mean", mean, (rows,))
+    check_shape("inv_std", inv_std, (rows,))
     gy2, x2 = np.ascontiguousarray(gy2), np.ascontiguousarray(x2)
     gx = np.empty(x2.shape, dtype=x2.dtype)
     parts = np.zeros((2, PARTS, d), dtype=x2.dtype)

@@ -25,6 +25,7 @@ import math
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
 from minigrad.kernels.threads import flat_kernel, in_single, row_kernel
@@ -100,6 +101,8 @@ def _normalise_rows(first: int, last: int, x: Array, w: Array, b: Array, mean: A
 
 
 def _normalise(x3: Array, w: Array, b: Array, mean: Array, inv_std: Array) -> Array:
+    check_shape("mean", mean, x3.shape[1:2])
+    check_shape("inv_std", inv_std, x3.shape[1:2])
     y = np.empty(x3.shape, dtype=x3.dtype)
     if x3.shape[2] == 1:
         _normalise_rows(x3.size, len(x3), x3[:, :, 0], w, b, mean, inv_std, y[:, :, 0])
@@ -160,6 +163,8 @@ def _move_running(
 def _fast_move_running(
     mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
 ) -> None:
+    for array in (var, batch_mean, inv_std):
+        check_shape("a channel's moment", array, mean.shape)
     _move_running(mean.size, mean.size, mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
 
 
@@ -256,6 +261,9 @@ def _fast_batch_norm_backward(
     if x3.dtype.char == "e":
         return in_single(_fast_batch_norm_backward, gy3, x3, w, mean, inv_std)
     samples, channels, length = x3.shape
+    check_shape("the gradient", gy3, x3.shape)
+    for array in (w, mean, inv_std):
+        check_shape("a channel's factor", array, (channels,))
     gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
     gx, factors = np.empty(x3.shape, dtype=x3.dtype), np.empty((5, channels), dtype=x3.dtype)
     scale = np.ones(channels, dtype=x3.dtype) if w is None else np.ascontiguousarray(w)

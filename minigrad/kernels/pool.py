@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.kernels.boxes import Boxes, box_mean, box_spread
+from minigrad.kernels.checks import check_places, check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
 from minigrad.kernels.windows import Pair, as_planes, strided_view
@@ -103,13 +104,16 @@ def _fast_max_pool2d(
 
 def _fast_max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Array:
     n, c, oh, ow = gy.shape
+    check_shape("indices", indices, gy.shape)
+    indices = np.ascontiguousarray(indices, dtype=np.int64)
+    check_places("index", indices, input_hw[0] * input_hw[1])
     gx = np.empty((n * c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
     flat = (n * c, oh * ow)
     _scatter_planes(
         gx.size + gy.size,
         n * c,
         np.ascontiguousarray(gy).reshape(flat),
-        np.ascontiguousarray(indices).reshape(flat),
+        indices.reshape(flat),
         gx,
     )
     return gx.reshape(n, c, *input_hw)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
 from minigrad.kernels.vector_math import exp_neg, less_both, log
@@ -80,6 +81,7 @@ def _softmax_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> 
 
 
 def _fast_softmax_backward(gy: Array, y: Array) -> Array:
+    check_shape("the gradient", gy, y.shape)
     gx = np.empty(y.shape, dtype=y.dtype)
     _softmax_backward(2 * y.size, len(y), np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
     return gx
@@ -146,6 +148,7 @@ def _log_softmax_backward(first: int, last: int, gy: Array, y: Array, gx: Array)
 
 
 def _fast_log_softmax_backward(gy: Array, y: Array) -> Array:
+    check_shape("the gradient", gy, y.shape)
     gx = np.empty(y.shape, dtype=y.dtype)
     _log_softmax_backward(COST * y.size, len(y), np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
     return gx

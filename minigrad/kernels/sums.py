@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import SMALL, row_kernel
 
@@ -47,6 +48,7 @@ def _products_and_misses(
 
 
 def _fast_inner(a: Array, b: Array) -> float:
+    check_shape("b", b, a.shape)
     if a.size < SMALL:  # one thread does it, and BLAS does it best
         return float(np.vdot(a, b))
     products = np.empty(-(-a.size // PIECE))
@@ -61,6 +63,8 @@ def inner(a: Array, b: Array) -> float:
 
 
 def _fast_inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
+    check_shape("b", b, a.shape)
+    check_shape("total", total, a.shape)
     if a.size <= PIECE:
         return float(np.vdot(a, b)), bool((a + b == total).all())
     products, misses = np.empty((2, -(-a.size // PIECE)))

@@ -106,7 +106,7 @@ def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> An
 def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
     """The logits as (rows, classes) and the labels as (rows,), checked."""
     shape = input.shape
-    labels = array_of(target)
+    labels = array_of(target).copy()  # the caller may change it before backward
     if not shape or (len(shape) > 1 and len(labels.shape) != len(shape) - 1):
         raise OperationError(
             f"{name}: the input must have shape (N, classes, ...) and the labels (N, ...), or (classes,) and (); "

@@ -83,7 +83,7 @@ def embedding(
     """
     if max_norm is not None:
         raise NotImplementedError("embedding: max_norm would write into the table; renormalise it under no_grad()")
-    index = array_of(input)
+    index = array_of(input).copy()  # the caller may change it before backward
     shape = shape_of(weight)
     if index.dtype.kind not in "iu":
         raise TypeError(f"embedding: the input must be integers (rows of the table), it is {index.dtype}")

@@ -51,7 +51,9 @@ class IndexAdd(Node):
 def _entry(k: Any) -> Any:
     """One entry of a key, with NumPy arrays for tensors and lists."""
     if isinstance(k, TensorBase):
-        k = k.array
+        k = k.array.copy()  # the caller may change it before backward
+    elif isinstance(k, np.ndarray):
+        k = k.copy()
     elif isinstance(k, (list, tuple, range)):
         k = np.asarray([np.asarray(e.array) if isinstance(e, TensorBase) else e for e in k])
         if k.size == 0:
@@ -129,13 +131,13 @@ def _select_first(entries: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any,
 
 
 def integers(index: Any) -> Any:
-    """An index as an array of integers."""
+    """An index as an array of integers, a copy: the caller may change it before backward."""
     array = array_of(index)
     if array.dtype.kind not in "iu":
         if array.size or array.dtype.kind != "f":
             raise IndexError(f"the index must be of integers, it is {array.dtype}")
-        array = array.astype(np.int64)
-    return array
+        return array.astype(np.int64)
+    return array.copy()
 
 
 def index_select(input: T, dim: int, index: Any) -> T:
@@ -173,7 +175,7 @@ def masked_select(input: T, mask: Any) -> T:
     full = np.broadcast_shapes(source.shape, chosen.shape)
     if full != source.shape:
         source = Expand(full).apply_to(source)
-    result: T = Index((np.broadcast_to(chosen, full),)).apply_to(source)
+    result: T = Index((np.broadcast_to(chosen, full).copy(),)).apply_to(source)
     return result
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array
 from minigrad.kernels.conv.blocked import Plan, correlate_blocked, count_tasks, weight_gradient_blocked
 from minigrad.kernels.conv.packing import pack_bias, pack_flipped, pack_weights, unpack_gradient
@@ -57,6 +58,12 @@ class Axis(NamedTuple):
 def can_be_blocked(a: Array, b: Array) -> bool:
     """Whether the blocked kernels can do it: on a CPU they know, in their two precisions, not on nothing."""
     return MACHINE is not None and a.dtype == b.dtype and a.dtype.char in "fd" and a.size > 0 and b.size > 0
+
+
+def check_channels(x: Array, w: Array, channels: int, groups: int) -> None:
+    """Raise an error if ``x`` doesn't have the channels that the weight sums over."""
+    if x.ndim != 4 or x.shape[1] != channels or len(w) % groups:
+        raise ValueError(f"images of shape {x.shape} don't fit a weight of {w.shape}, with groups={groups}")
 
 
 @functools.lru_cache(maxsize=256)
@@ -128,6 +135,8 @@ def conv2d(
     b: Array | None = None,
 ) -> Array:
     """As ``reference.conv2d``."""
+    check_channels(x, w, groups * w.shape[1], groups)
+    check_shape("the bias", b, w.shape[:1])
     counts = windows_hw(x.shape[2:], w.shape[2:], stride, padding, dilation)
     rows, columns = _axes(counts, w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
@@ -166,6 +175,7 @@ def conv2d_input_gradient(
 ) -> Array:
     """As ``reference.conv2d_input_gradient``."""
     _, c, kh, kw = w.shape
+    check_channels(gy, w, len(w), groups)
     down = _phases(input_hw[0], kh, stride[0], padding[0], dilation[0])
     across = _phases(input_hw[1], kw, stride[1], padding[1], dilation[1])
     all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
@@ -187,6 +197,8 @@ def conv2d_weight_gradient(
 ) -> Array:
     """As ``reference.conv2d_weight_gradient``."""
     o, c = gy.shape[1], x.shape[1] // groups
+    if len(gy) != len(x) or o % groups or x.shape[1] % groups:
+        raise ValueError(f"a gradient of shape {gy.shape} and an input of {x.shape} don't fit, with groups={groups}")
     rows, columns = _axes(gy.shape[2:], kernel_hw, stride, padding, dilation)
     plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs)
     row = ROW_BYTES // x.itemsize
