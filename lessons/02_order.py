@@ -1,6 +1,6 @@
 """2. The order: why backward goes through the graph in reverse topological order.
 
-Minutes: 25. Before it: lesson 1. Shows: C2.
+Minutes: 30. Before it: lesson 1. Shows: C2.
 Papers: Linnainmaa (1970), Veit, Wilber and Belongie (2016).
 """
 
@@ -10,9 +10,12 @@ Papers: Linnainmaa (1970), Veit, Wilber and Belongie (2016).
 # chains, and right on one residual block. On two it says 7 where 4 is true.
 
 # %%
+import inspect as python_inspect
+
 import minigrad as mg
+import minigrad.engine.walk
 from minigrad import skip
-from minigrad.classroom.script import finish, save_folder
+from minigrad.classroom.script import show
 from minigrad.plot.style import COLOURS, figure
 
 
@@ -40,9 +43,15 @@ def backward_broken(value):
     return calls
 
 
+x = Value(1.0)
+y = x * 2 * 3
+y.grad = 1.0
+backward_broken(y)
+print("a chain, x * 2 * 3:", x.grad)
+
 # %% [markdown]
-# Now we stack residual blocks. The branch is F(x) = 1 * x, so a block computes x + x, and n blocks 2^n * x. The
-# gradient must be 2^n: 4 for two.
+# Right, on a chain. Now we stack residual blocks. The branch is F(x) = 1 * x, so a block computes x + x, and n blocks
+# 2^n * x. The gradient must be 2^n: 2 for one, 4 for two.
 
 
 # %%
@@ -56,14 +65,40 @@ def run(engine, blocks, factor=1.0):
     return x.grad, calls
 
 
+for blocks in range(1, 6):
+    print(f"{blocks} blocks: the broken engine says {run(backward_broken, blocks)[0]:.0f}, right is {2**blocks}")
+
 # %% [markdown]
 # Why 7? Follow it. Call the value between the blocks h. It is reached twice, over the skip and over the branch.
 # - Over the skip h.grad becomes 1, and h passes that 1 on at once: x gets 1 + 1 = 2 by its two ways.
 # - Over the branch h.grad becomes 2, and h passes on 2. But the first 1 of it *was passed on already*. Worse, the
 #   first block's branch value, m = 1 * x, still holds its old 1, and now holds 3. So x gets 2 + 3 = 5 more: 7 in all.
 #
+# See it: the same engine, printing what each call passes on.
+
+
+# %%
+def backward_told(value, names, depth=0):
+    """The broken engine, telling what it does."""
+    for source, slope in value.made_of:
+        source.grad += slope * value.grad
+        name, passed = names[value], slope * value.grad
+        print("  " * depth + f"{name} passes {passed:g} to {names[source]}, which now holds {source.grad:g}")
+        backward_told(source, names, depth + 1)
+
+
+x = Value(1.0)
+m = x * 1
+h = x + m
+n = h * 1
+y = h + n
+y.grad = 1.0
+backward_told(y, {x: "x", m: "m", h: "h", n: "n", y: "y"})
+
+# %% [markdown]
 # There are two honest ways out. The first: pass on only what is *new*. Then each call carries one route's gradient,
-# and x collects a piece from each: C2, n blocks have 2^n routes. It is also hopeless: 50 blocks need 2^50 calls.
+# and x collects a piece from each route. At every block a route goes over the skip or through the branch, so n blocks
+# have 2^n routes. It is hopeless: 50 blocks need 2^50 calls.
 
 
 # %%
@@ -75,6 +110,10 @@ def backward_routes(value, new=1.0):
         calls += backward_routes(source, slope * new)
     return calls
 
+
+for blocks in (1, 2, 4, 8):
+    says, calls = run(backward_routes, blocks)
+    print(f"{blocks} blocks: route by route says {says:.0f}, in {calls} calls")
 
 # %% [markdown]
 # The second: *wait*. A value may pass its gradient on only when everything that used it has had its turn; then its
@@ -107,48 +146,82 @@ def backward_ordered(end):
     return len(order)
 
 
+for blocks in (1, 2, 4, 8, 1000):
+    says, calls = run(backward_ordered, blocks, factor=1.0 if blocks < 10 else 0.0)
+    print(f"{blocks} blocks: in order says {says:.0f}, in {calls} calls")
+
+# %% [markdown]
+# All three, side by side.
+
+# %%
+ENGINES = {"broken": backward_broken, "route by route": backward_routes, "in order": backward_ordered}
+
+fig, (left, right) = figure(1, 2, width=9, height=4.6)
+found = {name: [run(engine, n) for n in range(1, 9)] for name, engine in ENGINES.items()}
+for (name, results), role, marker in zip(found.items(), ("neutral", "branch", "skip"), "sxo", strict=True):
+    says, calls = zip(*results, strict=True)
+    left.semilogy(range(1, 9), says, color=COLOURS[role], marker=marker, label=name)
+    right.semilogy(range(1, 9), calls, color=COLOURS[role], marker=marker, label=name)
+left.set(title="what it says", xlabel="residual blocks", ylabel="gradient at x (no unit)")
+right.set(title="what it costs", xlabel="residual blocks", ylabel="rules applied (count)")
+left.legend()
+show(fig, "02_order", "Left: the broken engine leaves the true line. Right: both recursions double with each block.")
+
 # %% [markdown]
 # ## How minigrad does it
 # It numbers nodes as they are made. What a node was made of is older, so from the highest number down *is* a reverse
-# topological order: read `minigrad/engine/walk.py`. A fork is a node, and comes after all that its ways lead to.
+# topological order. A table holds the gradients that are on their way. This is the loop, as it runs:
+
+# %%
+print(python_inspect.getsource(minigrad.engine.walk.visit))
+
+# %% [markdown]
+# A node's turn: its gradients are taken from the table, *settle* shows them to whoever looks, *run* applies the rule,
+# *send* puts what came out into the table, and at last the node lets go of what it kept. A fork is a node too, and
+# comes after all that its ways lead to. Two blocks:
 
 
 # %%
-def minigrad_run(blocks, show=False):
-    """The same stack in minigrad: the gradient at x, and how many nodes had their turn."""
+def minigrad_run(blocks):
+    """The same stack in minigrad: the gradient at x, and the steps of the pass."""
     x = h = mg.tensor([1.0], requires_grad=True)
     for _ in range(blocks):
         s, b = skip.fork(h)
         h = skip.residual_add(s, 1.0 * b)
     steps = list(mg.backward_steps(h))
-    for step in steps if show else []:
-        print(f"  {step.node.name:<15} gets {[g.item() for g in step.grad_outputs]}")
-    return x.grad.item(), len(steps)
+    return x.grad.item(), steps
 
+
+gradient, steps = minigrad_run(2)
+for step in steps:
+    print(f"{step.name:<14} gets {[g.item() for g in step.grad_outputs]}")
+print("gradient at x:", gradient)
+
+# %% [markdown]
+# ## Watch it wait
+# Stop where each node's turn begins, and look at the table. While the product has its turn, the second block's fork
+# waits there: one of its two ways has arrived, the other is None. At the next stop, its own turn, both are there.
+#
+#     $ python -m pdb lessons/02_order.py
+#     (Pdb) import minigrad.engine.walk             -> (Pdb)
+#     (Pdb) b minigrad.engine.walk.settle           -> Breakpoint 1
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name                             -> 'ResidualAdd#5'
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name                             -> 'Mul#4'
+#     (Pdb) u                                       -> settle(node, grads, asked.receiver)
+#     (Pdb) p list(table.values())                  -> [array([1.], dtype=float32), None]
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name, len(grads)                 -> ('Fork#3', 2)
+#     (Pdb) p sum(grads)                            -> array([2.], dtype=float32)
+#     (Pdb) b send                                  -> Breakpoint 2
+#     (Pdb) c                                       -> send()
+#     (Pdb) p node.name, grads                      -> ('Fork#3', (array([2.], dtype=float32),))
+#     (Pdb) q
 
 # %%
-ENGINES = {"broken": backward_broken, "route by route": backward_routes, "in order": backward_ordered}
-
-if __name__ == "__main__":
-    folder = save_folder()
-    fig, (left, right) = figure(1, 2, width=9, height=4.6)
-    found = {name: [run(engine, n) for n in range(1, 9)] for name, engine in ENGINES.items()}
-    print("For 1 to 8 blocks:")
-    for (name, results), role, marker in zip(found.items(), ("neutral", "branch", "skip"), "sxo", strict=True):
-        says, calls = zip(*results, strict=True)
-        print(f"  {name:<15} says      ", *(f"{g:.0f}" for g in says))
-        print(f"  {'':<15} in calls  ", *calls)
-        left.semilogy(range(1, 9), says, color=COLOURS[role], marker=marker, label=name)
-        right.semilogy(range(1, 9), calls, color=COLOURS[role], marker=marker, label=name)
-    print("\nminigrad on two blocks:")
-    gradient, _ = minigrad_run(2, show=True)
-    (one, _), (two, _) = found["broken"][:2]
-    print(f"\nConclusion: on two stacked residual blocks the broken engine says {two:.0f}, the truth is {gradient:.0f};"
-          f"\non one block it says {one:.0f}, which is right: a test on one block would not have caught it."
-          f"\nOn 8 blocks, route by route takes {found['route by route'][-1][1]} calls, in order"
-          f" {found['in order'][-1][1]}; on 1,000, in order, {run(backward_ordered, 1000)[1]:,}.")  # fmt: skip
-    left.set(title="what it says", xlabel="residual blocks", ylabel="gradient at x (no unit)")
-    right.set(title="what it costs", xlabel="residual blocks", ylabel="rules applied (count)")
-    left.legend()
-    text = "Left: the broken engine leaves the true line. Right: both recursions double with each block."
-    finish(fig, folder / "02_order.png", text)
+(one, _), (two, _) = found["broken"][:2]
+print(f"Conclusion: on two stacked residual blocks the broken engine says {two:.0f}, the truth is {gradient:.0f};"
+      f"\non one block it says {one:.0f}, which is right: a test on one block would not have caught it."
+      f"\nOn 8 blocks, route by route takes {found['route by route'][-1][1]} calls, in order"
+      f" {found['in order'][-1][1]}; on 1,000, in order, {run(backward_ordered, 1000)[1]:,}.")  # fmt: skip

@@ -14,18 +14,33 @@ import numpy as np
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import data, nn, optim, skip
-from minigrad.classroom.script import finish, save_folder
+from minigrad import data, inspect, nn, optim, skip
+from minigrad.classroom.script import show
 from minigrad.plot.style import COLOURS, figure
 
 # %% [markdown]
 # ## Two ways, one sum
-# y = x**2 + 3 x: by the first way comes 2 x, by the second 3. You need no `fork` for this: in `x**2 + 3 * x` the engine
-# does the same sum in its table. A weight that a net uses many times gets the sum over all its uses.
-#
+# y = x**2 + 3 x at x = 2. By the first way comes 2 x = 4, by the second 3; so 7 must leave the fork.
+
+# %%
+x = mg.tensor([2.0], dtype=mg.float64, requires_grad=True)
+first, second = skip.fork(x)
+y = first**2 + 3 * second
+print(inspect.trace(y))
+
+# %% [markdown]
+# The last step is the fork's: it was made first. You need no `fork` for the sum: in `x**2 + 3 * x` the engine does it
+# in its table. A weight that a net uses many times gets the sum over all its uses.
+
+# %%
+x = mg.tensor([2.0], dtype=mg.float64, requires_grad=True)
+(x**2 + 3 * x).backward()
+print("without a fork:", x.grad.item())
+
+# %% [markdown]
+# ## A bug that many engines had
 # A first engine of one's own often says `x.grad = g` where it should say `x.grad += g`. Then the last one in wins. We
-# build that bug as a fork whose backward keeps one way and drops the other. A gradient check sees it at once, because
-# it asks the function itself and not the engine.
+# build that bug as a fork whose backward keeps one way and drops the other.
 
 
 # %%
@@ -51,18 +66,37 @@ def example(x, kept=None):
     return first**2 + 3 * second
 
 
-def two_ways(value):
-    """What comes back by each way, and the sum that leaves the fork."""
-    y = example(mg.tensor([value], dtype=mg.float64, requires_grad=True))
-    *_, step = mg.backward_steps(y)  # the fork was made first, so it has its turn last
-    return [g.item() for g in step.grad_outputs], step.grad_inputs[0].item()
+FORKS = {"both kept": None, "branch lost": 0, "skip lost": 1}
+for name, kept in FORKS.items():
+    x = mg.tensor([2.0], dtype=mg.float64, requires_grad=True)
+    example(x, kept).backward()
+    print(f"{name:<12} says {x.grad.item():g}")
+
+# %% [markdown]
+# ## Who sees it
+# A gradient check sees it at once, because it asks the function itself and not the engine. And so does the law of the
+# fork: what leaves it is the sum of what arrived, to the bit.
 
 
+# %%
 def passes_gradcheck(kept):
     """Whether x**2 + 3 x, with this fork, passes a gradient check."""
     x = mg.randn(5, dtype=mg.float64, requires_grad=True)
     return mg.gradcheck(lambda x: example(x, kept), x, raise_exception=False)
 
+
+def keeps_the_sum(kept, value=2.0):
+    """Whether what leaves the fork is the sum of what arrived there; and these numbers."""
+    y = example(mg.tensor([value], dtype=mg.float64, requires_grad=True), kept)
+    *_, step = mg.backward_steps(y)  # the fork was made first, so it has its turn last
+    ways, left = [g.item() for g in step.grad_outputs], step.grad_inputs[0].item()
+    return left == sum(ways), ways, left
+
+
+for name, kept in FORKS.items():
+    law, ways, left = keeps_the_sum(kept)
+    check = "passes" if passes_gradcheck(kept) else "fails"
+    print(f"{name:<12} gradcheck {check}; {ways} came, {left:g} left: the sum is {'kept' if law else 'broken'}")
 
 # %% [markdown]
 # ## What it does to a net
@@ -70,7 +104,6 @@ def passes_gradcheck(kept):
 # which is worse, to lose what comes back through the branch, or what comes back over the skip?
 
 # %%
-FORKS = {"both kept": None, "branch lost": 0, "skip lost": 1}
 BLOCKS = 8
 IMAGES, LABELS = data.digits("train", flatten=True)
 
@@ -107,6 +140,29 @@ def compared(name, seed):
     return np.divide(norms, true), np.vdot(gradients[0][0], gradients[1][0]) / (norms[0] * true[0])
 
 
+# %% [markdown]
+# Without what comes over the *skip*, the gradient shrinks by about ten at every block on its way back, which is how a
+# plain net loses it (lesson 6), and what reaches the stem doesn't even point the right way. Without what comes through
+# the *branch*, the gradient is wrong and nearly right: the branches are small at first.
+
+# %%
+fig, ax = figure(width=8, height=4.6)
+for (name, role), marker in zip({"both kept": "residual", "branch lost": "third", "skip lost": "fourth"}.items(), "o^s",
+                                strict=True):  # fmt: skip
+    ratios, cosine = compared(name, seed=0)
+    print(f"{name:<12} |gradient| of the stem / true: {ratios[0]:.0e}; cosine to the true one: {cosine:.2f}")
+    ax.semilogy(ratios, color=COLOURS[role], marker=marker, label=name)
+ax.set(xlabel="weight matrix (0: stem, 17: head)", ylabel="|gradient| / |true gradient|", xticks=range(0, 18, 2))
+ax.legend()
+show(fig, "03_fork", "Lose the skip's part, and little comes back to the stem; lose the branch's, and it hardly shows.")
+
+# %% [markdown]
+# ## What training shows of it
+# Where the skip's part is lost, only the last layers learn. Where the branch's part is lost, the net trains, and no
+# loss curve will tell you of the bug. A gradient check does, in a second.
+
+
+# %%
 def train(name, seed, steps=150, rate=0.3):
     """Plain gradient descent on random batches; the loss at every step."""
     mg.manual_seed(seed)
@@ -122,33 +178,20 @@ def train(name, seed, steps=150, rate=0.3):
     return np.array(losses)
 
 
-# %% [markdown]
-# - Without what comes over the *skip*, the gradient shrinks by about ten at every block on its way back (C3 in
-#   advance), and what reaches the stem doesn't even point the right way. Only the last layers learn.
-# - Without what comes through the *branch*, the gradient is wrong and nearly right: the branches are small at first.
-#   The net trains, and no loss curve will tell you of the bug. A gradient check (`mg.gradcheck`) does, in a second.
+fig, ax = figure(width=8, height=4.6)
+ends = {}
+for (name, role), line in zip({"both kept": "residual", "branch lost": "third", "skip lost": "fourth"}.items(),
+                              ("-", "--", ":"), strict=True):  # fmt: skip
+    losses = train(name, seed=0)
+    ends[name] = losses[-20:].mean()
+    smooth = np.convolve(losses, np.ones(10) / 10, "valid")
+    ax.plot(np.arange(10, 151), smooth, color=COLOURS[role], linestyle=line, label=name)
+    print(f"{name:<12} loss of the last 20 batches: {ends[name]:.2f}")
+ax.set(xlabel="step", ylabel="cross entropy (nats, mean of 10 batches)", ylim=(0, None))
+ax.legend()
+show(fig, "03_training", "Two of these three nets have a wrong gradient. Only one looks like it.")
 
 # %%
-if __name__ == "__main__":
-    folder = save_folder()
-    ways, total = two_ways(2.0)
-    print(f"x**2 + 3 x at x = 2: by the first way comes {ways[0]:g}, by the second {ways[1]:g}; {total:g} leaves.\n")
-    print("                gradcheck   stem: norm / true, cosine   loss after training (mean of 20 batches)")
-    fig, (left, right) = figure(1, 2, width=9, height=4.7)
-    found = {}
-    for (name, kept), role, marker in zip(FORKS.items(), ("residual", "third", "fourth"), "o^s", strict=True):
-        (ratios, cosine), losses = compared(name, seed=0), train(name, seed=0)
-        found[name] = losses[-20:].mean()
-        check = "passes" if passes_gradcheck(kept) else "fails"
-        print(f"{name:<15} {check:<9} {ratios[0]:15.0e} {cosine:9.2f} {found[name]:20.2f}")
-        left.semilogy(ratios, color=COLOURS[role], marker=marker, label=name)
-        right.plot(np.arange(10, 151), np.convolve(losses, np.ones(10) / 10, "valid"), color=COLOURS[role])
-    print(f"\nConclusion: lose the skip's part, and only {ratios[0]:.0e} of the gradient's norm reaches the stem.\n"
-          f"Lose the branch's, and the loss still comes down to {found['branch lost']:.2f} (right:"
-          f" {found['both kept']:.2f}): the bug is there,\nand only the gradient check saw it.")  # fmt: skip
-    left.set(title="before training", xlabel="weight matrix (0: stem, 17: head)", ylabel="|gradient| / |true gradient|")
-    left.set_xticks(range(0, 18, 2))
-    left.legend()
-    right.set(title="training", xlabel="step", ylabel="cross entropy (nats, mean of 10 batches)", ylim=(0, None))
-    text = "Losing the skip's part ruins the gradient. Losing the branch's is wrong too, and hardly shows."
-    finish(fig, folder / "03_fork.png", text)
+print(f"Conclusion: with the branch's part lost the loss still comes down to {ends['branch lost']:.2f} (right:"
+      f" {ends['both kept']:.2f}; skip's part lost: {ends['skip lost']:.2f}).\nThe bug is there, and no curve shows it:"
+      " the gradient check and the fork's law do.")  # fmt: skip

@@ -12,18 +12,13 @@ Papers: He et al. (2015, "Deep residual learning for image recognition").
 # hands 1 to both ways, the branch makes 3 of its 1, and the fork sums them to 4.
 
 # %%
-import numpy as np
-
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import data, inspect, nn, plot, skip
-from minigrad.classroom.script import finish, save_folder
+from minigrad import data, inspect, nn, skip
+from minigrad.classroom.script import show
 from minigrad.plot.style import COLOURS, figure
 
-DEAD = 3  # the stage that we kill below
 
-
-# %%
 def first_block():
     """One block, y = x + 3 x: its input, and a loss."""
     x = mg.tensor([1.0, 2.0], requires_grad=True)
@@ -32,9 +27,13 @@ def first_block():
     return x, y.sum()
 
 
+x, loss = first_block()
+loss.backward()  # the walks below step through this
+print("gradient at x:", x.grad.tolist())
+
 # %% [markdown]
 # ## A walk
-# See it happen. The script begins with `loss.backward()` on that block, and `minigrad step` takes over there. Type what
+# See it happen. `minigrad step` runs a script and takes over at its first backward pass: here, the one above. Type what
 # stands after the prompt; what you should see stands after `->`.
 #
 #     $ minigrad step lessons/07_residual_block.py
@@ -66,20 +65,30 @@ def first_block():
 #     (Pdb) p gx                                     -> array([4., 4.], dtype=float32)
 #     (Pdb) q
 #
+# All four steps at once are a *trace*:
+
+# %%
+print(inspect.trace(first_block()[1]))
+
+# %% [markdown]
 # ## The ledger
 # In a real net you don't want to stop at every fork. `trace.ledger()` has a row for each pair of fork and join: what
 # came back over the skip, what through the branch, and how they add up. Norms don't add; squares do, with a third
 # term: |g_in|^2 = |g_skip|^2 + |g_branch|^2 + 2 <g_skip, g_branch>. Below 0 it says that the ways disagree.
-
+#
+# A net of six stages, each a dense ReLU layer with or without a skip around it:
 
 # %%
+STAGES = 6
+
+
 class Net(nn.Module):
     """A stem, stages of a dense ReLU layer with or without a skip around it, a head. Stage `dead` gives only 0."""
 
-    def __init__(self, residual, stages=6, width=32, dead=None):
+    def __init__(self, residual, width=32, dead=None):
         super().__init__()
         self.stem = nn.Linear(64, width)
-        branches = [nn.Sequential(nn.Linear(width, width), nn.ReLU()) for _ in range(stages)]
+        branches = [nn.Sequential(nn.Linear(width, width), nn.ReLU()) for _ in range(STAGES)]
         for branch in branches:
             nn.init.kaiming_normal_(branch[0].weight, nonlinearity="relu")
         if dead is not None:
@@ -102,54 +111,62 @@ def net_trace(residual, dead=None, seed=0):
     return inspect.trace(F.cross_entropy(net(images[:64]), labels[:64]))
 
 
+ledger = net_trace(residual=True).ledger()
+print(ledger)
+print("every sum holds to the bit:", ledger.conserved)
+
+# %% [markdown]
+# As a picture: the three terms of each stage, as parts of |g_in|^2. Stacked, with what is below 0 taken off again, they
+# end at 1 in every stage.
+
+# %%
+fig, ax = figure(width=8, height=4.8)
+names = [row.name for row in ledger]
+parts = {term: [row.terms[term] / row.norm_in**2 for row in ledger] for term in ("skip", "branch", "cross")}
+ax.bar(names, parts["skip"], 0.6, color=COLOURS["skip"], label="|g_skip|²")
+ax.bar(names, parts["branch"], 0.6, parts["skip"], color=COLOURS["branch"], label="|g_branch|²")
+tops = [s + b for s, b in zip(parts["skip"], parts["branch"], strict=True)]
+ax.bar(names, parts["cross"], 0.3, tops, color=COLOURS["neutral"], alpha=0.6, label="2 ⟨g_skip, g_branch⟩")
+ax.axhline(1, color="black", linestyle=":", label="|g_in|²")
+ax.set(ylabel="part of |g_in|²", ylim=(0, 1.45))
+ax.legend(ncols=4, loc="upper center", fontsize=9)
+show(fig, "07_ledger", "Most comes over the skip. The narrow bars go from the top of the stack to 1:"
+     "\nupwards where the two ways agree, downwards where they disagree.")  # fmt: skip
+
 # %% [markdown]
 # ## A stage that kills the gradient
 # In stage 3 we set all biases to -1000. The ReLU there gives 0 for every image, and its slope is 0: no gradient comes
 # through. In a plain chain that is the end: everything before stage 3 gets exactly 0, for ever. With a skip around
-# each stage, the gradient that the join copies goes past the dead branch. The ledger says so: at stage 3 all of it
-# comes over the skip.
-
+# each stage, the gradient that the join copies goes past the dead branch.
 
 # %%
-def stage_norms(trace):
-    """The gradient's norm at the output of the stem and of each stage."""
-    layers = trace.layers()
-    names = ["stem", *(f"stages.{i}" for i in range(6))]
-    outputs = [n if n in layers.names else f"{n}.1" for n in names]  # a plain stage ends in its ReLU
-    return np.array([layers[name].norm or 0.0 for name in outputs])
+DEAD = 3
+plain, residual = net_trace(residual=False, dead=DEAD), net_trace(residual=True, dead=DEAD)
+print(f"plain:\n{plain.layers(level='blocks')}\n\nresidual:\n{residual.layers(level='blocks')}")
 
-
-def draw(ledger, plain, residual, folder):
-    """Two figures: the ledger's three terms, and the dead stage."""
-    ax = plot.ledger(ledger, figure(width=8, height=4.8)[1])
-    finish(ax.figure, folder / "07_ledger.png", "Most came by the skip. Where a diamond is below 0, the ways disagree.")
-
-    fig, ax = figure(width=8, height=4.8)
-    ax.plot(plain, color=COLOURS["plain"], marker="s", label="plain")
-    ax.plot(residual, color=COLOURS["residual"], marker="o", label="residual")
-    ax.set_yscale("symlog", linthresh=1e-4)
-    ax.axvspan(DEAD, DEAD + 1, color=COLOURS["neutral"], alpha=0.2, label=f"stage {DEAD} is dead")
-    ax.set_xticks(range(7), ["stem", *(f"stage {i}" for i in range(6))])
-    ax.set(xlabel="what hands it on", ylabel="norm of the gradient there", ylim=(-2e-5, 1))
-    ax.legend(loc="center left")
-    text = f"Read from right to left. Before stage {DEAD} the plain net's gradient is 0; the residual net's goes on."
-    finish(fig, folder / "07_dead_stage.png", text)
-
+# %% [markdown]
+# Row by row these are the same places: `level="blocks"` has a row a block, and the same span where there is no skip.
 
 # %%
-if __name__ == "__main__":
-    x, loss = first_block()
-    loss.backward()  # the walk above steps through this
-    print("gradient at x:", x.grad.tolist())
+before, after = plain.layers(level="blocks").norms, residual.layers(level="blocks").norms
+fig, ax = figure(width=8, height=4.8)
+ax.plot(before, color=COLOURS["plain"], marker="s", label="plain")
+ax.plot(after, color=COLOURS["residual"], marker="o", label="residual")
+ax.set_yscale("symlog", linthresh=1e-4)
+ax.axvspan(DEAD - 1, DEAD, color=COLOURS["neutral"], alpha=0.2, label=f"stage {DEAD} is dead")
+ax.set_xticks(range(STAGES), [f"stage {i}" for i in range(STAGES)])
+ax.set(xlabel="what hands it on", ylabel="norm of the gradient there", ylim=(-2e-5, 1))
+ax.legend(loc="center left")
+show(fig, "07_dead_stage", f"Read from right to left. Before stage {DEAD} the plain net's gradient is 0; the residual"
+     " net's goes on.")  # fmt: skip
 
-    folder = save_folder()
-    print(inspect.trace(first_block()[1]))
-    ledger = net_trace(residual=True).ledger()
-    print(f"\nSix stages, all alive:\n{ledger}")
-    plain, residual = net_trace(residual=False, dead=DEAD), net_trace(residual=True, dead=DEAD)
-    print(f"\nStage {DEAD} dead:\n{residual.ledger()}")
-    before, after = stage_norms(plain), stage_norms(residual)
-    print(f"\nConclusion: the ledger adds up to the bit: {ledger.conserved}. With stage {DEAD} dead the plain net's"
-          f" gradient at the stem is {before[0]:g},\nthe residual net's {after[0]:.3f}, beside {after[-1]:.3f}"
-          f" at the last stage.\n{residual.ledger()[DEAD].sentence()}")  # fmt: skip
-    draw(ledger, before, after, folder)
+# %% [markdown]
+# And the ledger says how: at stage 3 all of it comes over the skip.
+
+# %%
+print(residual.ledger())
+
+# %%
+print(f"Conclusion: the ledger adds up to the bit: {ledger.conserved}. With stage {DEAD} dead the plain net's"
+      f" gradient at stage 0 is {before[0]:g},\nthe residual net's {after[0]:.3f}, beside {after[-1]:.3f}"
+      f" at the last stage.\n{residual.ledger()[DEAD].sentence()}")  # fmt: skip

@@ -22,10 +22,9 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import data, nn, optim
-from minigrad.classroom.script import finish, save_folder
+from minigrad.classroom.script import show
 from minigrad.plot.style import COLOURS, figure
 
-LAYERS = [6, 18, 42, 82]
 KINDS = {"plain": "plain", "scale 1": "third", "scale L^-1/2": "residual", "SkipInit": "fourth"}  # and its colour
 
 
@@ -47,14 +46,15 @@ def blocks(kind, count, width=48):
     return nn.Sequential(*made)
 
 
+for kind in KINDS:
+    print(f"{kind:<13} {sum(p.numel() for p in blocks(kind, 10).parameters())} parameters in 10 blocks")
+
 # %% [markdown]
-# ## Why scale 1 diverges (E5)
+# ## Before training: scale 1 triples, block after block
 # With He's init of both layers the branch's output has twice the mean square of its input, uncorrelated with it. So
 # each block turns |h|^2 into |h|^2 + 2 |h|^2: it *triples* it. In backward |g|^2 triples too: ten blocks make 3^10 =
-# 59,049. With scale a the factor is 1 + 2 a^2; for a = L^-1/2 all L blocks make (1 + 2/L)^L, at most e^2 = 7.4.
-# ## C1: the identity, for free
-# A deeper net can do what a shallower one can: its extra blocks need only be the identity. Does training find that?
-# Here the target *is* the input. At scale 0 a residual net is the identity to the bit; plain ones must learn it.
+# 59,049. With scale a the factor is 1 + 2 a^2; for a = L^-1/2 all L blocks make (1 + 2/L)^L, which is 6.2 for ten and
+# at most e^2 = 7.4. At a = 0, where SkipInit starts, it is 1.
 
 
 # %%
@@ -67,6 +67,32 @@ def growth(kind, count, seed=0):
     return float((x.grad.array.astype(float) ** 2).sum() / (g.array.astype(float) ** 2).sum())
 
 
+for kind in KINDS:
+    print(f"{kind:<13} |g|^2 grows on its way back through 10 blocks by {growth(kind, 10):.3g}")
+
+# %% [markdown]
+# And through more of them? That is what the rates of training will have to live with.
+
+# %%
+COUNTS = [2, 5, 10, 20, 40]
+
+fig, ax = figure(width=8, height=4.6)
+for (kind, role), marker in zip(KINDS.items(), "sovD", strict=True):
+    grown = [np.median([growth(kind, count, seed) for seed in range(5)]) for count in COUNTS]
+    ax.loglog(COUNTS, grown, color=COLOURS[role], marker=marker, label=kind)
+ax.set_xticks(COUNTS, COUNTS)
+ax.minorticks_off()
+ax.set(xlabel="blocks", ylabel="|g|² at the first block / at the last")
+ax.legend()
+show(fig, "08_growth", "Medians of five untrained nets. Scale 1 triples |g|² at every block; small branches keep it.")
+
+# %% [markdown]
+# ## The identity, for free
+# A deeper net can do what a shallower one can: its extra blocks need only be the identity. Does training find that?
+# Here the target *is* the input. At scale 0 a residual net is the identity to the bit; plain ones must learn it.
+
+
+# %%
 def identity_loss(kind, steps=200, seed=0):
     """The mean square error of ten blocks that are to give back their input: before and after training."""
     mg.manual_seed(seed)
@@ -82,6 +108,10 @@ def identity_loss(kind, steps=200, seed=0):
         optimizer.step()
     return losses[0], float(np.mean(losses[-10:]))
 
+
+print("error of giving back the input:  at first   trained")
+for kind in KINDS:
+    print("{:<30}{:12.3g} {:9.3g}".format(kind, *identity_loss(kind)))
 
 # %% [markdown]
 # ## The depth table
@@ -121,35 +151,44 @@ def five_runs(kind, layers, seeds=5):
     return np.array([tried[rate], *(train(kind, layers, rate, seed=seed) for seed in range(1, seeds))])
 
 
-def cell(runs):
+def told(runs):
     """One cell of the table: how many diverged, or the medians, and the range of the accuracy."""
     loss, right, seconds = np.median(runs, axis=0)
     if np.isinf(loss):
         return f"{np.isinf(runs[:, 0]).sum()} of {len(runs)} diverge"
-    return f"{loss:.2f} {right:.0%} ({runs[:, 1].min():.0%}-{runs[:, 1].max():.0%}) {seconds:.1f} s"
+    return f"loss {loss:.2f}, {right:.0%} ({runs[:, 1].min():.0%}-{runs[:, 1].max():.0%}) right, {seconds:.1f} s"
 
+
+LAYERS = [6, 18, 42, 82]
+
+print("medians of five seeds: training loss, test digits right (range), seconds")
+table = {}
+for layers in LAYERS:
+    for kind in KINDS:
+        table[kind, layers] = five_runs(kind, layers)
+        print(f"{layers:>3} layers, {kind:<13} {told(table[kind, layers])}", flush=True)
 
 # %%
-if __name__ == "__main__":
-    folder = save_folder()
-    print("10 blocks: growth of |g|^2 on its way back; error of giving back their input, at first and trained")
-    for kind in KINDS:
-        print("  {:<13}{:10.3g} {:14.3g} {:10.3g}".format(kind, growth(kind, 10), *identity_loss(kind)))
-    print("\ntraining loss, test accuracy (range) and seconds, medians of five seeds; columns:", ", ".join(KINDS))
-    table = {}
-    for layers in LAYERS:
-        table.update({(kind, layers): five_runs(kind, layers) for kind in KINDS})
-        print(f"{layers:>6}" + "".join(f"{cell(table[kind, layers]):>26}" for kind in KINDS), flush=True)
-    shallow = [np.median([train(kind, 6, 0.03, epochs=10, seed=seed)[1] for seed in range(5)]) for kind in KINDS]
-    deep = ", ".join(f"{kind} {np.median(table[kind, 82][:, 1]):.0%}" for kind in KINDS)
-    print(f"\nConclusion: at 6 layers, after 10 epochs, the nets are right on {min(shallow):.0%} to {max(shallow):.0%}:"
-          f" the gain is small (C9).\nAt 82, after 4: {deep} (guessing: 10%). Branches must be small.")  # fmt: skip
-    fig, ax = figure(width=8, height=4.8)
-    for (kind, role), marker in zip(KINDS.items(), "sovD", strict=True):
-        right = 100 * np.array([table[kind, layers][:, 1] for layers in LAYERS])
-        ax.fill_between(range(4), right.min(1), right.max(1), color=COLOURS[role], alpha=0.2)
-        ax.plot(np.median(right, axis=1), color=COLOURS[role], marker=marker, label=kind)
-    ax.axhline(10, color="black", linestyle=":", label="guessing")
-    ax.set(xlabel="layers", ylabel="test digits right (%)", ylim=(0, 102), xticks=range(4), xticklabels=LAYERS)
-    ax.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
-    finish(fig, folder / "08_depth.png", "Median and range of five seeds; a net that diverged guesses.")
+fig, ax = figure(width=8, height=4.8)
+for (kind, role), marker in zip(KINDS.items(), "sovD", strict=True):
+    right = 100 * np.array([table[kind, layers][:, 1] for layers in LAYERS])
+    ax.fill_between(range(4), right.min(1), right.max(1), color=COLOURS[role], alpha=0.2)
+    ax.plot(np.median(right, axis=1), color=COLOURS[role], marker=marker, label=kind)
+ax.axhline(10, color="black", linestyle=":", label="guessing")
+ax.set(xlabel="layers", ylabel="test digits right (%)", ylim=(0, 102), xticks=range(4), xticklabels=LAYERS)
+ax.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1))
+show(fig, "08_depth", "Median and range of five seeds; a net that diverged guesses.")
+
+# %% [markdown]
+# ## Where the gain is nil
+# At 6 layers, trained long enough, all four do the same: a skip is no gain where no gradient is lost.
+
+# %%
+shallow = {kind: np.median([train(kind, 6, 0.03, epochs=10, seed=seed)[1] for seed in range(5)]) for kind in KINDS}
+print("6 layers, 10 epochs:", ", ".join(f"{kind} {right:.1%}" for kind, right in shallow.items()))
+
+# %%
+deep = ", ".join(f"{kind} {np.median(table[kind, 82][:, 1]):.0%}" for kind in KINDS)
+print(f"Conclusion: at 6 layers, after 10 epochs, the nets are right on {min(shallow.values()):.0%} to"
+      f" {max(shallow.values()):.0%}: the gain is small.\nAt 82, after 4: {deep} (guessing: 10%)."
+      " Branches must be small.")  # fmt: skip

@@ -6,12 +6,11 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, nn, optim, plot, skip, utils
+from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
-    GradcheckError,
     Node,
     OperationError,
     Step,
@@ -20,13 +19,12 @@ from minigrad.engine import (
     detect_changes,
     enable_grad,
     grad,
-    gradcheck,
-    gradgradcheck,
     inference_mode,
     is_grad_enabled,
     no_grad,
     set_grad_enabled,
 )
+from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu, relu6, selu, silu, softplus
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
@@ -137,6 +135,17 @@ from minigrad.tensors.creation import (
 )
 from minigrad.tensors.devices import device
 from minigrad.tensors.tensor import Tensor, from_array, is_tensor
+from minigrad.tensors.typed import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from minigrad.version import __version__
 
 # PyTorch's other names for the same functions.
@@ -165,12 +174,21 @@ inf, nan, pi = _np.inf, _np.nan, _np.pi
 
 __all__ = [
     "AnomalyError",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
     "DataChangedError",
+    "DoubleTensor",
     "FileFormatError",
+    "FloatTensor",
     "Generator",
     "GradcheckError",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "Node",
     "OperationError",
+    "ShortTensor",
     "Size",
     "Step",
     "Tensor",
@@ -232,6 +250,7 @@ __all__ = [
     "device",
     "diag",
     "diagonal",
+    "distributed",
     "div",
     "divide",
     "dot",
@@ -334,9 +353,11 @@ __all__ = [
     "maximum",
     "mean",
     "meshgrid",
+    "metrics",
     "min",
     "minimum",
     "mm",
+    "models",
     "movedim",
     "mse_loss",
     "mul",

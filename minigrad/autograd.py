@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine import (
-    GradcheckError,
     backward_steps,
     detect_anomaly,
     enable_grad,
     grad,
-    gradcheck,
-    gradgradcheck,
     no_grad,
     set_grad_enabled,
 )
 from minigrad.engine.base import TensorBase
+from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.ops.join import stack
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -126,8 +124,6 @@ def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     def gradient(leaf: Tensor) -> Tensor:
         (g,) = grad(func(leaf), leaf, create_graph=True)
-        found: Tensor = g
-        return found
+        return g
 
-    found: Tensor = jacobian(gradient, x)
-    return found
+    return jacobian(gradient, x)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 
@@ -26,8 +27,10 @@ from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 class Fork(Node):
     """One value goes several ways. Backward: the gradients of the ways are summed, ``gx = g0 + g1``.
 
-    The ways share one array: nothing writes into an array of the graph.
+    The ways share one array, until one of them is written in place: then that one gets a copy first.
     """
+
+    shares_array = True
 
     def __init__(self, ways: int = 2) -> None:
         self.ways = ways
@@ -83,6 +86,8 @@ class HighwayGate(Node):
     Backward: ``g_skip = gy * (1 - t)``, ``g_branch = gy * t``, ``g_t = gy * (branch - skip)``.
     """
 
+    reads = {"skip": ("t",), "branch": ("t",), "t": ("skip", "branch")}
+
     def forward(self, skip: Any, branch: Any, t: Any) -> Any:
         if skip.shape != branch.shape:
             raise ValueError(_mismatch(skip.shape, branch.shape))
@@ -128,7 +133,10 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     """
     if ways < 1:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: tuple[T, ...] = Fork(ways).apply_to(x)
+    forked: Any = Fork(ways).apply_to(x)
+    if isinstance(x, TensorBase):
+        for tensor in (x, *forked) if forked[0].node is None else (x,):  # by a node it is seen from its class
+            tensor.forked = True
     return forked
 
 
@@ -140,8 +148,7 @@ def residual_add(skip: T, branch: T) -> T:
     OperationError
         If the shapes differ; the message says which projection mends it.
     """
-    joined: T = ResidualAdd().apply_to(skip, branch)
-    return joined
+    return ResidualAdd().apply_to(skip, branch)
 
 
 def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
@@ -152,8 +159,7 @@ def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
     OperationError
         If the shapes differ in another dimension.
     """
-    joined: T = SkipConcat(dim).apply_to(skip, branch)
-    return joined
+    return SkipConcat(dim).apply_to(skip, branch)
 
 
 def highway_gate(skip: T, branch: T, t: Any) -> T:
@@ -171,8 +177,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    joined: T = HighwayGate().apply_to(skip, branch, t)
-    return joined
+    return HighwayGate().apply_to(skip, branch, t)
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

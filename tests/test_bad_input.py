@@ -75,22 +75,20 @@ def test_another_device():
 
 def test_writing_into_the_graph():
     w = mg.ones(3, requires_grad=True)
-    with pytest.raises(mg.OperationError, match=r"add_ would write into a leaf.*no_grad"):
+    with pytest.raises(mg.OperationError, match=r"a leaf Variable that requires grad.*in-place.*no_grad"):
         w.add_(1)
-    with pytest.raises(mg.OperationError, match=r"into a tensor in the graph"):
-        (w * 2)[0] = 1.0
     with mg.no_grad():
         w.add_(1)
     assert w.tolist() == [2, 2, 2]
 
 
-def test_plus_equals_changes_what_is_learnt_and_nothing_else():
+def test_plus_equals_writes_in_place():
     layer = mg.nn.Linear(1, 1, bias=False)
     frozen = mg.nn.Parameter(mg.ones(1), requires_grad=False)
     layer(mg.ones(1, 1)).sum().backward()
     before = layer.weight.item()
     for p in layer.parameters():
-        with pytest.raises(mg.OperationError, match=r"add_ would write into a leaf.*no_grad"):
+        with pytest.raises(mg.OperationError, match=r"a leaf Variable that requires grad.*in-place.*no_grad"):
             p -= 0.5 * p.grad
     for p in (*layer.parameters(), frozen):
         with mg.no_grad():
@@ -103,7 +101,7 @@ def test_plus_equals_changes_what_is_learnt_and_nothing_else():
     x = mg.ones(1)
     y = x
     y += 1
-    assert x.item() == 1
+    assert x.item() == 2
 
 
 def test_the_truth_of_many_values():

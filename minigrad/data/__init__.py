@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from minigrad.data.augment import crop, hflip, random_crop, random_hflip
 from minigrad.data.collate import default_collate
 from minigrad.data.dataset import Dataset, Subset, TensorDataset, random_split
 from minigrad.data.download import DownloadError, cache_dir
+from minigrad.data.driving import ROAD_CLASSES, roads
 from minigrad.data.handwritten import digits, digits_arrays
 from minigrad.data.images import cifar10, cifar10_arrays, mnist, mnist_arrays
 from minigrad.data.loader import DataLoader
+from minigrad.data.microscopy import nuclei
+from minigrad.data.mri import BRAIN_CLASSES, brain, brain_arrays
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 
 __all__ = [
+    "BRAIN_CLASSES",
+    "ROAD_CLASSES",
     "BatchSampler",
     "DataLoader",
     "Dataset",
@@ -19,13 +25,21 @@ __all__ = [
     "SequentialSampler",
     "Subset",
     "TensorDataset",
+    "brain",
+    "brain_arrays",
     "cache_dir",
     "cifar10",
     "cifar10_arrays",
+    "crop",
     "default_collate",
     "digits",
     "digits_arrays",
+    "hflip",
     "mnist",
     "mnist_arrays",
+    "nuclei",
+    "random_crop",
+    "random_hflip",
     "random_split",
+    "roads",
 ]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from minigrad.engine.node import Node
+    from minigrad.engine.views import View
 
 Array = npt.NDArray[Any]
 Self = TypeVar("Self", bound="TensorBase")
@@ -36,7 +37,7 @@ class TensorBase:
     """
 
     # What a pass looks at stands in slots, which are read fastest; what is rarely set is a default of the class.
-    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "array", "node", "requires_grad", "slot")
+    __slots__ = ("__dict__", "__weakref__", "_grad", "array", "node", "requires_grad", "slot")
 
     array: Array
     requires_grad: bool
@@ -44,15 +45,23 @@ class TensorBase:
     slot: int
     name: str | None = None
     retains_grad: bool = False
+    #: A leaf's gradient. That of an interior tensor is its node's, unless it is retained.
     _grad: Any
-    # Called with a complete gradient. A table, be it empty, says that the gradient needs more than to be put down.
-    _hooks: dict[int, Callable[[Any], Any]] | None
+    #: Of a leaf: called with its complete gradient, and after that gradient was put down. Of an interior tensor the
+    #: hooks are its node's: they belong to the value, and a tensor that is written in place gets another value.
+    _hooks: dict[int, Callable[[Any], Any]] | None = None
+    _post_hooks: dict[int, Callable[[Any], Any]] | None = None
+    #: From which tensor this one is cut as a view; and the views that are cut from this one.
+    _view: View | None = None
+    _views: Any = None
+    #: Whether a fork handed on this array, to tensors that are values of their own.
+    forked: bool = False
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
         """A leaf, as which every tensor begins that is no node's output."""
         leaf = object.__new__(cls)
         leaf.requires_grad = False
-        leaf.node = leaf._grad = leaf._hooks = None
+        leaf.node = leaf._grad = None
         leaf.slot = 0
         return leaf
 
@@ -64,8 +73,6 @@ class TensorBase:
         leaf.requires_grad = requires_grad
         return leaf
 
-    # NumPy steps back, so that ``array * tensor`` reaches the tensor's ``__rmul__``.
-    __array_ufunc__ = None
     # A tensor is a key by identity: ``==`` compares elements.
     __hash__ = object.__hash__
 

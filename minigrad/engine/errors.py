@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.engine.source import SourceLine, user_line
-
-if TYPE_CHECKING:
-    from minigrad.engine.node import Node
 
 
 class OperationError(RuntimeError, ValueError):
@@ -36,17 +33,28 @@ def located(message: str, line: SourceLine | None) -> str:
     return message if line is None else f"{message}\n  at {line}"
 
 
-def forward_error(node: Node, inputs: tuple[Any, ...], error: Exception) -> Exception:
+def forward_error(node: Any, inputs: tuple[Any, ...], error: Exception) -> Exception:
     """Say which node could not be applied to which shapes, and on which line."""
     shapes = ", ".join(describe(x) for x in inputs)
     message = located(f"{type(node).__name__}({shapes}): {error}", user_line())
     return _of_kind(error, message)
 
 
-def backward_error(node: Node, error: Exception) -> Exception:
+def backward_error(node: Any, error: Exception) -> Exception:
     """Say in which node's rule an error was raised, and which line made the node."""
     message = located(f"in the backward of {node!r}: {error}", node.source)
     return _of_kind(error, message)
+
+
+def freed_error(node: Any) -> OperationError:
+    """The error for a pass that comes to a node which an earlier one has gone through."""
+    return OperationError(located(_FREED.format(node.name), node.source))
+
+
+_FREED = (
+    "the graph of this value was freed by an earlier backward(), at {}. To go through a graph "
+    "twice, pass retain_graph=True to the first backward(); to go on training, run forward again"
+)
 
 
 def _of_kind(error: Exception, message: str) -> Exception:

@@ -1,39 +1,18 @@
-"""``backward`` and ``grad``: the two ways to run a whole pass."""
+"""``grad``: the gradients of some values with respect to others, which leaves every other ``.grad`` alone."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine.base import TensorBase, as_tensor
-from minigrad.engine.delivery import accumulate
 from minigrad.engine.errors import OperationError
+from minigrad.engine.leaves import accumulate
+from minigrad.engine.node import Node
 from minigrad.engine.walk import seed_gradient, visit
-
-
-def backward(
-    loss: TensorBase,
-    gradient: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Run the backward pass of ``loss``; see ``Tensor.backward``."""
-    keep = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
-        with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
-            seed = seed_gradient(loss, gradient, create_graph)
-            for _ in visit([loss], [seed], retain_graph=keep, create_graph=create_graph):
-                pass
-        return
-    tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    for tensor, found in zip(
-        tensors, grad(loss, tensors, gradient, keep, create_graph, allow_unused=True), strict=True
-    ):
-        if found is not None:
-            accumulate(tensor, found if create_graph else found.array)
 
 
 def grad(
@@ -86,23 +65,50 @@ def grad(
     for position, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise OperationError(f"grad: input {position} has no gradient path: its requires_grad is False")
-    found: dict[tuple[Any, int], Any] = {}
-    asked = {_key(tensor): None for tensor in ins}
-
-    def deliver(tensor: TensorBase, gradient: Any) -> None:
-        if _key(tensor) in asked:
-            found[_key(tensor)] = gradient
-
     seeds = [seed_gradient(t, g, create_graph) for t, g in zip(outs, given, strict=True)]
     keep = create_graph if retain_graph is None else retain_graph
+    found = Collected(ins)
     with np.errstate(all="ignore"):
-        for _ in visit(outs, seeds, retain_graph=keep, create_graph=create_graph, deliver=deliver):
-            pass
-    return tuple(_result(found.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
+        deque(visit(outs, seeds, keep, create_graph, found), maxlen=0)
+    return tuple(_result(found.gradients.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 
-def _key(tensor: TensorBase) -> tuple[Any, int]:
-    return (tensor, 0) if tensor.node is None else (tensor.node, tensor.slot)
+def accumulate_into(inputs: Any, *args: Any) -> None:
+    """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; ``args`` are those of `grad`."""
+    tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+    loss, gradient, retain_graph, create_graph = args
+    for tensor, found in zip(tensors, grad(loss, tensors, gradient, retain_graph, create_graph, True), strict=True):
+        if found is not None:
+            accumulate(tensor, found if create_graph else found.array, alone=False)
+
+
+class Collected:
+    """The receiver of ``grad``: it keeps the gradients that were asked for.
+
+    Attributes
+    ----------
+    gradients
+        By leaf, or by node and output.
+    """
+
+    def __init__(self, asked: Sequence[TensorBase]) -> None:
+        self.gradients: dict[Any, Any] = dict.fromkeys(_key(tensor) for tensor in asked)
+
+    def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
+        """Add what comes."""
+        if leaf in self.gradients:
+            before = self.gradients[leaf]
+            self.gradients[leaf] = gradient if before is None else before + gradient
+
+    def interior(self, node: Node, grads: Sequence[Any]) -> None:
+        """Keep the gradients of the outputs that were asked for."""
+        for slot, gradient in enumerate(grads):
+            if (node, slot) in self.gradients:
+                self.gradients[node, slot] = gradient
+
+
+def _key(tensor: TensorBase) -> Any:
+    return tensor if tensor.node is None else (tensor.node, tensor.slot)
 
 
 def _result(gradient: Any, position: int, allow_unused: bool) -> Any:

@@ -1,13 +1,13 @@
-"""The engine's switches: is a graph being built, is every node being checked, which module is running.
+"""Whether operations build a graph.
 
-A switch is a context variable, so that it holds for the current thread and the current asyncio
-task only: evaluating in one thread never turns gradients off in another.
+The switch is a context variable, so that it holds for the current thread and the current asyncio task only:
+evaluating in one thread never turns gradients off in another.
 """
 
 from __future__ import annotations
 
 import functools
-import threading
+import inspect
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, ParamSpec, TypeVar
@@ -16,41 +16,49 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
-checks: ContextVar[tuple[Any, ...]] = ContextVar("checks", default=())
-
-#: No module is running.
-OUTSIDE: tuple[str, Any, bool] = ("", None, False)
-
-
-class Running:
-    """The module that is running.
-
-    Attributes
-    ----------
-    now
-        Its path; the place in the user's code that called it; and whether it is sealed, that is, whether all that it
-        runs is the package's own code, so that this place is that of all its nodes too.
-    """
-
-    __slots__ = ("now",)
-
-    def __init__(self) -> None:
-        self.now = OUTSIDE
-
-
-class _PerThread(threading.local):
-    """A call of a module begins and ends in one thread. This is cheaper than a context variable, at every layer."""
-
-    def __init__(self) -> None:
-        self.module = Running()
-
-
-running = _PerThread()
 
 
 def is_grad_enabled() -> bool:
     """Tell whether operations build a graph in this thread and task."""
     return grad_enabled.get()
+
+
+def _in_mode(mode: Callable[[], Any], function: Any) -> Any:
+    """A function that runs in a mode; of a generator each part up to its next ``yield`` does, and nothing outside."""
+    if inspect.isclass(function):
+        raise TypeError(f"{function.__name__} is a class: decorate its methods, or use a with block")
+    if not inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def with_mode(*args: Any, **kwargs: Any) -> Any:
+            with mode():
+                return function(*args, **kwargs)
+
+        return with_mode
+
+    @functools.wraps(function)
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        with mode():
+            inner = function(*args, **kwargs)
+        step, sent = inner.send, None
+        try:
+            while True:
+                with mode():
+                    value = step(sent)
+                try:
+                    sent = yield value
+                    step = inner.send
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    step, sent = inner.throw, error
+        except StopIteration as end:
+            return end.value
+        finally:
+            with mode():
+                inner.close()
+
+    return generator
 
 
 class set_grad_enabled:  # noqa: N801  (PyTorch's name)
@@ -108,12 +116,8 @@ class _GradMode:
         grad_enabled.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def with_mode(*args: P.args, **kwargs: P.kwargs) -> R:
-            with type(self)():
-                return function(*args, **kwargs)
-
-        return with_mode
+        found: Callable[P, R] = _in_mode(type(self), function)
+        return found
 
 
 class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)

@@ -16,23 +16,23 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy import ndarray
 
-from minigrad.engine import base
+from minigrad.engine import base, views, writes
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import forward_error
-from minigrad.engine.mode import checks, grad_enabled, running
+from minigrad.engine.mode import grad_enabled
+from minigrad.engine.running import running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
+from minigrad.engine.watch import watchers
 
 T = TypeVar("T")
 
-_next_index = count().__next__
 # Names that aren't imported ones: of those, Python 3.11 makes a method object for each call of a method.
-_grad_enabled, _checks = grad_enabled, checks
+_grad_enabled, _watchers, _next_index = grad_enabled, watchers, writes.next_index
 _new = object.__new__
 # The usual floats, which are found faster than the kind of a dtype is asked for; ``_wrap`` knows all.
 _FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
@@ -45,31 +45,55 @@ class Node:
     ----------
     inputs
         What the operation was applied to, in order: tensors, and constants as they were given.
+    edges
+        For each input, where its gradient goes: the node that made it and which output of that node it is, or
+        ``(None, 0)`` for a leaf; None where no gradient is wanted. This is what made the input *when the node was
+        applied*: a tensor that is written in place later has another node.
     wants
         For each input, whether a gradient is wanted for it.
+    out_shapes
+        The shape of every output.
     index
         Nodes are numbered as they are made, so a node's inputs always have smaller numbers.
     module
         The path of the module that was running (``stage2.block1.conv1``), or ``""``.
+    grads
+        What the last pass brought to the outputs; it is the ``.grad`` of the tensors that this node made.
+    hooks
+        For an output's number, the hooks on its gradient; or None.
     """
 
     #: The names of forward's parameters, which are the names of the inputs.
     input_names: ClassVar[tuple[str, ...]] = ()
+    #: The names of the constructor's parameters, under which the node keeps them; see `again`.
+    settings: ClassVar[tuple[str, ...]] = ()
+    #: For each input, the kept values that its gradient reads; what no entry names is read by all.
+    reads: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: Whether the outputs are values of their own on one array, which a write to one of them has to leave alone.
+    shares_array: ClassVar[bool] = False
+    #: Whether the output may be a view, on the memory of the input.
+    makes_view: ClassVar[bool] = False
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
-    __slots__ = ("__dict__", "__weakref__", "_out", "_place", "index", "inputs", "module", "wants")
+    __slots__ = (
+        *("__dict__", "__weakref__", "_place", "edges", "grads", "hooks"),
+        *("index", "inputs", "module", "out_shapes", "wants"),
+    )
 
     inputs: tuple[Any, ...]
+    edges: tuple[tuple[Node | None, int] | None, ...]
     wants: tuple[bool, ...]
-    #: The shape of the output; or a list of the shapes, where there are several outputs.
-    _out: tuple[int, ...] | list[tuple[int, ...]]
+    out_shapes: tuple[tuple[int, ...], ...]
     index: int
     module: str
+    grads: Sequence[Any] | None
+    hooks: dict[int, dict[int, Any]] | None
     _place: Place | None
 
     def __init_subclass__(cls) -> None:
         parameters = inspect.signature(cls.forward).parameters.values()
         cls.input_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)[1:]
+        cls.settings = tuple(inspect.signature(cls.__init__).parameters)[1:]
 
     def forward(self, *inputs: Any) -> Any:
         """Compute the output array, or a tuple of them, from the input arrays."""
@@ -85,35 +109,38 @@ class Node:
 
     def apply_to(self, *inputs: Any) -> Any:
         """The same, as the package's functions say it: the user's line is then that which called the function."""
-        # Every operation comes through here, so it is written for speed: the usual node has one output.
-        arrays = []
+        # Every operation comes through here, so it is written for speed: calls with a star are slow.
+        arrays: list[Any] = []
         wants = []
+        edges: list[Any] = []
         on_tensors = False
         for x in inputs:
             if isinstance(x, TensorBase):
                 on_tensors = True
                 arrays.append(x.array)
-                wants.append(x.requires_grad)
+                wanted = x.requires_grad
+                wants.append(wanted)
+                edges.append((x.node, x.slot) if wanted else None)
             else:
                 arrays.append(x)
                 wants.append(False)
+                edges.append(None)
         linked = True in wants and _grad_enabled.get()
         if linked:
             self.inputs = inputs
+            self.edges = tuple(edges)
             self.wants = tuple(wants)
             self.index = _next_index()
             self.module, place, sealed = running.module.now
             self._place = place if sealed else user_place(3)
+            self.grads = self.hooks = None
         elif not on_tensors:
             return self.forward(*arrays)
-        count = len(arrays)
         try:
-            if count == 1:
+            if len(arrays) == 1:
                 y = self.forward(arrays[0])
-            elif count == 2:
+            elif len(arrays) == 2:
                 y = self.forward(arrays[0], arrays[1])
-            elif count == 3:
-                y = self.forward(arrays[0], arrays[1], arrays[2])
             else:
                 y = self.forward(*arrays)
         except Exception as error:
@@ -121,47 +148,37 @@ class Node:
             if told is error:
                 raise
             raise told from error
-        watching = _checks.get()
+        watching = _watchers.get()
         if watching:
-            for check in watching:
-                check.after_forward(self, arrays, y)
-        if linked and type(y) is ndarray and y.dtype in _FLOATS:
-            self._out = y.shape
-            tensor = _new(base.tensor_class)
-            tensor.array = y
-            tensor.node = self
-            tensor.requires_grad = True
-            tensor.slot = 0
-            tensor._grad = tensor._hooks = None
-            return tensor
+            for watcher in watching:
+                watcher.after_forward(self, arrays, y)
         if type(y) is not tuple:
+            tensor = self._wrap(y, 0, linked)
             if linked:
-                self._out = y.shape
-            return self._wrap(y, 0, linked)
-        shapes: list[tuple[int, ...]] = []
-        tensors = []
-        for part in y:
-            tensors.append(self._wrap(part, len(shapes), linked))
-            shapes.append(part.shape)
+                self.out_shapes = (tensor.array.shape,)
+            if tensor.array.base is not None and self.makes_view:
+                views.remember(tensor, inputs[0], self)
+            return tensor
+        tensors = tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
         if linked:
-            self._out = shapes
-        return tuple(tensors)
+            self.out_shapes = tuple([tensor.array.shape for tensor in tensors])
+        if self.makes_view:
+            for tensor in tensors:
+                views.remember(tensor, inputs[0], None)
+        return tensors
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(base.tensor_class)
         # NumPy gives a scalar and no array where the result has no dimensions.
-        tensor.array = array if type(array) is ndarray else np.asarray(array)
-        tensor.requires_grad = linked = linked and tensor.array.dtype.kind == "f"
+        if type(array) is not ndarray:
+            array = np.asarray(array)
+        tensor.array = array
+        tensor.requires_grad = linked = linked and (array.dtype in _FLOATS or array.dtype.kind == "f")
         tensor.node = self if linked else None
         tensor.slot = slot
-        tensor._grad = tensor._hooks = None
+        tensor._grad = None
         return tensor
-
-    @property
-    def out_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shape of every output."""
-        return tuple(self._out) if type(self._out) is list else (self._out,)  # type: ignore[return-value]
 
     @property
     def released(self) -> bool:
@@ -178,25 +195,33 @@ class Node:
         """The kind of node and its number, as in ``Linear#12``."""
         return f"{type(self).__name__}#{self.index}"
 
+    def again(self) -> Node:
+        """The same operation, not yet applied."""
+        return type(self)(*(getattr(self, name) for name in self.settings))
+
+    def put(self, whole: Any, value: Any) -> None:
+        """Write a value into that part of an array which this operation cuts out of it."""
+        self.forward(whole)[...] = value
+
     def as_tensors(self) -> Node:
         """A twin whose kept inputs and output are tensors, for rules that are to build a graph."""
         twin = copy.copy(self)
         kept = vars(twin)
-        for name, x in zip(self.input_names, self.inputs, strict=False):
+        for name, x, edge in zip(self.input_names, self.inputs, self.edges, strict=False):
             if name in kept and isinstance(x, TensorBase):
-                kept[name] = x
+                unwritten = kept[name] is x.array and (edge is None or edge == (x.node, x.slot))
+                kept[name] = x if unwritten or edge == (None, 0) else _value(kept[name], edge)
         if isinstance(kept.get("y"), (ndarray, np.generic)):
-            kept["y"] = self._wrap(kept["y"], 0, linked=True)
-            kept["y"].node = self
+            kept["y"] = _value(kept["y"], (self, 0))
         return twin
 
     def release(self) -> None:
         """Let go of the inputs and of all that backward kept, so that memory is freed as a pass goes."""
         self.__dict__.clear()
-        self.inputs = ()
+        self.inputs = self.edges = ()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_out"):
+        if not hasattr(self, "out_shapes"):
             return f"<{type(self).__name__} outside the graph>"
         ins = ", ".join(str(x.array.shape) if isinstance(x, TensorBase) else repr(x) for x in self.inputs)
         shapes = self.out_shapes
@@ -208,7 +233,9 @@ class Node:
         return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
 
 
-def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
-    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
-    dtype = next(g.dtype for g in grads if g is not None)
-    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
+def _value(array: Any, edge: tuple[Node | None, int] | None) -> TensorBase:
+    """The value that a node made, as a tensor: of a tensor that was written since, the one before."""
+    tensor = base.as_tensor(array, requires_grad=edge is not None)
+    if edge is not None:
+        tensor.node, tensor.slot = edge
+    return tensor

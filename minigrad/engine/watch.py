@@ -1,46 +1,76 @@
-"""Checks that run around every node when they are asked for: NaN and Inf, and data that changed.
+"""Watching: objects that are told of every node, forward and backward, and the two checks that are such objects.
 
-A check is an object with three methods, ``after_forward``, ``before_backward`` and ``after_backward``;
-entering it as a ``with`` block adds it to this thread's and task's list. Where the list is empty, the
-engine pays for an empty loop.
+This is the engine's one seam: traces, steppers, what-ifs and checks are watchers. Entering a watcher as a
+``with`` block adds it to this thread's and task's list. Where the list is empty, the engine pays for an empty loop.
 """
 
 from __future__ import annotations
 
-from contextvars import Token
-from typing import Any
+from collections.abc import Iterator
+from contextvars import ContextVar, Token
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import AnomalyError, DataChangedError, describe
-from minigrad.engine.mode import checks
-from minigrad.engine.node import Node
 from minigrad.engine.source import user_line
+from minigrad.engine.writes import kept
+
+Self = TypeVar("Self", bound="Watcher")
+
+watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
 
 
-class _Check:
-    """A ``with`` block during which ``self`` watches every node."""
+class Watcher:
+    """What the engine tells of every node; a subclass says what it does there."""
 
-    def __init__(self, enabled: bool = True) -> None:
-        self._enabled = enabled
-        self._tokens: list[Token[tuple[Any, ...]]] = []
+    #: Whether other watchers are silent meanwhile.
+    alone = False
 
-    def __enter__(self) -> None:
-        added = (self,) if self._enabled else ()
-        self._tokens.append(checks.set(checks.get() + added))
+    def __init__(self) -> None:
+        self._watching: list[Token[tuple[Any, ...]]] = []
+
+    def start(self) -> None:
+        """Begin to watch, in this thread and task."""
+        self._watching.append(watchers.set((self,) if self.alone else (*watchers.get(), self)))
+
+    def stop(self) -> None:
+        """End it."""
+        watchers.reset(self._watching.pop())
+
+    def __enter__(self: Self) -> Self:
+        self.start()
+        return self
 
     def __exit__(self, *exc: object) -> None:
-        checks.reset(self._tokens.pop())
+        self.stop()
 
-    def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
-        """Look at a node that has just been applied."""
+    def after_forward(self, node: Any, arrays: list[Any], y: Any) -> None:
+        """A node was applied to these arrays, and gave ``y``."""
 
-    def before_backward(self, node: Node) -> None:
-        """Look at a node whose rule is about to run."""
+    def take_over(self, *asked: Any) -> Iterator[Any] | None:
+        """A pass begins, with these arguments of ``walk.visit``; what is returned here gives its turns instead."""
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
-        """Look at what a node's rule made."""
+    def before_backward(self, node: Any, grads: list[Any]) -> None:
+        """A node's rule is about to run on these gradients of its outputs."""
+
+    def after_backward(self, node: Any, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
+        """A node's rule gave these gradients of its inputs."""
+
+    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+        """The gradient that a pass brings to a leaf is complete, and was handed over."""
+
+
+class _Check(Watcher):
+    def __init__(self, enabled: bool = True) -> None:
+        super().__init__()
+        self._enabled = enabled
+
+    def start(self) -> None:
+        """Begin to watch, if it is enabled."""
+        added = (self,) if self._enabled else ()
+        self._watching.append(watchers.set((*watchers.get(), *added)))
 
 
 class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
@@ -61,7 +91,7 @@ class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
     minigrad.engine.errors.AnomalyError: forward of Log((1,)) made 1 NaN (of 1 values)...
     """
 
-    def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
+    def after_forward(self, node: Any, arrays: list[Any], y: Any) -> None:
         """Raise if an output is not finite and every input was."""
         if any(_trouble(x) for x in arrays):
             return  # a mask of -inf, say, that the user put there: not this node's doing
@@ -71,7 +101,7 @@ class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
                 shapes = ", ".join(describe(x) for x in arrays)
                 raise AnomalyError(f"forward of {type(node).__name__}({shapes}) made {trouble}\n  at {user_line()}")
 
-    def after_backward(self, node: Node, grads: tuple[Any, ...], grad_inputs: tuple[Any, ...]) -> None:
+    def after_backward(self, node: Any, grads: list[Any], grad_inputs: tuple[Any, ...]) -> None:
         """Raise if a gradient is not finite."""
         for position, gradient in enumerate(grad_inputs):
             trouble = _trouble(gradient)
@@ -107,19 +137,19 @@ class detect_changes(_Check):  # noqa: N801  (named as its twin above)
         Naming the line that made the node, and the line that ran backward.
     """
 
-    def after_forward(self, node: Node, arrays: list[Any], y: Any) -> None:
+    def after_forward(self, node: Any, arrays: list[Any], y: Any) -> None:
         """Copy what the node keeps."""
-        kept = {name: v for name, v in vars(node).items() if isinstance(v, np.ndarray)}
-        node.__dict__["_snapshot"] = [(name, v, v.copy()) for name, v in kept.items()]
+        if getattr(node, "edges", ()):
+            node.__dict__["_snapshot"] = [(name, v, v.copy()) for name, v in list(kept(node))]
 
-    def before_backward(self, node: Node) -> None:
+    def before_backward(self, node: Any, grads: list[Any]) -> None:
         """Compare it."""
         for name, now, then in vars(node).get("_snapshot", ()):
             if not np.array_equal(now, then, equal_nan=now.dtype.kind in "fc"):
                 raise DataChangedError(_changed(node, name, now, then))
 
 
-def _changed(node: Node, name: str, now: Array, then: Array) -> str:
+def _changed(node: Any, name: str, now: Array, then: Array) -> str:
     count = int((now != then).sum())
     return (
         f"data changed between forward and backward: {count} of the {now.size} values that {node!r} keeps "

@@ -1,7 +1,8 @@
-"""What inspection asks of large gradients: their inner product, and whether two of them add up to a third."""
+"""What is asked of large gradients: their norm, their inner product, and whether two add up to a third."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from minigrad.kernels.threads import SMALL, row_kernel
 
 #: So many elements are summed at a time, in the arrays' own precision; three such pieces fit a core's cache.
 PIECE = 8192
+#: Outside these, squares have begun to underflow or overflow in the array's own precision.
+_SAFE = {"f4": (1e-28, 1e37), "f8": (1e-280, 1e300)}
 
 
 @jit
@@ -76,3 +79,23 @@ def _fast_inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
 def inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
     """The inner product of two arrays of one shape, and whether their sum is ``total``, to the bit."""
     return float(np.vdot(a, b)), bool((a + b == total).all())
+
+
+def norm(x: Array) -> float:
+    """The Euclidean norm, also where the squares underflow or overflow; NaN and infinity stay what they are.
+
+    Examples
+    --------
+    >>> norm(np.array([3e-200, 4e-200]))
+    5e-200
+    """
+    lo, hi = _SAFE.get(x.dtype.str[1:], (math.inf, 0.0))
+    square = inner(x, x) if lo < hi else 0.0
+    if lo < square < hi:
+        return math.sqrt(square)
+    wide = np.abs(x).astype(np.float64, copy=False)
+    largest = float(wide.max(initial=0.0))
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    wide = (wide / largest).ravel()
+    return largest * math.sqrt(float(np.dot(wide, wide)))

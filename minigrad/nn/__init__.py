@@ -1,6 +1,6 @@
 """Layers, losses and initialisers, under the names of ``torch.nn``; and layers with a skip connection."""
 
-from minigrad.nn import functional, init, utils
+from minigrad.nn import functional, init, parallel, utils
 from minigrad.nn.activation import (
     ELU,
     GELU,
@@ -48,6 +48,7 @@ from minigrad.nn.pooling import (
     Upsample,
 )
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
+from minigrad.nn.sync_batch_norm import SyncBatchNorm
 
 __all__ = [
     "ELU",
@@ -104,10 +105,12 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "SyncBatchNorm",
     "Tanh",
     "Unflatten",
     "Upsample",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

@@ -1,4 +1,4 @@
-"""Activation functions as layers. None works in place: ``inplace`` is accepted, and a new tensor made."""
+"""Activation functions as layers. Those with ``inplace`` can write their result over their input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReLU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.relu(input)
+        return F.relu(input, inplace=self.inplace)
 
 
 class LeakyReLU(_Activation):
@@ -40,7 +40,7 @@ class LeakyReLU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.leaky_relu(input, self.negative_slope)
+        return F.leaky_relu(input, self.negative_slope, inplace=self.inplace)
 
     def _settings(self) -> str:
         return f"negative_slope={self.negative_slope}"
@@ -55,7 +55,7 @@ class ELU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.elu(input, self.alpha)
+        return F.elu(input, self.alpha, inplace=self.inplace)
 
     def _settings(self) -> str:
         return f"alpha={self.alpha}"
@@ -66,7 +66,7 @@ class SELU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.selu(input)
+        return F.selu(input, inplace=self.inplace)
 
 
 class SiLU(_Activation):
@@ -74,7 +74,7 @@ class SiLU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.silu(input)
+        return F.silu(input, inplace=self.inplace)
 
 
 class Hardtanh(_Activation):
@@ -89,7 +89,7 @@ class Hardtanh(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.hardtanh(input, self.min_val, self.max_val)
+        return F.hardtanh(input, self.min_val, self.max_val, inplace=self.inplace)
 
     def _settings(self) -> str:
         return f"min_val={self.min_val}, max_val={self.max_val}"
@@ -100,7 +100,7 @@ class ReLU6(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
-        return F.relu6(input)
+        return F.relu6(input, inplace=self.inplace)
 
 
 class GELU(Module):

@@ -181,4 +181,4 @@ def _additive(mask: Tensor, dtype: Any) -> Tensor:
     if mask.dtype.kind != "b":
         return mask.to(dtype)
     zero = from_array(mask.array.astype(dtype) * 0)
-    return where(mask, float("-inf"), zero)  # type: ignore[no-any-return]
+    return where(mask, float("-inf"), zero)

@@ -30,7 +30,7 @@ class Dropout(_Dropout):
     p
         The probability.
     inplace
-        Accepted; a new tensor is made all the same.
+        Write the result over the input.
 
     Raises
     ------
@@ -46,7 +46,7 @@ class Dropout(_Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Drop values."""
-        return F.dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(_Dropout):
@@ -54,4 +54,4 @@ class Dropout2d(_Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         """Drop channels."""
-        return F.dropout2d(input, self.p, self.training)
+        return F.dropout2d(input, self.p, self.training, self.inplace)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.engine.base import TensorBase
-from minigrad.engine.mode import OUTSIDE, running
+from minigrad.engine.running import OUTSIDE, running
 from minigrad.engine.source import is_ours, user_place
 from minigrad.nn.calls import CallRecord, Naming
 from minigrad.nn.hooks import Hooked

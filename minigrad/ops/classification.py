@@ -94,7 +94,7 @@ class NLLLoss(Node):
         return losses.sum()
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy * self.factor)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy * self.factor)
 
 
 def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
@@ -106,7 +106,7 @@ def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> An
 def _rows(name: str, input: Any, target: Any, ignore_index: int) -> tuple[Any, Any]:
     """The logits as (rows, classes) and the labels as (rows,), checked."""
     shape = input.shape
-    labels = array_of(target).copy()  # the caller may change it before backward
+    labels = array_of(target)
     if not shape or (len(shape) > 1 and len(labels.shape) != len(shape) - 1):
         raise OperationError(
             f"{name}: the input must have shape (N, classes, ...) and the labels (N, ...), or (classes,) and (); "
@@ -201,8 +201,7 @@ def cross_entropy(
     x: Any = input
     factor = _class_weight("cross_entropy", weight, x)
     if shape_of(target) == x.shape and x.shape and target.dtype.kind == "f":
-        result: T = _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
-        return result
+        return _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
     logits, labels = _rows("cross_entropy", x, target, ignore_index)
     node = CrossEntropy(labels, factor, ignore_index, label_smoothing, reduction)
     result = node.apply_to(logits)

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, shape_of
+from minigrad.ops.inplace import apply_in_place
 from minigrad.random import default_generator
 
 
@@ -50,13 +51,14 @@ def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = Fal
     training
         With False, the input comes back as it is.
     inplace
-        Accepted for PyTorch's sake; the result is always a new tensor.
+        Write the result over ``input``.
     """
     if not training or p == 0:
         return input
     _check("dropout", input, p)
-    result: T = Dropout(p).apply_to(input)
-    return result
+    if inplace:
+        return apply_in_place(Dropout(p), input)
+    return Dropout(p).apply_to(input)
 
 
 def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
@@ -66,8 +68,9 @@ def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
     _check("dropout1d", input, p)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"dropout1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
-    result: T = Dropout(p, 1).apply_to(input)
-    return result
+    if inplace:
+        return apply_in_place(Dropout(p, 1), input)
+    return Dropout(p, 1).apply_to(input)
 
 
 def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
@@ -77,5 +80,6 @@ def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
     _check("dropout2d", input, p)
     if len(shape_of(input)) not in (3, 4):
         raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), not {shape_of(input)}")
-    result: T = Dropout(p, 2).apply_to(input)
-    return result
+    if inplace:
+        return apply_in_place(Dropout(p, 2), input)
+    return Dropout(p, 2).apply_to(input)

@@ -21,8 +21,8 @@ from minigrad.ops.shape import Expand, Reshape
 class Gather(Node):
     """``y[i, j] = x[index[i, j], j]``, along one axis. Backward: ``gy`` added at the places it was read from."""
 
-    def __init__(self, axis: int, index: Any) -> None:
-        self.axis, self.places = axis, index
+    def __init__(self, axis: int, places: Any) -> None:
+        self.axis, self.places = axis, places
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
@@ -31,8 +31,12 @@ class Gather(Node):
         _check_gather(self.from_shape, self.places, self.axis)
         return np.take_along_axis(x[_corner(self.places.shape, self.axis)], self.places, self.axis)
 
+    def put(self, whole: Any, value: Any) -> None:
+        _check_gather(whole.shape, self.places, self.axis)
+        np.put_along_axis(whole[_corner(self.places.shape, self.axis)], self.places, value, self.axis)
+
     def backward(self, gy: Any) -> Any:
-        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)
 
 
 class ScatterAdd(Node):
@@ -48,7 +52,7 @@ class ScatterAdd(Node):
         return scatter.scatter_add(self.shape, self.places, x, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Gather(self.axis, self.places)(gy)
+        return Gather(self.axis, self.places).apply_to(gy)
 
 
 def _corner(shape: tuple[int, ...], axis: int) -> tuple[slice, ...]:
@@ -74,6 +78,11 @@ def _gathered(input: Any, place: int, positions: Any) -> Any:
     return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1)).apply_to(Reshape((1,)).apply_to(input)))
 
 
+def positions(input: Any, dim: int, index: Any) -> tuple[int, Any]:
+    """The axis and the integers that say where along it."""
+    return axis_of(dim, len(shape_of(input))), integers(index)
+
+
 def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
     """Pick one element along ``dim`` for each element of ``index``: ``y[i, j] = x[index[i, j], j]`` for ``dim=0``.
 
@@ -91,8 +100,7 @@ def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
     IndexError
         For an index out of range.
     """
-    result: T = _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
-    return result
+    return _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
 
 
 def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
@@ -127,13 +135,12 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
             raise OperationError(f"scatter_add: index of shape {positions.shape} is larger than src, {values.shape}")
         values = Index(tuple(map(slice, positions.shape))).apply_to(values) if positions.size else values
     if positions.size == 0:
-        return x + 0  # type: ignore[no-any-return]
+        return x + 0
     if shape == ():
         added = Reshape(()).apply_to(ScatterAdd(0, positions.reshape(-1), (1,)).apply_to(values.reshape(-1)))
     else:
         added = ScatterAdd(place, positions, shape).apply_to(values)
-    result: T = x + added
-    return result
+    return x + added
 
 
 def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int | None = None) -> T:
@@ -168,5 +175,4 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
     if shape:
         positions = np.broadcast_to(positions, (*rest[:place], positions.shape[place], *rest[place + 1 :]))
         positions = np.where(positions < 0, positions + shape[place], positions)
-    result: T = _gathered(source, place, positions)
-    return result
+    return _gathered(source, place, positions)

@@ -16,19 +16,28 @@ from minigrad.kernels import scatter
 from minigrad.ops.common import T, axis_of, shape_of
 from minigrad.ops.shape import Expand, Reshape
 
+_DOTS = (Ellipsis,)
+
 
 class Index(Node):
     """``x[key]``. Backward: ``gy`` added at the same key of zeros; a place that was read twice gets the sum."""
+
+    makes_view = True
 
     def __init__(self, key: tuple[Any, ...]) -> None:
         self.key = key
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return x[self.key]
+        y = x[self.key]
+        # Where integers alone leave one element, NumPy gives a copy of it; with dots behind them, a view.
+        return y if isinstance(y, np.ndarray) else x[self.key + _DOTS]
+
+    def put(self, whole: Any, value: Any) -> None:
+        whole[self.key] = value
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy)
 
 
 class IndexAdd(Node):
@@ -45,15 +54,13 @@ class IndexAdd(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Index(self.key)(gy)
+        return Index(self.key).apply_to(gy)
 
 
 def _entry(k: Any) -> Any:
     """One entry of a key, with NumPy arrays for tensors and lists."""
     if isinstance(k, TensorBase):
-        k = k.array.copy()  # the caller may change it before backward
-    elif isinstance(k, np.ndarray):
-        k = k.copy()
+        k = k.array
     elif isinstance(k, (list, tuple, range)):
         k = np.asarray([np.asarray(e.array) if isinstance(e, TensorBase) else e for e in k])
         if k.size == 0:
@@ -84,17 +91,23 @@ def getitem(input: T, key: Any) -> T:
     IndexError
         For an index out of range or of a wrong kind.
     """
+    *first, last = keys_of(key, len(shape_of(input)))
+    for each in first:
+        input = Index(each).apply_to(input)
+    return Index(last).apply_to(input)
+
+
+def keys_of(key: Any, ndim: int) -> list[tuple[Any, ...]]:
+    """The keys that NumPy is to apply one after the other, so that together they mean what PyTorch's key means."""
     entries = tuple(map(_entry, key)) if type(key) is tuple else (_entry(key),)
     arrays = sum(isinstance(k, (np.ndarray, bool)) for k in entries)
     if arrays > 1:
-        entries = _without_dots(entries, len(shape_of(input)))
+        entries = _without_dots(entries, ndim)
     if arrays and any(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in entries):
         # Beside arrays, NumPy takes an integer for an array and may move its axis to the front. PyTorch
         # selects first, and then applies the arrays.
-        first, entries = _select_first(entries)
-        input = Index(first).apply_to(input)
-    result: T = Index(entries).apply_to(input)
-    return result
+        return list(_select_first(entries))
+    return [entries]
 
 
 def _without_dots(entries: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
@@ -131,13 +144,13 @@ def _select_first(entries: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any,
 
 
 def integers(index: Any) -> Any:
-    """An index as an array of integers, a copy: the caller may change it before backward."""
+    """An index as an array of integers."""
     array = array_of(index)
     if array.dtype.kind not in "iu":
         if array.size or array.dtype.kind != "f":
             raise IndexError(f"the index must be of integers, it is {array.dtype}")
         return array.astype(np.int64)
-    return array.copy()
+    return array
 
 
 def index_select(input: T, dim: int, index: Any) -> T:
@@ -155,9 +168,8 @@ def index_select(input: T, dim: int, index: Any) -> T:
         raise IndexError(f"index_select takes a vector of integers, the index has shape {wanted.shape}")
     wanted = wanted.reshape(-1)
     if not shape:
-        return Reshape(()).apply_to(Index((wanted,)).apply_to(Reshape((1,)).apply_to(input)))  # type: ignore[no-any-return]
-    result: T = Index((slice(None),) * place + (wanted,)).apply_to(input)
-    return result
+        return Reshape(()).apply_to(Index((wanted,)).apply_to(Reshape((1,)).apply_to(input)))
+    return Index((slice(None),) * place + (wanted,)).apply_to(input)
 
 
 def masked_select(input: T, mask: Any) -> T:
@@ -175,8 +187,7 @@ def masked_select(input: T, mask: Any) -> T:
     full = np.broadcast_shapes(source.shape, chosen.shape)
     if full != source.shape:
         source = Expand(full).apply_to(source)
-    result: T = Index((np.broadcast_to(chosen, full).copy(),)).apply_to(source)
-    return result
+    return Index((np.broadcast_to(chosen, full),)).apply_to(source)
 
 
 def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> T:
@@ -196,5 +207,4 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
         source, dim = Reshape((-1,)).apply_to(source), 0
     place = axis_of(dim, len(source.shape))
     positions = np.repeat(np.arange(source.shape[place]), array_of(repeats))
-    result: T = Index((slice(None),) * place + (positions,)).apply_to(source)
-    return result
+    return Index((slice(None),) * place + (positions,)).apply_to(source)

@@ -1,19 +1,18 @@
-"""Methods that write into a tensor: for initialisers, buffers and optimisers, never for the graph.
+"""Methods that write into a tensor: those that end in an underscore, ``+=`` and its kin, and item assignment.
 
-An array that a node kept for backward must not change, and nothing can tell what else shares it. So
-these work on tensors outside the graph only; ``x += y`` in a model makes a new tensor and rebinds the name.
-Only a leaf that is learnt is changed itself, as in ``p -= lr * p.grad`` under ``no_grad``.
+What a write does to values, aliases and history is told, and done, in ``minigrad/ops/inplace.py``.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import numpy as np
-
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
-from minigrad.engine.mode import is_grad_enabled
+from minigrad.ops import activation, arithmetic, elementwise, linalg, power, put, rearrange, rounding, select, shape
+from minigrad.ops.arithmetic import Add, Div, Mul, Sub
+from minigrad.ops.common import promoted
+from minigrad.ops.inplace import WHOLE, before, in_place, overwrite, write
 from minigrad.random import Generator, numpy_generator
 
 Self = TypeVar("Self", bound="InPlace")
@@ -24,122 +23,190 @@ class InPlace(TensorBase):
 
     __slots__ = ()
 
-    def _writable(self, method: str) -> Any:
-        """The array, if it may be written to."""
-        if self.node is not None or (self.requires_grad and is_grad_enabled()):
-            kind = "a tensor in the graph" if self.node is not None else "a leaf that requires a gradient"
-            remedy = f"x = x.{method.rstrip('_')}(...)" if method.endswith("_") else "minigrad.where(...)"
-            raise OperationError(
-                f"{method} would write into {kind}, and backward may need what is there. "
-                f"Make a new tensor, as in {remedy}, or write under minigrad.no_grad()"
-            )
-        return self.array
+    __setitem__ = put.setitem
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Assign to elements."""
-        keys = tuple(_plain(k) for k in key) if isinstance(key, tuple) else _plain(key)
-        self._writable("item assignment")[keys] = array_of(value)
-
-    def _is_updated(self) -> bool:
-        """Whether ``+=`` is to change this very tensor: a new one in its place would never be learnt."""
-        return self.requires_grad and self.node is None
-
-    # Where these give NotImplemented, Python makes a new tensor by ``x + y``.
+    # These four apply their node themselves: so a debugger comes to the rule as fast as by ``x + y``.
     def __iadd__(self: Self, other: Any) -> Self:
-        return self.add_(other) if self._is_updated() else NotImplemented
+        old = before(self)
+        return write(self, old, Add().apply_to(*promoted(old, other)))
 
     def __isub__(self: Self, other: Any) -> Self:
-        return self.sub_(other) if self._is_updated() else NotImplemented
+        old = before(self)
+        return write(self, old, Sub().apply_to(*promoted(old, other)))
 
     def __imul__(self: Self, other: Any) -> Self:
-        return self.mul_(other) if self._is_updated() else NotImplemented
+        old = before(self)
+        return write(self, old, Mul().apply_to(*promoted(old, other)))
 
     def __itruediv__(self: Self, other: Any) -> Self:
-        return self.div_(other) if self._is_updated() else NotImplemented
+        old = before(self)
+        return write(self, old, Div().apply_to(*promoted(old, other, true_division=True)))
 
-    def copy_(self: Self, source: Any, non_blocking: bool = False) -> Self:
-        """Take over the values of ``source``."""
-        self._writable("copy_")[...] = array_of(source)
-        return self
+    __ipow__ = in_place(power.pow)
+    __ifloordiv__ = in_place(rounding.floor_divide)
+    __imod__ = in_place(rounding.remainder)
+    __iand__ = in_place(select.bitwise_and)
+    __ior__ = in_place(select.bitwise_or)
+    __ixor__ = in_place(select.bitwise_xor)
 
-    def fill_(self: Self, value: Any) -> Self:
-        """Set every element to ``value``."""
-        self._writable("fill_")[...] = array_of(value)
-        return self
+    # Arithmetic
+    add_ = in_place(arithmetic.add)
+    sub_ = subtract_ = in_place(arithmetic.sub)
+    mul_ = multiply_ = in_place(arithmetic.mul)
+    div_ = divide_ = true_divide_ = in_place(arithmetic.div)
+    neg_ = negative_ = in_place(arithmetic.neg)
+    pow_ = in_place(power.pow)
+    sqrt_ = in_place(power.sqrt)
+    rsqrt_ = in_place(power.rsqrt)
+    reciprocal_ = in_place(power.reciprocal)
+    square_ = in_place(power.square)
+    floor_ = in_place(rounding.floor)
+    ceil_ = in_place(rounding.ceil)
+    round_ = in_place(rounding.round)
+    trunc_ = fix_ = in_place(rounding.trunc)
+    remainder_ = in_place(rounding.remainder)
+    floor_divide_ = in_place(rounding.floor_divide)
+    addmm_ = in_place(linalg.addmm)
 
-    def zero_(self: Self) -> Self:
-        """Set every element to 0."""
-        return self.fill_(0)
+    # Element by element
+    abs_ = absolute_ = in_place(elementwise.abs)
+    exp_ = in_place(elementwise.exp)
+    expm1_ = in_place(elementwise.expm1)
+    log_ = in_place(elementwise.log)
+    log1p_ = in_place(elementwise.log1p)
+    sin_ = in_place(elementwise.sin)
+    cos_ = in_place(elementwise.cos)
+    tanh_ = in_place(elementwise.tanh)
+    sigmoid_ = in_place(elementwise.sigmoid)
+    erf_ = in_place(elementwise.erf)
+    sign_ = in_place(elementwise.sign)
+    relu_ = in_place(activation.relu)
 
-    def add_(self: Self, other: Any, *, alpha: float = 1) -> Self:
-        """Add ``alpha * other``."""
-        data = self._writable("add_")
-        data += alpha * array_of(other) if alpha != 1 else array_of(other)
-        return self
+    # Comparison and choice
+    clamp_ = clip_ = in_place(select.clamp)
+    eq_ = in_place(select.eq)
+    ne_ = in_place(select.ne)
+    lt_ = in_place(select.lt)
+    le_ = in_place(select.le)
+    gt_ = in_place(select.gt)
+    ge_ = in_place(select.ge)
+    logical_and_ = in_place(select.logical_and)
+    logical_or_ = in_place(select.logical_or)
+    logical_xor_ = in_place(select.logical_xor)
+    logical_not_ = in_place(select.logical_not)
+    bitwise_and_ = in_place(select.bitwise_and)
+    bitwise_or_ = in_place(select.bitwise_or)
+    bitwise_xor_ = in_place(select.bitwise_xor)
+    bitwise_not_ = in_place(select.bitwise_not)
+    tril_ = in_place(rearrange.tril)
+    triu_ = in_place(rearrange.triu)
 
-    def sub_(self: Self, other: Any, *, alpha: float = 1) -> Self:
-        """Subtract ``alpha * other``."""
-        return self.add_(other, alpha=-alpha)
-
-    def mul_(self: Self, other: Any) -> Self:
-        """Multiply by ``other``."""
-        data = self._writable("mul_")
-        data *= array_of(other)
-        return self
-
-    def div_(self: Self, other: Any) -> Self:
-        """Divide by ``other``."""
-        data = self._writable("div_")
-        data /= array_of(other)
-        return self
+    # Values at places
+    copy_ = put.copy_
+    fill_ = put.fill_
+    zero_ = put.zero_
+    masked_fill_ = put.masked_fill_
+    masked_scatter_ = put.masked_scatter_
+    index_fill_ = put.index_fill_
+    index_copy_ = put.index_copy_
+    index_add_ = put.index_add_
+    index_put_ = put.index_put_
+    scatter_ = put.scatter_
+    scatter_add_ = put.scatter_add_
+    fill_diagonal_ = put.fill_diagonal_
+    scatter = put.scatter
+    masked_scatter = put.masked_scatter
+    index_fill = put.index_fill
+    index_copy = put.index_copy
+    index_add = put.index_add
+    index_put = put.index_put
 
     def addcmul_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 * tensor2``."""
-        return self.add_(array_of(tensor1) * array_of(tensor2), alpha=value)
+        return self.add_(tensor1 * tensor2, alpha=value)
 
     def addcdiv_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 / tensor2``."""
-        return self.add_(array_of(tensor1) / array_of(tensor2), alpha=value)
+        return self.add_(tensor1 / tensor2, alpha=value)
 
-    def lerp_(self: Self, end: Any, weight: float) -> Self:
+    def lerp_(self: Self, end: Any, weight: Any) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
-        return self.add_(array_of(end) - self.array, alpha=weight)
+        old: Any = before(self)
+        return write(self, old, old + (end - old) * weight)
 
-    def clamp_(self: Self, min: Any = None, max: Any = None) -> Self:
-        """Limit every element to ``[min, max]``."""
-        data = self._writable("clamp_")
-        np.clip(data, min, max, out=data)
-        return self
+    def clamp_min_(self: Self, min: Any) -> Self:
+        """Limit every element from below."""
+        return self.clamp_(min=min)
 
-    def sqrt_(self: Self) -> Self:
-        """Take the square root."""
-        data = self._writable("sqrt_")
-        np.sqrt(data, out=data)
-        return self
+    def clamp_max_(self: Self, max: Any) -> Self:
+        """Limit every element from above."""
+        return self.clamp_(max=max)
 
-    def masked_fill_(self: Self, mask: Any, value: Any) -> Self:
-        """Set the elements where ``mask`` is True to ``value``."""
-        np.copyto(self._writable("masked_fill_"), array_of(value), where=array_of(mask), casting="unsafe")
-        return self
+    # -- random values -----------------------------------------------------------------------------
 
     def normal_(self: Self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Draw every element from a normal distribution."""
-        data = self._writable("normal_")
-        data[...] = numpy_generator(generator).normal(mean, std, data.shape)
-        return self
+        """Draw every element from a normal distribution.
+
+        Raises
+        ------
+        OperationError
+            If ``std`` is negative.
+        """
+        if not std >= 0:
+            raise OperationError(f"normal_ expects std >= 0.0, not {std}")
+        return overwrite(self, WHOLE, numpy_generator(generator).normal(mean, std, self.array.shape))
 
     def uniform_(self: Self, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Draw every element uniformly from ``[from_, to)``."""
-        data = self._writable("uniform_")
-        data[...] = numpy_generator(generator).uniform(from_, to, data.shape)
-        return self
+        """Draw every element uniformly from ``[from_, to)``.
 
-    def bernoulli_(self: Self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
+        Raises
+        ------
+        OperationError
+            If ``from_`` is above ``to``.
+        """
+        if not from_ <= to:
+            raise OperationError(f"uniform_ expects from_ <= to, not {from_} and {to}")
+        return overwrite(self, WHOLE, numpy_generator(generator).uniform(from_, to, self.array.shape))
+
+    def bernoulli_(self: Self, p: Any = 0.5, *, generator: Generator | None = None) -> Self:
         """Set every element to 1 with probability ``p``, else to 0."""
-        data = self._writable("bernoulli_")
-        data[...] = numpy_generator(generator).random(data.shape) < p
+        return overwrite(self, WHOLE, numpy_generator(generator).random(self.array.shape) < array_of(p))
+
+    def random_(self: Self, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Self:
+        """Draw every element from the integers ``[from_, to)``, or ``[0, from_)`` where ``to`` is left out."""
+        low, high = (0, from_ or 2**24) if to is None else (from_, to)
+        return overwrite(self, WHOLE, numpy_generator(generator).integers(low, high, self.array.shape))
+
+    def exponential_(self: Self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
+        """Draw every element from the exponential distribution of rate ``lambd``."""
+        return overwrite(self, WHOLE, numpy_generator(generator).exponential(1 / lambd, self.array.shape))
+
+    # -- another shape -----------------------------------------------------------------------------
+
+    def _reshaped(self: Self, result: Any) -> Self:
+        self.array, self.node, self.slot = result.array, result.node, result.slot
+        self._view = result._view
         return self
 
+    def squeeze_(self: Self, dim: Any = None) -> Self:
+        """Drop axes of size 1."""
+        return self._reshaped(shape.squeeze(before(self), dim))
 
-def _plain(key: Any) -> Any:
-    return key.array if isinstance(key, TensorBase) else key
+    def unsqueeze_(self: Self, dim: int) -> Self:
+        """Insert an axis of size 1."""
+        return self._reshaped(shape.unsqueeze(before(self), dim))
+
+    def transpose_(self: Self, dim0: int, dim1: int) -> Self:
+        """Swap two axes."""
+        return self._reshaped(shape.transpose(before(self), dim0, dim1))
+
+    def t_(self: Self) -> Self:
+        """Transpose a matrix."""
+        return self._reshaped(shape.t(before(self)))
+
+    def detach_(self: Self) -> Self:
+        """Leave the graph: gradients stop here."""
+        if self._view is not None and self.requires_grad:
+            raise OperationError("detach_() on a view: use detach(), which gives a new tensor outside the graph")
+        self.node, self.slot, self.requires_grad = None, 0, False
+        return self

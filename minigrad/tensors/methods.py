@@ -38,7 +38,7 @@ class Methods(TensorBase):
 
     __slots__ = ()
 
-    # Operators. ``x += y`` is not defined on purpose (but for parameters, in inplace.py): Python then rebinds x.
+    # Operators. Those that write in place, as ``+=``, are in inplace.py.
     __add__ = __radd__ = arithmetic.add
     __sub__ = arithmetic.sub
     __mul__ = __rmul__ = arithmetic.mul

@@ -1,4 +1,4 @@
-"""The order of every sum depends on shapes alone: the same bits for any number of threads, cold or warm, in any process."""
+"""The order of every sum depends on shapes alone: one digest for any number of threads, cold or warm."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from minigrad.classroom.catalogue import folder
+from minigrad.classroom.script import definitions
 
 LESSONS = sorted(folder().glob("[0-9][0-9]_*.py"))
 
@@ -19,6 +20,7 @@ def load(path):
     return module
 
 
+@cache
 def lesson(number):
-    """The lesson of that number, as a module."""
-    return load(next(path for path in LESSONS if path.name.startswith(number)))
+    """The definitions of the lesson of that number, as a module; none of its cells has run."""
+    return definitions(next(path for path in LESSONS if path.name.startswith(number)))

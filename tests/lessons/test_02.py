@@ -1,14 +1,10 @@
 """Lesson 2: without an order two stacked residual blocks give 7 for 4; with one, all is right, and cheap."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-PATH = Path(__file__).parents[2] / "lessons" / "02_order.py"
-spec = importlib.util.spec_from_file_location("lesson_02", PATH)
-lesson = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(lesson)
+from . import scripts
+
+lesson = scripts.lesson("02")
 
 
 def test_the_broken_engine_gives_7_for_4_and_is_right_on_one_block():
@@ -37,4 +33,4 @@ def test_depth_breaks_the_recursion_and_not_the_order():
     with pytest.raises(RecursionError):
         lesson.run(lesson.backward_broken, 1000, 0.0)
     assert lesson.run(lesson.backward_ordered, 1000, 0.0) == (1.0, 2001)
-    assert lesson.minigrad_run(10)[1] == 30  # a fork, a product and a join for each block
+    assert len(lesson.minigrad_run(10)[1]) == 30  # a fork, a product and a join for each block

@@ -1,24 +1,26 @@
 """Lesson 3: a fork sums; losing the skip's part ruins a net, losing the branch's hardly shows."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parents[2] / "lessons" / "03_fork.py"
-spec = importlib.util.spec_from_file_location("lesson_03", PATH)
-lesson = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(lesson)
+from . import scripts
+
+lesson = scripts.lesson("03")
 
 SEEDS = range(5)
 
 
 @pytest.mark.parametrize("value", [-2.0, -0.5, 0.0, 1.0, 3.5])
 def test_a_fork_sums(value):
-    ways, total = lesson.two_ways(value)
+    law, ways, total = lesson.keeps_the_sum(None, value)
+    assert law
     assert ways == [2 * value, 3]
     assert total == 2 * value + 3
+
+
+def test_a_lossy_fork_breaks_the_law():
+    assert lesson.keeps_the_sum(0) == (False, [4, 3], 4)
+    assert lesson.keeps_the_sum(1) == (False, [4, 3], 3)
 
 
 def test_only_the_whole_fork_passes_a_gradient_check():

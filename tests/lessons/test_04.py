@@ -1,8 +1,6 @@
 """Lesson 4: the node is right, the kernels agree, and float32 can't judge a gradient."""
 
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +8,9 @@ from threadpoolctl import threadpool_limits
 
 import minigrad as mg
 
-PATH = Path(__file__).parents[2] / "lessons" / "04_dense_and_kernels.py"
-spec = importlib.util.spec_from_file_location("lesson_04", PATH)
-lesson = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(lesson)
+from . import scripts
+
+lesson = scripts.lesson("04")
 
 
 @pytest.mark.parametrize("seed", range(5))

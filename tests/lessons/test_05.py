@@ -1,16 +1,13 @@
 """Lesson 5: 97 % of the test digits at every seed; and a rate may be too low or too high."""
 
 import functools
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parents[2] / "lessons" / "05_training.py"
-spec = importlib.util.spec_from_file_location("lesson_05", PATH)
-lesson = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(lesson)
+from . import scripts
+
+lesson = scripts.lesson("05")
 
 SEEDS = range(5)
 train = functools.cache(lesson.train)

@@ -12,6 +12,9 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.ops.boxes import box_iou
+from minigrad.ops.capsule import squash
+from minigrad.utils.checkpoint import checkpoint
 
 from .cases import Case, anywhere, distinct, off_zero, positive, probability
 from .references import (
@@ -328,7 +331,64 @@ def hooked(x):
     return module(x)
 
 
+def squashed(s):
+    r = np.linalg.norm(s, axis=1, keepdims=True)
+    return s / r * (r * r / (1 + r * r))
+
+
+def checkpointed(a, b):
+    """Two outputs, one of which reads both inputs; and a random number drawn inside."""
+    mg.manual_seed(3)
+    return checkpoint(lambda a, b: (F.dropout(mg.tanh(a * b), 0.4), a.square()), a, b)
+
+
+def boxes_from(x):
+    """Boxes that overlap in every way, away from ties."""
+    corner = mg.tensor([[0.0, 0.0], [1.1, 0.7], [0.4, 1.6]], dtype=x.dtype)
+    return mg.cat([corner + 0.1 * x[:, :2], corner + 2 + 0.1 * x[:, 2:]], 1)
+
+
+def assigned(x, v):
+    y = x * 1
+    y[1:, 0] = v
+    return y
+
+
+def assigned_by_numpy(x, v):
+    y = x.copy()
+    y[1:, 0] = v
+    return y
+
+
+def written_through_a_view(x, v):
+    y = x * 1
+    y.t()[1].mul_(v)
+    return y
+
+
+def put_at(x, v):
+    y = x * 1
+    y.scatter_(1, mg.tensor([[1], [0], [1]]), v[:, None])
+    return y.index_fill_(0, mg.tensor([0]), 2.0)
+
+
+WRITES = [
+    Case("item assignment", assigned, assigned_by_numpy, ((3, 2), (2,))),
+    Case(
+        "a write through a view",
+        written_through_a_view,
+        lambda x, v: np.stack([x[:, 0], x[:, 1] * v], 1),
+        ((3, 2), (3,)),
+    ),
+    Case("scatter_ and index_fill_", put_at, None, ((3, 2), (3,))),
+    Case("copy_", lambda x, v: (x * 1).copy_(v), lambda x, v: np.broadcast_to(v, x.shape), ((3, 2), (2,))),
+    Case("in place with an operand", lambda x, v: (x * 1).mul_(v).add_(v, alpha=2), lambda x, v: x * v + 2 * v, two),
+]
+
 OTHERS = [
+    Case("squash", lambda s: squash(s, 1), squashed, one),
+    Case("checkpoint", checkpointed, None, two),
+    Case("box_iou", lambda a, b: box_iou(boxes_from(a), 0.3 + boxes_from(b)), None, ((3, 4), (3, 4))),
     Case("dropout that drops", dropped, None, one),
     Case("backward hooks", hooked, np.tanh, one),
     Case("comparison", lambda a, b: a < b, np.less, two),
@@ -351,5 +411,6 @@ CASES = [
     *NORMS,
     *LOSSES,
     *SKIPS,
+    *WRITES,
     *OTHERS,
 ]

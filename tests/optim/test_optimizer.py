@@ -129,7 +129,7 @@ def test_state_of_another_shape(feed):
 
 def test_data_that_can_not_be_written():
     p = leaf([1.0])
-    p.grad = mg.ones(1)
+    p.grad = mg.ones(1, dtype=p.dtype)
     p.array = np.ones(1)
     p.array.flags.writeable = False
     with pytest.raises(OperationError, match="a parameter is read-only"):
@@ -225,7 +225,7 @@ def test_an_optimizer_of_ones_own(feed):
 
 def test_the_base_class_has_no_step():
     p = leaf([1.0])
-    p.grad = mg.ones(1)
+    p.grad = mg.ones(1, dtype=p.dtype)
     with pytest.raises(NotImplementedError, match=r"Optimizer has no step\(\): override step or _update"):
         Optimizer([p], {}).step()
 

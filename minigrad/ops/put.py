@@ -1,0 +1,192 @@
+"""Values put at places of a tensor: item assignment, scatter, index_fill and their kin, each in place or of a copy.
+
+What says where is the operation that would read there: an index, a gather along an axis, a diagonal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import TensorBase, array_of
+from minigrad.engine.errors import OperationError
+from minigrad.engine.views import Part
+from minigrad.ops.common import T, axis_of, clone, shape_of
+from minigrad.ops.gather import Gather, ScatterAdd, positions
+from minigrad.ops.index import Index, IndexAdd, integers, keys_of
+from minigrad.ops.inplace import WHOLE, before, overwrite, write
+from minigrad.ops.rearrange import Diagonal
+
+
+def setitem(x: Any, key: Any, value: Any) -> None:
+    """``x[key] = value``, with PyTorch's meaning of the key; the value broadcasts to the place.
+
+    Raises
+    ------
+    IndexError
+        For an index out of range or of a wrong kind.
+    OperationError
+        If the value doesn't fit, or ``x`` can't be written to.
+    """
+    part = Part(tuple(Index(each) for each in keys_of(key, len(shape_of(x)))))
+    if not _is_that_part(x, part, value):
+        overwrite(x, part, value if isinstance(value, TensorBase) else np.asarray(value))
+
+
+def _is_that_part(x: Any, part: Part, value: Any) -> bool:
+    """Whether the value is this very part of ``x``: so ``x[key] += y`` ends, which has written through a view."""
+    if not isinstance(value, TensorBase) or value._view is None or not isinstance(x, TensorBase):
+        return False
+    if value._view.base is not (x if x._view is None else x._view.base):
+        return False
+    place = x.array
+    for cut in part.cuts:
+        place = cut.forward(place)
+    theirs, ours = (a.__array_interface__["data"][0] for a in (value.array, place))
+    return theirs == ours and value.array.shape == place.shape and value.array.strides == place.strides
+
+
+def copy_(input: T, src: Any, non_blocking: bool = False) -> T:
+    """Overwrite all of ``input`` with ``src``, which broadcasts and takes its dtype."""
+    return overwrite(input, WHOLE, src if isinstance(src, TensorBase) else np.asarray(src))
+
+
+def fill_(input: T, value: Any) -> T:
+    """Set every element to ``value``, a number or a tensor without dimensions."""
+    if shape_of(value) != ():
+        raise OperationError(f"fill_: value must be a number or have no dimensions, its shape is {shape_of(value)}")
+    return overwrite(input, WHOLE, value)
+
+
+def zero_(input: T) -> T:
+    """Set every element to 0."""
+    return overwrite(input, WHOLE, 0)
+
+
+def _along(input: Any, dim: int, index: Any) -> Part:
+    """The slices along ``dim`` that a vector of integers names."""
+    places = np.atleast_1d(integers(index))
+    return Part((Index((slice(None),) * axis_of(dim, len(shape_of(input))) + (places,)),))
+
+
+def _masked(input: Any, mask: Any) -> Part:
+    array = array_of(mask)
+    if array.dtype != np.bool_:
+        raise OperationError(f"the mask must be a boolean tensor, as x > 0 gives, not {array.dtype}")
+    return Part((Index((np.broadcast_to(array, shape_of(input)),)),))
+
+
+def index_fill_(input: T, dim: int, index: Any, value: Any) -> T:
+    """Set the slices along ``dim`` that ``index`` names to ``value``."""
+    return overwrite(input, _along(input, dim, index), value)
+
+
+def index_copy_(input: T, dim: int, index: Any, source: T) -> T:
+    """Overwrite the slices along ``dim`` that ``index`` names with those of ``source``, in order."""
+    return overwrite(input, _along(input, dim, index), source)
+
+
+def index_add_(input: T, dim: int, index: Any, source: T, *, alpha: float = 1) -> T:
+    """Add ``alpha * source`` to the slices along ``dim`` that ``index`` names; a slice named twice gets both."""
+    added = IndexAdd(_along(input, dim, index).cuts[0].key, shape_of(input)).apply_to(source)
+    old: Any = before(input)
+    return write(input, old, old + (added if alpha == 1 else added * alpha))
+
+
+def index_put_(input: T, indices: Any, values: Any, accumulate: bool = False) -> T:
+    """Overwrite ``input[indices]`` with ``values``; with ``accumulate``, add them."""
+    if not accumulate:
+        setitem(input, tuple(indices), values)
+        return input
+    (key,) = keys_of(tuple(indices), len(shape_of(input)))
+    old: Any = before(input)
+    return write(input, old, old + IndexAdd(key, shape_of(input)).apply_to(values))
+
+
+def masked_fill_(input: T, mask: Any, value: Any) -> T:
+    """Set the elements where ``mask``, which broadcasts, holds to ``value``."""
+    if shape_of(value) != ():
+        raise OperationError(f"masked_fill_: value must have no dimensions, its shape is {shape_of(value)}")
+    return overwrite(input, _masked(input, mask), value)
+
+
+def masked_scatter_(input: T, mask: Any, source: Any) -> T:
+    """Set the elements where ``mask`` holds to those of ``source``, in order."""
+    part = _masked(input, mask)
+    count = int(part.cuts[0].key[0].sum())
+    if source.numel() < count:
+        raise OperationError(f"masked_scatter_: the mask holds at {count} places, source has {source.numel()} elements")
+    return overwrite(input, part, source.reshape(-1)[:count])
+
+
+def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> T:
+    """Set ``input[index[i, j], j] = src[i, j]`` (for ``dim=0``); ``src`` may be a number.
+
+    Parameters
+    ----------
+    dim
+        The axis along which ``index`` says where.
+    index
+        Integers, of as many dimensions as ``input``.
+    src, value
+        A tensor at least as large as ``index``, or a number. Where a place is named twice, the last one stays.
+    reduce
+        ``"add"`` or ``"multiply"``: combine with what is there.
+    """
+    given = value if src is None else src
+    axis, places = positions(input, dim, index)
+    if isinstance(given, TensorBase) and given.array.ndim:
+        given = given[tuple(slice(n) for n in places.shape)]  # type: ignore[index]  # a Tensor, which has methods
+    part = Part((Gather(axis, places),))
+    if reduce is None:
+        return overwrite(input, part, given)
+    if reduce not in ("add", "multiply"):
+        raise OperationError(f"scatter_: reduce is {reduce!r}: it can be None, 'add' or 'multiply'")
+    there = part.of(before(input))
+    return overwrite(input, part, there + given if reduce == "add" else there * given)
+
+
+def scatter_add_(input: T, dim: int, index: Any, src: Any) -> T:
+    """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``); a place that is named twice gets both."""
+    axis, places = positions(input, dim, index)
+    added = ScatterAdd(axis, places, shape_of(input)).apply_to(src[tuple(slice(n) for n in places.shape)])
+    old: Any = before(input)
+    return write(input, old, old + added)
+
+
+def fill_diagonal_(input: T, fill_value: Any, wrap: bool = False) -> T:
+    """Set the main diagonal of a matrix to a number."""
+    if len(shape_of(input)) != 2 or wrap:
+        raise OperationError("fill_diagonal_: takes a matrix, and wrap=False")
+    return overwrite(input, Part((Diagonal(0, 0, 1),)), fill_value)
+
+
+def scatter(input: T, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> T:
+    """`scatter_` on a copy of ``input``."""
+    return scatter_(clone(input), dim, index, src, value=value, reduce=reduce)
+
+
+def index_fill(input: T, dim: int, index: Any, value: Any) -> T:
+    """`index_fill_` on a copy of ``input``."""
+    return index_fill_(clone(input), dim, index, value)
+
+
+def index_copy(input: T, dim: int, index: Any, source: T) -> T:
+    """`index_copy_` on a copy of ``input``."""
+    return index_copy_(clone(input), dim, index, source)
+
+
+def index_add(input: T, dim: int, index: Any, source: T, *, alpha: float = 1) -> T:
+    """`index_add_` on a copy of ``input``."""
+    return index_add_(clone(input), dim, index, source, alpha=alpha)
+
+
+def index_put(input: T, indices: Any, values: Any, accumulate: bool = False) -> T:
+    """`index_put_` on a copy of ``input``."""
+    return index_put_(clone(input), indices, values, accumulate)
+
+
+def masked_scatter(input: T, mask: Any, source: Any) -> T:
+    """`masked_scatter_` on a copy of ``input``."""
+    return masked_scatter_(clone(input), mask, source)
