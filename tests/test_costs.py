@@ -24,9 +24,9 @@ import minigrad as mg
 from minigrad import kernels
 from minigrad.engine import node
 from minigrad.engine.watch import Watcher
-from minigrad.kernels import vectors
 from minigrad.kernels.compile import BACKEND
-from minigrad.kernels.threads import RowKernel
+from minigrad.kernels.conv import vectors
+from minigrad.kernels.threads import FlatKernel, RowKernel
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = str(Path(mg.__file__).parent)
@@ -93,12 +93,11 @@ def warm(make, *args):
 
 def compiled():
     """All that Numba has compiled or may compile: ``(owner, attribute, dispatcher)``."""
-    for info in pkgutil.iter_modules(kernels.__path__):
-        module = importlib.import_module(f"minigrad.kernels.{info.name}")
+    for info in pkgutil.walk_packages(kernels.__path__, "minigrad.kernels."):
+        module = importlib.import_module(info.name)
         for name, found in vars(module).items():
-            if isinstance(found, RowKernel) and found.body.__module__ == module.__name__:
-                yield found, "serial", found.serial
-                yield found, "parallel", found.parallel
+            if isinstance(found, RowKernel | FlatKernel) and found.body.__module__ == module.__name__:
+                yield found, "compiled", found.compiled
             elif isinstance(found, Dispatcher) and found.py_func.__module__ == module.__name__:
                 yield module, name, found
 
