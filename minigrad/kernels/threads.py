@@ -7,8 +7,7 @@ machine code whether one thread runs it or four. So is every bit of the result.
 Numba's own way, ``parallel=True``, hands work to OpenMP in 4 microseconds, and a thread of ours takes 25 to wake. But
 Numba compiles such a kernel a second time, into other code: it took as long as all the rest of a first run, summed in
 another order than the kernel for one thread, died in a forked child, and let one caller in at a time. Here the caller
-begins at once and doesn't wait for a thread that is late, so that small arrays lose little. (ResNet-20, U-Net
-and GPT steps took as long in both ways.)
+begins at once and doesn't wait for a thread that is late, so that small arrays lose little.
 """
 
 from __future__ import annotations
