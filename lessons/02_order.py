@@ -199,22 +199,24 @@ print("gradient at x:", gradient)
 
 # %% [markdown]
 # ## Watch it wait
-# Stop where the loop takes the latest node, and look at the table. After the join's turn both ways of the second
-# block's fork are under way, but only one has arrived: the fork waits, because the product's number is higher. At the
-# next stop both are there.
+# Stop where each node's turn begins, and look at the table. While the product has its turn, the second block's fork
+# waits there: one of its two ways has arrived, the other is None. At the next stop, its own turn, both are there.
 #
 #     $ python -m pdb lessons/02_order.py
-#     (Pdb) import minigrad.engine.walk                     -> (Pdb)
-#     (Pdb) b minigrad.engine.walk.Table.take_latest        -> Breakpoint 1
-#     (Pdb) c                                               -> return self.pop(-heappop(self.numbers))
-#     (Pdb) p list(self.values())                           -> ResidualAdd#5
-#     (Pdb) c                                               -> return self.pop(-heappop(self.numbers))
-#     (Pdb) p list(self.values())                           -> [array([1.], dtype=float32), None]
-#     (Pdb) c                                               -> return self.pop(-heappop(self.numbers))
-#     (Pdb) p list(self.values())                           -> [array([1.], dtype=float32), array([1.], dtype=float32)]
-#     (Pdb) b send                                          -> Breakpoint 2
-#     (Pdb) c                                               -> for i, edge in enumerate(edges):
-#     (Pdb) p node.name, grads                              -> ('Fork#3', (array([2.], dtype=float32),))
+#     (Pdb) import minigrad.engine.walk             -> (Pdb)
+#     (Pdb) b minigrad.engine.walk.settle           -> Breakpoint 1
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name                             -> 'ResidualAdd#5'
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name                             -> 'Mul#4'
+#     (Pdb) u                                       -> settle(node, grads, asked.receiver)
+#     (Pdb) p list(table.values())                  -> [array([1.], dtype=float32), None]
+#     (Pdb) c                                       -> if node.hooks is not None:
+#     (Pdb) p node.name, len(grads)                 -> ('Fork#3', 2)
+#     (Pdb) p sum(grads)                            -> array([2.], dtype=float32)
+#     (Pdb) b send                                  -> Breakpoint 2
+#     (Pdb) c                                       -> send()
+#     (Pdb) p node.name, grads                      -> ('Fork#3', (array([2.], dtype=float32),))
 #     (Pdb) q
 
 # %%

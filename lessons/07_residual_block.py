@@ -141,28 +141,20 @@ show(fig, "07_ledger", "Most comes over the skip. The narrow bars go from the to
 
 # %%
 DEAD = 3
-
-
-def stage_norms(trace):
-    """The gradient's norm at the output of the stem and of each stage."""
-    layers = trace.layers()
-    names = ["stem", *(f"stages.{i}" for i in range(STAGES))]
-    outputs = [n if n in layers.names else f"{n}.1" for n in names]  # a plain stage ends in its ReLU
-    return [layers[name].norm or 0.0 for name in outputs]
-
-
 plain, residual = net_trace(residual=False, dead=DEAD), net_trace(residual=True, dead=DEAD)
-print("gradient at the output of    plain  residual")
-for i, (p, r) in enumerate(zip(stage_norms(plain), stage_norms(residual), strict=True)):
-    print(f"{f'stage {i - 1}' if i else 'stem':<25} {p:8.4f}  {r:8.4f}")
+print(f"plain:\n{plain.layers(level='blocks')}\n\nresidual:\n{residual.layers(level='blocks')}")
+
+# %% [markdown]
+# Row by row these are the same places: `level="blocks"` has a row a block, and the same span where there is no skip.
 
 # %%
+before, after = plain.layers(level="blocks").norms, residual.layers(level="blocks").norms
 fig, ax = figure(width=8, height=4.8)
-ax.plot(stage_norms(plain), color=COLOURS["plain"], marker="s", label="plain")
-ax.plot(stage_norms(residual), color=COLOURS["residual"], marker="o", label="residual")
+ax.plot(before, color=COLOURS["plain"], marker="s", label="plain")
+ax.plot(after, color=COLOURS["residual"], marker="o", label="residual")
 ax.set_yscale("symlog", linthresh=1e-4)
-ax.axvspan(DEAD, DEAD + 1, color=COLOURS["neutral"], alpha=0.2, label=f"stage {DEAD} is dead")
-ax.set_xticks(range(7), ["stem", *(f"stage {i}" for i in range(STAGES))])
+ax.axvspan(DEAD - 1, DEAD, color=COLOURS["neutral"], alpha=0.2, label=f"stage {DEAD} is dead")
+ax.set_xticks(range(STAGES), [f"stage {i}" for i in range(STAGES)])
 ax.set(xlabel="what hands it on", ylabel="norm of the gradient there", ylim=(-2e-5, 1))
 ax.legend(loc="center left")
 show(fig, "07_dead_stage", f"Read from right to left. Before stage {DEAD} the plain net's gradient is 0; the residual"
@@ -175,7 +167,6 @@ show(fig, "07_dead_stage", f"Read from right to left. Before stage {DEAD} the pl
 print(residual.ledger())
 
 # %%
-before, after = stage_norms(plain), stage_norms(residual)
 print(f"Conclusion: the ledger adds up to the bit: {ledger.conserved}. With stage {DEAD} dead the plain net's"
-      f" gradient at the stem is {before[0]:g},\nthe residual net's {after[0]:.3f}, beside {after[-1]:.3f}"
+      f" gradient at stage 0 is {before[0]:g},\nthe residual net's {after[0]:.3f}, beside {after[-1]:.3f}"
       f" at the last stage.\n{residual.ledger()[DEAD].sentence()}")  # fmt: skip

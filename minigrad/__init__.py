@@ -6,8 +6,9 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, engine, inspect, metrics, models, nn, optim, plot, skip, utils
+from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
+from minigrad.checks import detect_anomaly, detect_changes
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
@@ -15,8 +16,6 @@ from minigrad.engine import (
     OperationError,
     Step,
     backward_steps,
-    detect_anomaly,
-    detect_changes,
     enable_grad,
     grad,
     inference_mode,
@@ -24,8 +23,8 @@ from minigrad.engine import (
     no_grad,
     set_grad_enabled,
 )
-from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
+from minigrad.kernels.threads import get_num_threads, set_num_threads
 from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu, relu6, selu, silu, softplus
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention
@@ -135,6 +134,17 @@ from minigrad.tensors.creation import (
 )
 from minigrad.tensors.devices import device
 from minigrad.tensors.tensor import Tensor, from_array, is_tensor
+from minigrad.tensors.typed import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from minigrad.version import __version__
 
 # PyTorch's other names for the same functions.
@@ -163,12 +173,21 @@ inf, nan, pi = _np.inf, _np.nan, _np.pi
 
 __all__ = [
     "AnomalyError",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
     "DataChangedError",
+    "DoubleTensor",
     "FileFormatError",
+    "FloatTensor",
     "Generator",
     "GradcheckError",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
     "Node",
     "OperationError",
+    "ShortTensor",
     "Size",
     "Step",
     "Tensor",
@@ -230,6 +249,7 @@ __all__ = [
     "device",
     "diag",
     "diagonal",
+    "distributed",
     "div",
     "divide",
     "dot",

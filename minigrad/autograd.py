@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.checks import detect_anomaly
 from minigrad.engine import (
     backward_steps,
-    detect_anomaly,
     enable_grad,
     grad,
     no_grad,
@@ -124,8 +124,6 @@ def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     def gradient(leaf: Tensor) -> Tensor:
         (g,) = grad(func(leaf), leaf, create_graph=True)
-        found: Tensor = g
-        return found
+        return g
 
-    found: Tensor = jacobian(gradient, x)
-    return found
+    return jacobian(gradient, x)

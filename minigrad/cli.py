@@ -10,15 +10,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom.commands import add_commands as add_lesson_commands
-from minigrad.inspect.commands import add_commands as add_step_command
+from minigrad.inspect.stepping.commands import add_commands as add_step_command
 from minigrad.version import __version__
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from minigrad import demo  # each command loads only what it needs
 
-    demo.run(Path(arguments.out), arguments.epochs or demo.EPOCHS, arguments.seed)
+    demo.run(_figure_file(arguments.out), arguments.epochs or demo.EPOCHS, arguments.seed)
     return 0
+
+
+def _figure_file(out: str | None) -> Path:
+    """Where the demo's figure goes, and whether it can, before any training; into a folder under its own name."""
+    from minigrad.classroom.runner import folder_to_write
+    from minigrad.classroom.script import default_folder
+
+    name = "demo_gradient_norms.png"
+    if out is None:
+        return folder_to_write(str(default_folder())) / name
+    if Path(out).is_dir() or out.endswith(("/", os.sep)):
+        return folder_to_write(out) / name
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if Path(out).suffix[1:].lower() not in kinds:
+        raise ValueError(f"--out {out}: a figure's name ends in one of {', '.join(f'.{kind}' for kind in kinds)}")
+    return folder_to_write(str(Path(out).parent)) / Path(out).name
+
+
+def _one_or_more(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 on is wanted, and not {text!r}")
+    return int(text)
 
 
 def _info(arguments: argparse.Namespace) -> int:
@@ -43,8 +67,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="train a plain net and its residual twin, and show their gradients")
-    demo.add_argument("--out", default="figures/demo_gradient_norms.png", help="where the figure goes (%(default)s)")
-    demo.add_argument("--epochs", type=int, default=None, help="how long to train")
+    demo.add_argument("--out", metavar="PATH", help="where the figure goes (figures; out in a checkout of minigrad)")
+    demo.add_argument("--epochs", type=_one_or_more, metavar="N", help="how long to train")
     demo.add_argument("--seed", type=int, default=0, help="seed of the first values and of the order (%(default)s)")
     demo.set_defaults(run=_demo)
     info = commands.add_parser("info", help="versions, kernels and threads: what to put into a bug report")
@@ -55,11 +79,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; returns the exit code: 2 for a bad call, 130 after Ctrl-C, 141 where nobody reads on."""
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
     except (FileNotFoundError, ValueError) as error:
         print(f"minigrad {arguments.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"minigrad {arguments.command}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as after `minigrad lesson | head -1`
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is left to be written goes there, as Python ends
+        return 141
     return code

@@ -71,6 +71,11 @@ def save(obj: Any, f: Any) -> None:
     if hasattr(f, "write"):
         f.write(content)
         return
+    write_whole(f, content)
+
+
+def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file beside its place, and then move it there: so there is never a part of it."""
     # Through a symbolic link: the file that it points to is to be replaced, not the link.
     path = Path(os.path.realpath(f))
     if path.is_dir():

@@ -30,6 +30,8 @@ class Fork(Node):
     The ways share one array, until one of them is written in place: then that one gets a copy first.
     """
 
+    shares_array = True
+
     def __init__(self, ways: int = 2) -> None:
         self.ways = ways
 
@@ -84,6 +86,8 @@ class HighwayGate(Node):
     Backward: ``g_skip = gy * (1 - t)``, ``g_branch = gy * t``, ``g_t = gy * (branch - skip)``.
     """
 
+    reads = {"skip": ("t",), "branch": ("t",), "t": ("skip", "branch")}
+
     def forward(self, skip: Any, branch: Any, t: Any) -> Any:
         if skip.shape != branch.shape:
             raise ValueError(_mismatch(skip.shape, branch.shape))
@@ -129,10 +133,10 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     """
     if ways < 1:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: tuple[T, ...] = Fork(ways).apply_to(x)
+    forked: Any = Fork(ways).apply_to(x)
     if isinstance(x, TensorBase):
-        for tensor in (x, *forked):
-            tensor.forked = True  # type: ignore[attr-defined]  # T is a tensor here
+        for tensor in (x, *forked) if forked[0].node is None else (x,):  # by a node it is seen from its class
+            tensor.forked = True
     return forked
 
 
@@ -144,8 +148,7 @@ def residual_add(skip: T, branch: T) -> T:
     OperationError
         If the shapes differ; the message says which projection mends it.
     """
-    joined: T = ResidualAdd().apply_to(skip, branch)
-    return joined
+    return ResidualAdd().apply_to(skip, branch)
 
 
 def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
@@ -156,8 +159,7 @@ def skip_concat(skip: T, branch: T, dim: int = 1) -> T:
     OperationError
         If the shapes differ in another dimension.
     """
-    joined: T = SkipConcat(dim).apply_to(skip, branch)
-    return joined
+    return SkipConcat(dim).apply_to(skip, branch)
 
 
 def highway_gate(skip: T, branch: T, t: Any) -> T:
@@ -175,8 +177,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    joined: T = HighwayGate().apply_to(skip, branch, t)
-    return joined
+    return HighwayGate().apply_to(skip, branch, t)
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+from minigrad import inspect
+from minigrad.classroom import puzzles
+
 # %% [markdown]
 # ## 1. The slope of tanh, in backward
 # `y` is what tanh gave in forward, `gy` the gradient that comes back. Give the gradient of tanh's input.
@@ -45,3 +48,12 @@ def he_weights(rng, fan_in, fan_out):
 
 # %%
 median_net = ...  # your turn
+
+# %% [markdown]
+# ## 5. Where does this gradient explode?
+# `puzzles.exploding()` gives the loss of a net, a Sequential of dense layers and ReLUs. Trace it, or stop where it
+# happens (`inspect.stop_when`): one module makes the gradient about a hundred times larger on its way back. Write its
+# number in the Sequential.
+
+# %%
+explodes_in = ...  # your turn

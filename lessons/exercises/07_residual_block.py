@@ -1,6 +1,7 @@
 """Lesson 7, tasks. Put your answer where `...  # your turn` stands, then run: minigrad check 7."""
 
-from minigrad import skip
+from minigrad import inspect, skip
+from minigrad.classroom import puzzles
 
 # %% [markdown]
 # ## 1. The backward of a fork
@@ -44,3 +45,22 @@ skip_share = ...  # your turn
 def block(x, branch):
     s, b = skip.fork(x)
     return skip.residual_add(s.detach(), branch(b))
+
+# %% [markdown]
+# ## 5. The dead block
+# `puzzles.dead_block()` gives the loss of a net of ten residual blocks. The branch of one of them is dead: nothing
+# comes back through it. Which? Ask the ledger of its trace, and write the block's number.
+
+# %%
+dead = ...  # your turn
+
+# %% [markdown]
+# ## 6. A breakpoint
+# This file's first backward pass goes through three blocks. Run `minigrad step` on it, set a breakpoint on `Fork`, and
+# go on to the *second* fork that it stops at. What is the norm of the gradient `gx` that leaves it?
+
+# %%
+if __name__ == "__main__":
+    puzzles.three_blocks().backward()
+
+norm_at_the_second_fork = ...  # your turn

@@ -1,5 +1,8 @@
 """Lesson 9, tasks. Put your answer where `...  # your turn` stands, then run: minigrad check 9."""
 
+import minigrad as mg
+from minigrad import inspect, nn
+
 # %% [markdown]
 # ## 1. Count
 # A net has 10 residual blocks. How many of its routes cross exactly 3 branches?
@@ -37,3 +40,19 @@ def through_block(arrived, branch_backward):
 
 # %%
 part_left = ...  # your turn
+
+
+# %% [markdown]
+# ## 5. Trace a net of your own
+# Give the loss of a net that you wrote yourself, with two residual blocks or more (`nn.Residual`, or a fork and a
+# join), on data of your own; seed it, so that it is the same each time. Trace it, look at its ledger, and write the
+# skip share of its *last* block.
+
+# %%
+def my_loss():
+    mg.manual_seed(0)
+    loss = ...  # your turn
+    return loss
+
+
+my_skip_share = ...  # your turn

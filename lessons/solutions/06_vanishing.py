@@ -2,6 +2,11 @@
 
 import math
 
+import numpy as np
+
+from minigrad import inspect
+from minigrad.classroom import puzzles
+
 # %% [markdown]
 # ## 1. The slope of tanh, in backward
 # `y` is what tanh gave in forward, `gy` the gradient that comes back. Give the gradient of tanh's input.
@@ -41,3 +46,16 @@ def he_weights(rng, fan_in, fan_out):
 
 # %%
 median_net = "smaller"
+
+# %% [markdown]
+# ## 5. Where does this gradient explode?
+# `puzzles.exploding()` gives the loss of a net, a Sequential of dense layers and ReLUs. Trace it, or stop where it
+# happens (`inspect.stop_when`): one module makes the gradient about a hundred times larger on its way back. Write its
+# number in the Sequential.
+
+# %%
+explodes_in = next(
+    int(step.module)
+    for step in inspect.trace(puzzles.exploding())
+    if step.kind == "Linear" and np.linalg.norm(step.grad_inputs[0]) > 30 * step.norm
+)

@@ -1,6 +1,9 @@
 """Lesson 7, solved."""
 
-from minigrad import skip
+import numpy as np
+
+from minigrad import inspect, skip
+from minigrad.classroom import puzzles
 
 # %% [markdown]
 # ## 1. The backward of a fork
@@ -43,3 +46,25 @@ skip_share = 0.25
 def block(x, branch):
     s, b = skip.fork(x)
     return skip.residual_add(s, branch(b))
+
+
+# %% [markdown]
+# ## 5. The dead block
+# `puzzles.dead_block()` gives the loss of a net of ten residual blocks. The branch of one of them is dead: nothing
+# comes back through it. Which? Ask the ledger of its trace, and write the block's number.
+
+# %%
+dead = next(int(row.name) for row in inspect.trace(puzzles.dead_block()).ledger() if row.norm_branch == 0)
+
+# %% [markdown]
+# ## 6. A breakpoint
+# This file's first backward pass goes through three blocks. Run `minigrad step` on it, set a breakpoint on `Fork`, and
+# go on to the *second* fork that it stops at. What is the norm of the gradient `gx` that leaves it?
+
+# %%
+if __name__ == "__main__":
+    puzzles.three_blocks().backward()
+
+norm_at_the_second_fork = float(
+    np.linalg.norm(inspect.trace(puzzles.three_blocks()).select(kind="Fork")[1].grad_inputs[0])
+)

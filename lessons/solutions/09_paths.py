@@ -2,6 +2,9 @@
 
 import math
 
+import minigrad as mg
+from minigrad import inspect, nn
+
 # %% [markdown]
 # ## 1. Count
 # A net has 10 residual blocks. How many of its routes cross exactly 3 branches?
@@ -39,3 +42,21 @@ def through_block(arrived, branch_backward):
 
 # %%
 part_left = 0.5
+
+
+# %% [markdown]
+# ## 5. Trace a net of your own
+# Give the loss of a net that you wrote yourself, with two residual blocks or more (`nn.Residual`, or a fork and a
+# join), on data of your own; seed it, so that it is the same each time. Trace it, look at its ledger, and write the
+# skip share of its *last* block.
+
+
+# %%
+def my_loss():
+    mg.manual_seed(0)
+    blocks = [nn.Residual(nn.Sequential(nn.Linear(8, 8), nn.Tanh())) for _ in range(3)]
+    net = nn.Sequential(*blocks, nn.Linear(8, 1))
+    return net(mg.randn(16, 8, requires_grad=True)).pow(2).mean()
+
+
+my_skip_share = inspect.trace(my_loss()).ledger()[-1].skip_share

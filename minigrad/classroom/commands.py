@@ -4,66 +4,93 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.classroom.catalogue import Lesson
 
 
 def add_commands(commands: Any) -> None:
     """Add both to the command line's subparsers."""
     lesson = commands.add_parser("lesson", help="list the lessons, run one, or copy one to work on")
-    lesson.add_argument("lesson", nargs="?", metavar="N", help="its number, or all; without one, they are listed")
-    lesson.add_argument("--copy", metavar="DIR", help="copy the lesson and its tasks there, and don't run it")
-    lesson.add_argument("--save", metavar="DIR", default="figures", help="where figures go (%(default)s)")
+    lesson.add_argument("lesson", nargs="?", metavar="N", help="its number, all, or zoo; without one, they are listed")
+    what = lesson.add_mutually_exclusive_group()
+    what.add_argument("--copy", metavar="DIR", help="copy the lesson and its tasks there, and don't run it")
+    what.add_argument("--notebook", metavar="DIR", help="write it there as a notebook, and don't run it")
+    what.add_argument("--save", metavar="DIR", help="where figures go (figures; out in a checkout of minigrad)")
     lesson.set_defaults(run=_lesson)
     check = commands.add_parser("check", help="check your answers to a lesson's tasks, and get hints")
-    check.add_argument("lesson", metavar="N", help="the lesson's number")
-    check.add_argument("file", nargs="?", metavar="FILE", help="your file; without one, your last copy")
+    check.add_argument("what", metavar="N", help="the lesson's number, or zoo; or the path of a file or folder")
+    check.add_argument("file", nargs="?", metavar="PATH", help="your file or a folder; without one, your last copy")
+    check.add_argument("--json", action="store_true", help="one line of JSON for each task, and nothing else")
     check.add_argument("--no-limit", action="store_true", help="no time limit, so that breakpoint() can stop")
     check.set_defaults(run=_check)
 
 
 def _lesson(arguments: argparse.Namespace) -> int:
-    from minigrad.classroom import progress, runner  # each command loads only what it needs
+    from minigrad.classroom import runner  # each command loads only what it needs
     from minigrad.classroom.catalogue import find, lessons
+    from minigrad.classroom.script import default_folder
 
     if arguments.lesson is None:
         print(runner.list_lessons())
         return 0
-    if arguments.lesson == "all":  # which also makes all figures anew
-        for each in lessons():
-            runner.run_lesson(each, Path(arguments.save))
+    if arguments.lesson == "zoo":
+        return _zoo(arguments.copy)
+    chosen = lessons() if arguments.lesson == "all" else [find(arguments.lesson)]
+    if arguments.copy is not None:
+        return _copy(chosen, runner.folder_to_write(arguments.copy))
+    if arguments.notebook is not None:
+        from minigrad.classroom.notebook import write_notebook
+
+        folder = runner.folder_to_write(arguments.notebook)
+        for each in chosen:
+            print(write_notebook(each, folder))
         return 0
-    lesson = find(arguments.lesson)
-    if arguments.copy is None:
-        runner.run_lesson(lesson, Path(arguments.save))
+    save = runner.folder_to_write(arguments.save or str(default_folder()))
+    for each in chosen:
+        runner.run_lesson(each, save)
+    return 0
+
+
+def _copy(chosen: Sequence[Lesson], folder: Path) -> int:
+    from minigrad.classroom import progress, runner
+
+    for each, copied in runner.copy_lessons(chosen, folder).items():
+        for path in copied:
+            print(path)
+        if len(copied) > 1:
+            _warn(progress.note_copy(each.number, copied[1]))
+    print(f"Fill in the blanks in {folder / 'exercises'}, then: minigrad check {int(chosen[0].number)}")
+    return 0
+
+
+def _zoo(copy: str | None) -> int:
+    """List the bug zoo, or copy it."""
+    from minigrad.classroom import progress, runner, zoo
+
+    if copy is None:
+        print(zoo.listed())
         return 0
-    copied = runner.copy_lesson(lesson, Path(arguments.copy))
-    for path in copied:
-        print(path)
-    if len(copied) > 1:
-        _warn(progress.note_copy(lesson.number, copied[1]))
-        print(f"Fill in the blanks of the second, then: minigrad check {int(lesson.number)}")
+    folder = runner.folder_to_write(copy)
+    runner.copy_files([(path, folder / "zoo" / path.name) for path in zoo.animals()])
+    _warn(progress.note_copy("zoo", folder / "zoo"))
+    print(f"Mend them in {folder / 'zoo'}, then: minigrad check zoo")
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from minigrad.classroom import check, progress
-    from minigrad.classroom.catalogue import find
+    from minigrad.classroom import check, submissions
 
-    lesson = find(arguments.lesson)
-    path = progress.copy_of(lesson.number) if arguments.file is None else Path(arguments.file)
-    if path is None or (arguments.file is None and not path.is_file()):
-        where = f"; your last copy, {path}, is gone" if path is not None else ""
-        raise FileNotFoundError(f"which file{where}? Make a copy with: minigrad lesson {int(lesson.number)} --copy DIR")
-    print(f"checking {path}", flush=True)
-    outcomes = check.check_file(lesson.number, path, None if arguments.no_limit else check.TIME_LIMIT)
-    for outcome in outcomes:
-        print(outcome)
-    right = [outcome.name for outcome in outcomes if outcome.right]
-    total = len(check.checks_of(lesson.number))
-    print(f"{len(right)} of {total} right.")
-    _warn(progress.note_passed(lesson.number, right))
-    return 0 if len(right) == total else 1
+    found = submissions.find(arguments.what, arguments.file)
+    limit = None if arguments.no_limit else check.TIME_LIMIT
+    right = True
+    for each in found:
+        checked = submissions.check_json if arguments.json else submissions.check_shown
+        right &= checked(each, limit)
+    return 0 if right else 1
 
 
 def _warn(message: str | None) -> None:

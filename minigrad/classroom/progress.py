@@ -37,7 +37,7 @@ def load() -> dict[str, Any]:
 
 
 def of_lesson(number: str) -> dict[str, Any]:
-    """What is known of one lesson: ``passed``, the names of its checks, and ``copy``, the learner's file."""
+    """What is known of one lesson: ``passed``, the names of its checks, and ``copies``, the learner's files."""
     return _table(load().get(number))
 
 
@@ -47,10 +47,10 @@ def passed(number: str) -> list[str]:
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def copy_of(number: str) -> Path | None:
-    """The learner's copy of a lesson's tasks, if one was made."""
-    copy = of_lesson(number).get("copy")
-    return Path(copy) if isinstance(copy, str) else None
+def copies_of(number: str) -> list[Path]:
+    """The copies of a lesson's tasks that the learner has made, the last one last."""
+    copies = of_lesson(number).get("copies")
+    return [Path(str(copy)) for copy in copies] if isinstance(copies, list) else []
 
 
 def note_passed(number: str, names: Iterable[str]) -> str | None:
@@ -60,7 +60,8 @@ def note_passed(number: str, names: Iterable[str]) -> str | None:
 
 def note_copy(number: str, path: Path) -> str | None:
     """Note where a learner's copy is; returns why it could not be written, or None."""
-    return _note(number, "copy", str(path.resolve()))
+    copies = [str(copy) for copy in copies_of(number)]
+    return _note(number, "copies", [*dict.fromkeys([*copies, str(path.resolve())])])
 
 
 def _note(number: str, key: str, value: Any) -> str | None:

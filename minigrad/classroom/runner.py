@@ -5,29 +5,65 @@ from __future__ import annotations
 import runpy
 import shutil
 import sys
+import tempfile
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom import progress
 from minigrad.classroom.catalogue import Lesson, lessons
 from minigrad.classroom.check import checks_of
-from minigrad.inspect.table import Table
 
 
-def list_lessons() -> Table:
-    """One row a lesson: what it is about, how long, what to read before, what has been passed."""
-    rows = []
+def list_lessons(width: int | None = None) -> str:
+    """What each lesson is about, how long it takes, what to read before, what has been passed.
+
+    Parameters
+    ----------
+    width
+        In columns; by default the terminal's. Where it is narrow, titles are broken; below 60 some columns go.
+    """
+    width = width or shutil.get_terminal_size().columns
+    rows = [("", "lesson", "passed", "minutes", "before it")]
     for lesson in lessons():
         names = [check.name for check in checks_of(lesson.number)]
         done = sum(name in progress.passed(lesson.number) for name in names)
-        rows.append([
+        rows.append((
             lesson.number,
             lesson.title,
+            f"{done} of {len(names)}" if names else "-",
             "-" if lesson.minutes is None else str(lesson.minutes),
             ", ".join(lesson.needs) or "-",
-            f"{done} of {len(names)}" if names else "-",
-        ])  # fmt: skip
-    notes = ["Run one: minigrad lesson 7. Work on it: minigrad lesson 7 --copy DIR, then minigrad check 7."]
-    return Table(["", "lesson", "minutes", "before it", "passed"], rows, notes=notes)
+        ))  # fmt: skip
+    shown = range(2, 3 if width < 60 else 5)
+    widths = {i: max(len(row[i]) for row in rows) for i in shown}
+    room = max(20, min(max(len(row[1]) for row in rows), width - 6 - sum(widths.values()) - 2 * (len(widths) - 1)))
+    lines = []
+    for row in rows:
+        title, *more = textwrap.wrap(row[1], room)
+        rest = "  ".join(row[i].ljust(widths[i]) for i in shown)
+        lines.append(f"{row[0]:<2}  {title:<{room}}  {rest}".rstrip())
+        lines += [f"    {line}" for line in more]
+    note = "Run one: minigrad lesson 7. Work on it: minigrad lesson 7 --copy DIR, then minigrad check 7. "
+    return "\n".join([*lines, *textwrap.wrap(note + "Hunt bugs: minigrad lesson zoo.", width)])
+
+
+def folder_to_write(name: str) -> Path:
+    """A folder that files can go into, before any work is done; it is made if it isn't there.
+
+    Raises
+    ------
+    ValueError
+        If there is a file of that name, or it can't be written to.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"{folder}: files can't go there ({error.strerror or error})") from None
+    return folder
 
 
 def run_lesson(lesson: Lesson, save: Path) -> None:
@@ -40,21 +76,34 @@ def run_lesson(lesson: Lesson, save: Path) -> None:
         sys.argv = before
 
 
-def copy_lesson(lesson: Lesson, directory: Path) -> list[Path]:
-    """Copy a lesson, and its tasks into ``exercises`` below.
+def copy_lessons(chosen: Sequence[Lesson], folder: Path) -> dict[Lesson, list[Path]]:
+    """Copy lessons, and their tasks into ``exercises`` below; the copies of each, its script first.
 
     Raises
     ------
     ValueError
         If a file is there already: a learner's work is never written over.
     """
-    pairs = [(lesson.path, directory / lesson.path.name)]
-    if lesson.exercise.exists():
-        pairs.append((lesson.exercise, directory / "exercises" / lesson.path.name))
+    pairs = {
+        lesson: [(lesson.path, folder / lesson.path.name)]
+        + ([(lesson.exercise, folder / "exercises" / lesson.path.name)] if lesson.exercise.exists() else [])
+        for lesson in chosen
+    }
+    copy_files([pair for each in pairs.values() for pair in each])
+    return {lesson: [target for _, target in each] for lesson, each in pairs.items()}
+
+
+def copy_files(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Copy each file to its target, or none of them.
+
+    Raises
+    ------
+    ValueError
+        If a target is there already.
+    """
     there = [str(target) for _, target in pairs if target.exists()]
     if there:
         raise ValueError(f"{' and '.join(there)}: there already, and left as it is; choose another folder")
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    return [target for _, target in pairs]

@@ -31,8 +31,7 @@ def save_folder() -> Path:
     default = default_folder()
     parser = argparse.ArgumentParser()
     parser.add_argument("--save", metavar="DIR", default=default, type=Path, help="where figures go (%(default)s)")
-    folder: Path = parser.parse_args().save
-    return folder
+    return parser.parse_args().save
 
 
 def show(fig: Any, name: str, caption: str) -> None:
@@ -52,7 +51,7 @@ def show(fig: Any, name: str, caption: str) -> None:
     top = text.get_window_extent().transformed(fig.transFigure.inverted()).y1
     fig.set_layout_engine("none")
     fig.tight_layout(rect=(0, top + 0.01, 1, 1))
-    if "ipykernel" in sys.modules:  # Jupyter, and VS Code's cells; the command line there is the kernel's
+    if _in_a_notebook():
         from IPython.display import Image, display
 
         drawn = io.BytesIO()
@@ -60,6 +59,12 @@ def show(fig: Any, name: str, caption: str) -> None:
         display(Image(data=drawn.getvalue(), alt=caption))
     else:
         print("figure:", save(fig, save_folder() / f"{name}.png"))
+
+
+def _in_a_notebook() -> bool:
+    """Whether Jupyter's kernel runs this, as in VS Code's cells too; the command line there is the kernel's."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def definitions(path: str | Path) -> ModuleType:
@@ -95,8 +100,3 @@ def _defines(statement: ast.stmt) -> bool:
         names = [n for t in targets for n in (t.elts if isinstance(t, ast.Tuple) else [t])]
         return all(isinstance(name, ast.Name) and name.id.isupper() for name in names)
     return False
-
-
-def finish(fig: Any, path: Path, caption: str) -> None:
-    """As `show`, to a path. (Lessons that are not yet cells use it.)"""
-    show(fig, path.stem, caption)

@@ -9,23 +9,24 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from minigrad.data.lock import locked
-
 #: How often a broken transfer is taken up again, and how many seconds pass before it is.
 ATTEMPTS = 4
 PAUSE = 1.0
 #: After how many seconds of silence a connection counts as broken.
 TIMEOUT = 30.0
+#: A connection that never falls silent may still be too slow to wait for: over so many seconds, a transfer
+#: must bring at least so many bytes a second.
+PATIENCE = 60.0
+SLOWEST = 10_000.0
 _CHUNK = 1 << 16
 
 
@@ -111,11 +112,9 @@ def fetch(remote: Remote, path: Path) -> Path:
         return verify(path, remote.sha256)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path) as held:
+        with _alone(path):
             if not path.exists():
-                # Without a lock another process may be writing to NAME.part: take a name of one's own.
-                own = "" if held else f".{os.getpid()}-{threading.get_ident()}"
-                _fetch(remote, path, path.with_name(f"{path.name}{own}.part"))
+                _fetch(remote, path, path.with_name(f"{path.name}.part"))
     except DownloadError:
         raise
     except OSError as error:
@@ -124,6 +123,19 @@ def fetch(remote: Remote, path: Path) -> Path:
             "pass root=, or set the environment variable MINIGRAD_DATA"
         ) from error
     return path
+
+
+def _alone(path: Path) -> AbstractContextManager[Any]:
+    """Wait until no other process makes this file. The lock is an empty file ``.NAME.lock`` beside it, and stays."""
+    # Imported here: it brings asyncio and more, and is needed for a download only.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        print(f"waiting for another process to finish {path}", file=sys.stderr)
+        return lock.acquire()
 
 
 def _fetch(remote: Remote, path: Path, part: Path) -> None:
@@ -213,6 +225,8 @@ def _open(remote: Remote, part: Path, have: int) -> Any:
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
+    """What the server sends, piece by piece, as long as it doesn't only trickle."""
+    since, came = time.monotonic(), 0
     while True:
         try:
             chunk = response.read1(_CHUNK)
@@ -221,6 +235,12 @@ def _chunks(response: Any) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
+        came += len(chunk)
+        seconds = time.monotonic() - since
+        if seconds > PATIENCE:
+            if came < SLOWEST * seconds:
+                raise _TransferError(f"the server is too slow: {came:,} bytes came in {seconds:.0f} seconds")
+            since, came = time.monotonic(), 0
 
 
 @contextmanager

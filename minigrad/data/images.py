@@ -1,6 +1,7 @@
 """MNIST and CIFAR-10: downloaded when they are first asked for, checked each time they are read.
 
-Files lie where torchvision puts them below ``root``, so that a folder that it has filled serves here too.
+MNIST's files lie where torchvision puts them below ``root``, so that a folder that it has filled serves here too.
+Of CIFAR-10 the binary archive is kept, which holds the same images as the pickled one that torchvision takes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.data.batches import read_batch
-from minigrad.data.download import Remote, cache_dir, fetch, verify
+from minigrad.data.cifar import read_archive
+from minigrad.data.download import Remote, cache_dir, fetch
 from minigrad.data.idx import read_idx
-from minigrad.data.lock import locked
-from minigrad.data.unpack import unpack_tar
 from minigrad.serialize import FileFormatError
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -52,25 +51,17 @@ MNIST_FILES = {
 }
 
 CIFAR10_ARCHIVE = Remote(
-    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    170_498_071,
-    "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    170_052_171,
+    "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
 )
 
-#: The batch files of CIFAR-10 and their published MD5 sums, for ``train`` True and False.
+#: The batch files in the archive of CIFAR-10, for ``train`` True and False, and the images in each.
 CIFAR10_BATCHES = {
-    True: {
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    },
-    False: {"test_batch": "40351d587109b95175f43aff81a1287e"},
+    True: [f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6)],
+    False: ["cifar-10-batches-bin/test_batch.bin"],
 }
-
-#: The archive holds 186 MB of files.
-_CIFAR10_MOST = 200_000_000
+CIFAR10_IMAGES_EACH = 10_000
 
 
 def mnist_arrays(root: Any = None, train: bool = True) -> Arrays:
@@ -118,18 +109,8 @@ def mnist(root: Any = None, train: bool = True) -> tuple[Tensor, Tensor]:
 
 def cifar10_arrays(root: Any = None, train: bool = True) -> Arrays:
     """Load CIFAR-10 as it is stored: images as bytes of shape (N, 3, 32, 32), labels of shape (N,)."""
-    base = _root(root)
-    folder = base / "cifar-10-batches-py"
-    sums = CIFAR10_BATCHES[bool(train)]
-    if not _complete(folder, sums):
-        archive = fetch(CIFAR10_ARCHIVE, base / CIFAR10_ARCHIVE.url.rpartition("/")[2])
-        with locked(folder):
-            # Another process may have unpacked it while this one waited.
-            if not _complete(folder, sums):
-                unpack_tar(archive, base, _CIFAR10_MOST)
-    batches = [read_batch(verify(folder / name, md5, "md5")) for name, md5 in sums.items()]
-    images = np.concatenate([images for images, _ in batches])
-    return images, np.concatenate([labels for _, labels in batches])
+    archive = fetch(CIFAR10_ARCHIVE, _root(root) / CIFAR10_ARCHIVE.url.rpartition("/")[2])
+    return read_archive(archive, CIFAR10_BATCHES[bool(train)], CIFAR10_IMAGES_EACH)
 
 
 def cifar10(root: Any = None, train: bool = True) -> tuple[Tensor, Tensor]:
@@ -156,9 +137,9 @@ def cifar10(root: Any = None, train: bool = True) -> tuple[Tensor, Tensor]:
     Raises
     ------
     DownloadError
-        If the archive can't be downloaded, or a file isn't the one that it should be.
+        If the archive can't be downloaded, or isn't the one that it should be.
     FileFormatError
-        If the archive can't be unpacked.
+        If the archive can't be read.
 
     Examples
     --------
@@ -172,10 +153,6 @@ def cifar10(root: Any = None, train: bool = True) -> tuple[Tensor, Tensor]:
 
 def _root(root: Any) -> Path:
     return cache_dir() if root is None else Path(root).expanduser()
-
-
-def _complete(folder: Path, names: Any) -> bool:
-    return all((folder / name).exists() for name in names)
 
 
 def _tensors(arrays: Arrays) -> tuple[Tensor, Tensor]:

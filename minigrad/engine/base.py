@@ -54,7 +54,7 @@ class TensorBase:
     #: From which tensor this one is cut as a view; and the views that are cut from this one.
     _view: View | None = None
     _views: Any = None
-    #: Whether a fork handed this array to several tensors, each of which is a value of its own.
+    #: Whether a fork handed on this array, to tensors that are values of their own.
     forked: bool = False
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:

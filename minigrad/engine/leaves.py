@@ -1,4 +1,4 @@
-"""What becomes of a complete gradient: hooks see it, and a receiver gets it, which puts it into ``.grad``.
+"""What becomes of a complete gradient: hooks see it, and it goes into ``.grad``, or to who asked for it.
 
 A leaf has no number and no turn. Its ``.grad`` simply grows with what each consumer sends, as long as nobody
 looks. Where someone does, a hook or a watcher, its uses are counted first, and they see the whole sum.
@@ -19,32 +19,17 @@ from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.reachable import uses_of_leaves
-from minigrad.engine.watch import watchers
+from minigrad.engine.watch import Watcher, watchers
 
 
 class Receiver(Protocol):
-    """What a pass hands its complete gradients to."""
+    """What a pass hands its complete gradients to, where they don't go into ``.grad``."""
 
     def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
         """A gradient of a leaf, whole or one consumer's part; ``alone`` says that nobody else holds the array."""
 
     def interior(self, node: Node, grads: Sequence[Any]) -> None:
         """The gradients of a node's outputs; None for an output that none reached."""
-
-
-class IntoGrad:
-    """The receiver of ``backward()``: gradients go into ``.grad``."""
-
-    def leaf(self, leaf: TensorBase, gradient: Any, alone: bool) -> None:
-        """Let ``leaf.grad`` grow."""
-        accumulate(leaf, gradient, alone)
-        if leaf._post_hooks:
-            for hook in list(leaf._post_hooks.values()):
-                hook(leaf)
-
-    def interior(self, node: Node, grads: Sequence[Any]) -> None:
-        """Leave them at the node, where the ``.grad`` of the tensors that it made finds them."""
-        node.grads = tuple(grads)
 
 
 def accumulate(leaf: TensorBase, gradient: Any, alone: bool = False) -> None:
@@ -119,49 +104,71 @@ class Retain:
         self.tensor = tensor
 
     def __call__(self, gradient: TensorBase) -> None:
+        """Let it grow."""
         tensor = self.tensor()  # a weak reference: the hook doesn't keep the tensor alive
         if tensor is not None:
             accumulate(tensor, gradient if gradient.requires_grad else gradient.array)
 
 
-class Leaves:
-    """Where a pass sends the gradients of leaves."""
+class Way(dict[int, tuple[Node, list[Any]]]):
+    """The gradients on their way: for the number of each node that one has reached, it and those of its outputs so far.
 
-    def __init__(self, receiver: Receiver) -> None:
-        self.receiver = receiver
-        self.watching = watchers.get()
-        #: How often a leaf is still to be used, once it has to be known; and the sums of those that wait.
-        self.awaited: Counter[TensorBase] | None = None
-        self.sums: dict[TensorBase, Any] = {}
+    Attributes
+    ----------
+    awaited
+        How often each leaf is still to be used; None as long as nobody listens to one.
+    sums
+        The gradients of leaves that wait for more.
+    """
 
-    def receive(
-        self, leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, waiting: dict[int, Any]
-    ) -> None:
-        """Take what one use of a leaf sends, None for nothing.
+    awaited: Counter[TensorBase] | None = None
+    sums: dict[TensorBase, Any]
 
-        ``edges`` and ``inputs`` are those of the node that sends, ``waiting`` the nodes whose turn is to come.
-        """
-        if leaf._hooks is None and leaf._post_hooks is None and not self.watching:
-            if gradient is not None:
-                self.receiver.leaf(leaf, gradient, alone)
-            return
-        if self.awaited is None:
-            self.awaited = uses_of_leaves(edges, inputs, (node for node, _ in waiting.values()))
-        self.awaited[leaf] -= 1
+
+def receive(
+    leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, way: Way, receiver: Receiver | None
+) -> None:
+    """Take what one use of a leaf sends, None for nothing; ``edges``, ``inputs`` are those of the node that sends."""
+    if leaf._hooks is None and not listening():
         if gradient is not None:
-            self.sums[leaf] = self.sums[leaf] + gradient if leaf in self.sums else gradient
-        if self.awaited[leaf] == 0 and leaf in self.sums:
-            self._complete(leaf, self.sums.pop(leaf))
+            put(leaf, gradient, alone, receiver)
+        return
+    if way.awaited is None:
+        way.awaited, way.sums = uses_of_leaves(edges, inputs, (node for node, _ in way.values())), {}
+    way.awaited[leaf] -= 1
+    if gradient is not None:
+        way.sums[leaf] = way.sums[leaf] + gradient if leaf in way.sums else gradient
+    if way.awaited[leaf] == 0 and leaf in way.sums:
+        complete(leaf, way.sums.pop(leaf), receiver)
 
-    def finish(self) -> None:
-        """Nothing comes any more: what waits is complete."""
-        while self.sums:
-            leaf = next(iter(self.sums))
-            self._complete(leaf, self.sums.pop(leaf))
 
-    def _complete(self, leaf: TensorBase, gradient: Any) -> None:
-        if leaf._hooks:
-            gradient = after_hooks(leaf._hooks, gradient, leaf)
-        self.receiver.leaf(leaf, gradient, alone=False)
-        for watcher in self.watching:
-            watcher.leaf(leaf, gradient)
+def put(leaf: TensorBase, gradient: Any, alone: bool, receiver: Receiver | None) -> None:
+    """Hand a leaf's gradient over."""
+    if receiver is None:
+        accumulate(leaf, gradient, alone)
+    else:
+        receiver.leaf(leaf, gradient, alone)
+
+
+def complete(leaf: TensorBase, gradient: Any, receiver: Receiver | None) -> None:
+    """Tell all who listen to a leaf of its gradient."""
+    if leaf._hooks:
+        gradient = after_hooks(leaf._hooks, gradient, leaf)
+    put(leaf, gradient, False, receiver)
+    for hook in list((leaf._post_hooks or {}).values()):
+        hook(leaf)
+    for watcher in listening():
+        watcher.leaf(leaf, gradient)
+
+
+def finish_leaves(way: Way, receiver: Receiver | None) -> None:
+    """Nothing comes any more: what waits is complete."""
+    while way.awaited is not None and way.sums:
+        leaf = next(iter(way.sums))
+        complete(leaf, way.sums.pop(leaf), receiver)
+
+
+def listening() -> tuple[Watcher, ...]:
+    """The watchers that wait for leaves."""
+    watching = watchers.get()
+    return tuple(w for w in watching if type(w).leaf is not Watcher.leaf) if watching else watching

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -68,13 +69,19 @@ class Node:
     settings: ClassVar[tuple[str, ...]] = ()
     #: For each input, the kept values that its gradient reads; what no entry names is read by all.
     reads: ClassVar[dict[str, tuple[str, ...]]] = {}
+    #: Whether the outputs are values of their own on one array, which a write to one of them has to leave alone.
+    shares_array: ClassVar[bool] = False
     #: Whether the output may be a view, on the memory of the input.
     makes_view: ClassVar[bool] = False
+    #: Where an operation has a skip inside (an LSTM's cell state): the input and the output that it joins, and whether
+    #: that input reaches that output in another way as well. Such a node has a ``skip_backward``.
+    skip_ways: ClassVar[dict[tuple[int, int], bool]] = {}
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
     __slots__ = (
-        "__dict__", "__weakref__", "_place", "edges", "grads", "hooks", "index", "inputs", "module", "out_shapes", "wants"
-    )  # fmt: skip
+        *("__dict__", "__weakref__", "_place", "edges", "grads", "hooks"),
+        *("index", "inputs", "module", "out_shapes", "wants"),
+    )
 
     inputs: tuple[Any, ...]
     edges: tuple[tuple[Node | None, int] | None, ...]
@@ -82,7 +89,7 @@ class Node:
     out_shapes: tuple[tuple[int, ...], ...]
     index: int
     module: str
-    grads: tuple[Any, ...] | None
+    grads: Sequence[Any] | None
     hooks: dict[int, dict[int, Any]] | None
     _place: Place | None
 
@@ -99,13 +106,17 @@ class Node:
         """Compute one gradient for each input (None where there is none) from those of the outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
+    def skip_backward(self, *grad_outputs: Any) -> Any:
+        """The part of backward that goes over the skip alone: as backward, for a node with ``skip_ways``."""
+        raise NotImplementedError(f"{type(self).__name__} has no skip inside")
+
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operation: to arrays, and no graph is built; to tensors, and this node joins the graph."""
         return self.apply_to(*inputs)
 
     def apply_to(self, *inputs: Any) -> Any:
         """The same, as the package's functions say it: the user's line is then that which called the function."""
-        # Every operation comes through here, so it is written for speed: the usual node has one output.
+        # Every operation comes through here, so it is written for speed: calls with a star are slow.
         arrays: list[Any] = []
         wants = []
         edges: list[Any] = []
@@ -114,8 +125,9 @@ class Node:
             if isinstance(x, TensorBase):
                 on_tensors = True
                 arrays.append(x.array)
-                wants.append(x.requires_grad)
-                edges.append((x.node, x.slot) if x.requires_grad else None)
+                wanted = x.requires_grad
+                wants.append(wanted)
+                edges.append((x.node, x.slot) if wanted else None)
             else:
                 arrays.append(x)
                 wants.append(False)
@@ -132,7 +144,12 @@ class Node:
         elif not on_tensors:
             return self.forward(*arrays)
         try:
-            y = self.forward(*arrays)
+            if len(arrays) == 1:
+                y = self.forward(arrays[0])
+            elif len(arrays) == 2:
+                y = self.forward(arrays[0], arrays[1])
+            else:
+                y = self.forward(*arrays)
         except Exception as error:
             told = forward_error(self, inputs, error)
             if told is error:
@@ -146,7 +163,7 @@ class Node:
             tensor = self._wrap(y, 0, linked)
             if linked:
                 self.out_shapes = (tensor.array.shape,)
-            if self.makes_view:
+            if tensor.array.base is not None and self.makes_view:
                 views.remember(tensor, inputs[0], self)
             return tensor
         tensors = tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
@@ -199,9 +216,10 @@ class Node:
         kept = vars(twin)
         for name, x, edge in zip(self.input_names, self.inputs, self.edges, strict=False):
             if name in kept and isinstance(x, TensorBase):
-                kept[name] = x if edge is None or edge == (x.node, x.slot) else _value(kept[name], *edge)
+                unwritten = kept[name] is x.array and (edge is None or edge == (x.node, x.slot))
+                kept[name] = x if unwritten or edge == (None, 0) else _value(kept[name], edge)
         if isinstance(kept.get("y"), (ndarray, np.generic)):
-            kept["y"] = _value(kept["y"], self, 0)
+            kept["y"] = _value(kept["y"], (self, 0))
         return twin
 
     def release(self) -> None:
@@ -222,8 +240,9 @@ class Node:
         return f"<{self.name}{module} {ins or 'released'} -> {outs}>"
 
 
-def _value(array: Any, node: Node | None, slot: int) -> TensorBase:
+def _value(array: Any, edge: tuple[Node | None, int] | None) -> TensorBase:
     """The value that a node made, as a tensor: of a tensor that was written since, the one before."""
-    tensor = base.as_tensor(array, requires_grad=True)
-    tensor.node, tensor.slot = node, slot
+    tensor = base.as_tensor(array, requires_grad=edge is not None)
+    if edge is not None:
+        tensor.node, tensor.slot = edge
     return tensor

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.node import Node
+from minigrad.engine.source import SourceLine
+from minigrad.kernels.sums import norm
 
 
 class Step:
@@ -31,12 +31,12 @@ class Step:
     @property
     def grad_outputs(self) -> tuple[Array | None, ...]:
         """The gradients that reached the node's outputs, as read-only arrays."""
-        return tuple(read_only(g) for g in self._grad_outputs)
+        return tuple(None if g is None else read_only(g) for g in self._grad_outputs)
 
     @property
     def grad_inputs(self) -> tuple[Array | None, ...]:
         """The gradients that the node's rule sent to its inputs, as read-only arrays."""
-        return tuple(read_only(g) for g in self._grad_inputs)
+        return tuple(None if g is None else read_only(g) for g in self._grad_inputs)
 
     @property
     def name(self) -> str:
@@ -44,14 +44,24 @@ class Step:
         return self.node.name
 
     @property
+    def kind(self) -> str:
+        """The node's class, as in ``Conv2d``."""
+        return self.name.partition("#")[0]
+
+    @property
     def module(self) -> str:
         """The path of the module that made the node, or ``""``."""
         return self.node.module
 
     @property
+    def source(self) -> SourceLine | None:
+        """The user's line that made the node."""
+        return self.node.source
+
+    @property
     def norm(self) -> float:
         """The norm of all that reached the node; NaN and infinity stay what they are."""
-        return math.hypot(*(_norm(g) for g in self.grad_outputs if g is not None))
+        return math.hypot(*(norm(g) for g in self.grad_outputs if g is not None))
 
     def __iter__(self) -> Iterator[Any]:
         """Unpack as ``node, grad_outputs, grad_inputs``."""
@@ -61,22 +71,10 @@ class Step:
         return f"Step({self.node!r})"
 
 
-def _norm(gradient: Array) -> float:
-    """The Euclidean norm, also where the squares would underflow or overflow."""
-    square = float(np.vdot(gradient, gradient))
-    if 1e-28 < square < 1e37:  # beyond these, squares of float32 leave its range
-        return math.sqrt(square)
-    sizes = np.abs(gradient).astype(np.float64)
-    largest = float(sizes.max(initial=0.0))
-    if largest == 0 or not math.isfinite(largest):
-        return largest
-    return largest * float(np.linalg.norm(sizes / largest))
-
-
-def read_only(gradient: Any) -> Array | None:
-    """A read-only view of a gradient."""
-    if gradient is None:
-        return None
-    view: Array = array_of(gradient).view()  # (a rule on numbers without dimensions gives NumPy scalars)
-    view.flags.writeable = False
-    return view
+def read_only(gradient: Any) -> Array:
+    """A gradient as an array that can't be written to: itself, or a view of it."""
+    array = array_of(gradient)  # (a rule on numbers without dimensions gives NumPy scalars)
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array

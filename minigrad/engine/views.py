@@ -21,7 +21,7 @@ class Part(NamedTuple):
     cuts: tuple[Any, ...]
 
     def of(self, whole: Any) -> Any:
-        """This part of an array or tensor."""
+        """The part, of an array or tensor."""
         for cut in self.cuts:
             whole = cut.again().apply_to(whole)
         return whole

@@ -13,102 +13,91 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from itertools import starmap
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError, backward_error, freed_error
-from minigrad.engine.leaves import IntoGrad, Leaves, Receiver, after_hooks
+from minigrad.engine.leaves import Receiver, Way, after_hooks, finish_leaves, receive
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
-from minigrad.engine.watch import watchers
+from minigrad.engine.watch import Watcher, watchers
+
+#: A node, the gradients that reached its outputs, and those that its rule gave for its inputs.
+Turn = tuple[Node, list[Any], tuple[Any, ...]]
 
 
-class Pass(NamedTuple):
-    """What a backward pass is asked to do.
+def visit(
+    outputs: Sequence[TensorBase],
+    grad_outputs: Sequence[Any],
+    retain_graph: bool | None = False,
+    create_graph: bool = False,
+    receiver: Receiver | None = None,
+) -> Iterator[Turn]:
+    """Visit every node that a gradient reaches, the latest first: this loop is the backward pass.
 
-    Attributes
+    Parameters
     ----------
     outputs, grad_outputs
         Where it starts, and the gradient of each: arrays, or tensors with ``create_graph``.
     retain_graph
-        Keep what the nodes kept, so that the pass can be repeated.
+        Keep what the nodes kept, so that the pass can be repeated; as it is with ``create_graph``.
     create_graph
         Give the rules tensors, so that the gradients can be differentiated again.
     receiver
-        What complete gradients are handed to; by default they go into ``.grad``.
+        What complete gradients are handed to; with None they go into ``.grad``.
     """
-
-    outputs: Sequence[TensorBase]
-    grad_outputs: Sequence[Any]
-    retain_graph: bool = False
-    create_graph: bool = False
-    receiver: Receiver = IntoGrad()
-
-
-class Table(dict[int, tuple[Node, list[Any]]]):
-    """The gradients on their way: for the number of each node that one has reached, it and those of its outputs."""
-
-    # A heap of the same numbers, negative: its first is that of the latest node.
-    __slots__ = ("numbers",)
-    numbers: list[int]
-
-    def add(self, node: Node, slot: int, gradient: Any) -> None:
-        """Add to the gradient of an output of a node."""
-        index = node.index
-        if index not in self:
-            heappush(self.numbers, -index)
-            self[index] = node, [None] * len(node.out_shapes)
-        grads = self[index][1]
-        grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
-
-    def take_latest(self) -> tuple[Node, list[Any]]:
-        """The node whose turn it is, and its gradients, which are complete."""
-        return self.pop(-heappop(self.numbers))
-
-
-def visit(asked: Pass) -> Iterator[Step]:
-    """Visit every node that a gradient reaches, the latest first: this loop is the backward pass."""
-    table, leaves = Table(), Leaves(asked.receiver)
-    table.numbers = []
-    keep = asked.retain_graph or asked.create_graph
-    send(None, asked.outputs, tuple((t.node, t.slot) for t in asked.outputs), asked.grad_outputs, table, leaves)
-    while table:
-        node, grads = table.take_latest()
-        settle(node, grads, asked.receiver)
-        grad_inputs = run(node, grads, asked.create_graph)
-        send(node, node.inputs, node.edges, grad_inputs, table, leaves)
-        yield Step(node, grads, grad_inputs)
-        if not keep:
+    # (The numbers of the nodes on the way, negative, are a heap: its first is that of the latest node.)
+    way, numbers, watching = Way(), list[int](), watchers.get()
+    for watcher in watching:
+        if (taken := watcher.take_over(outputs, grad_outputs, retain_graph, create_graph, receiver)) is not None:
+            yield from taken
+            return
+    for tensor, gradient in zip(outputs, grad_outputs, strict=True):
+        if tensor.node is None:
+            receive(tensor, gradient, False, [(None, 0)], [tensor], way, receiver)
+        else:
+            add(gradient, tensor.node, tensor.slot, way, numbers)
+    while numbers:
+        node, grads = way.pop(-heappop(numbers))
+        grads = settle(node, grads, receiver)
+        grad_inputs = run(node, grads, create_graph, watching)
+        send(node, node.inputs, node.edges, grad_inputs, way, numbers, receiver)
+        yield node, grads, grad_inputs
+        del grads, grad_inputs  # so their memory is free for what the next rule makes
+        if not (retain_graph or create_graph) and getrefcount(node) >= _ALONE:  # (one that nobody holds just goes)
             node.release()
-    leaves.finish()
+    finish_leaves(way, receiver)
 
 
-def settle(node: Node, grads: list[Any], receiver: Receiver) -> None:
-    """Show the complete gradients of a node's outputs to hooks, and hand them over; 0 for an unused output."""
+def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]:
+    """Show the complete gradients of a node's outputs to hooks, and hand them over; give 0 for an unused output."""
     if node.hooks is not None:
         for slot, hooks in node.hooks.items():
             if grads[slot] is not None:
                 grads[slot] = after_hooks(hooks, grads[slot], node)
-    receiver.interior(node, grads)
-    if len(grads) > 1:
-        dtype = next(g.dtype for g in grads if g is not None)
-        for slot, shape in enumerate(node.out_shapes):
-            if grads[slot] is None:
-                grads[slot] = np.zeros(shape, dtype)
+    if receiver is None:
+        node.grads = grads  # the .grad of a tensor that this node made finds it here
+    else:
+        receiver.interior(node, grads)
+    return grads if len(grads) == 1 else with_zeros(node, grads)
 
 
-def run(node: Node, grads: list[Any], create_graph: bool) -> tuple[Any, ...]:
+def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """The gradients of a node's outputs; zeros in the place of None, for an output that nothing used."""
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
+
+
+def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:
     """Run a node's rule: from the gradients of its outputs, one for each of its inputs."""
-    if not node.inputs:
-        raise freed_error(node)
-    if node.index < writes.latest:
-        writes.check_kept(node)
-    watching = watchers.get()
+    if not node.inputs or node.index < writes.latest:
+        check(node)
     for watcher in watching:
         watcher.before_backward(node, grads)
     try:
@@ -127,6 +116,13 @@ def run(node: Node, grads: list[Any], create_graph: bool) -> tuple[Any, ...]:
     return grad_inputs
 
 
+def check(node: Node) -> None:
+    """Look whether a node still has what its rule needs, as it was in forward."""
+    if not node.inputs:
+        raise freed_error(node)
+    writes.check_kept(node)
+
+
 def differentiably(node: Node, grads: list[Any]) -> Any:
     """Run a rule on tensors, so that it builds a graph of the gradient."""
     with enable_grad():
@@ -134,7 +130,13 @@ def differentiably(node: Node, grads: list[Any]) -> Any:
 
 
 def send(
-    node: Node | None, inputs: Sequence[Any], edges: Sequence[Any], grads: Sequence[Any], table: Table, leaves: Leaves
+    node: Node,
+    inputs: Sequence[Any],
+    edges: Sequence[Any],
+    grads: Sequence[Any],
+    way: Way,
+    numbers: list[int],
+    receiver: Receiver | None,
 ) -> None:
     """Send each input's gradient on: to the node that made that input, or to the leaf that it is."""
     for i, edge in enumerate(edges):
@@ -142,51 +144,54 @@ def send(
             continue
         producer, slot = edge
         gradient = grads[i]
-        alone = getrefcount(gradient) <= _ALONE
-        if gradient is not None:
-            array = inputs[i].array
-            shape = array.shape if producer is None else producer.out_shapes[slot]
-            if gradient.shape != shape or gradient.dtype is not array.dtype:
-                gradient = fitted(gradient, shape, array.dtype, node)
         if producer is None:
-            leaves.receive(inputs[i], gradient, alone, edges, inputs, table)
+            alone = getrefcount(gradient) <= _ALONE
+            gradient = fitted(gradient, inputs[i].array.shape, inputs[i].array.dtype, node)
+            receive(inputs[i], gradient, alone, edges, inputs, way, receiver)
         elif gradient is not None:
-            table.add(producer, slot, gradient)
+            gradient = fitted(gradient, producer.out_shapes[slot], inputs[i].array.dtype, node)
+            add(gradient, producer, slot, way, numbers)
+
+
+def add(gradient: Any, node: Node, slot: int, way: Way, numbers: list[int]) -> None:
+    """Add to the gradient of an output of a node whose turn is to come."""
+    if node.index not in way:
+        heappush(numbers, -node.index)
+        way[node.index] = node, [None] * len(node.out_shapes)
+    grads = way[node.index][1]
+    # Never in place: whoever sent the first gradient may hold it.
+    grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
 
 
 def _references_when_alone() -> int:
-    """What ``getrefcount`` gives, in ``send``, for a gradient that nobody knows of but the rule's tuple."""
+    """What ``getrefcount`` gives in ``send`` for a gradient that nobody knows of but the rule's tuple."""
     grads = (np.empty(1),)
     gradient = grads[0]
     return getrefcount(gradient)
 
 
-# (At most 3: a debugger that was at work when this was imported may have held one more.)
+# (At most 3: a debugger that was at work when this was imported may have held one more. A node, which is in no tuple,
+# has one less.)
 _ALONE = min(_references_when_alone(), 3)
 
 
-def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node | None) -> Any:
+def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
+    if gradient is None or (gradient.dtype is dtype and gradient.shape == shape):
+        return gradient
     if gradient.shape != shape:
         told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
     elif gradient.dtype.kind != "f":
         told = f"it returned a gradient of {gradient.dtype} for an input of {dtype}"
     else:
         return gradient if gradient.dtype == dtype or dtype.kind != "f" else gradient.astype(dtype)
-    raise OperationError(told) if node is None else backward_error(node, ValueError(told))
-
-
-def steps_of(asked: Pass) -> Iterator[Step]:
-    """The steps of a pass, unless a watcher takes it over and hands on the steps itself."""
-    for watcher in watchers.get():
-        taken = watcher.take_over(asked)
-        if taken is not None:
-            return taken
-    return visit(asked)
+    raise backward_error(node, ValueError(told))
 
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
+    if gradient is None and output.array.size == 1 and output.requires_grad and not create_graph:
+        return np.array(1, output.array.dtype).reshape(output.array.shape)
     array = output.array
     if not output.requires_grad:
         raise OperationError(
@@ -215,7 +220,7 @@ def backward_steps(
 ) -> Iterator[Step]:
     """Run the backward pass of ``loss`` one node at a time.
 
-    ``loss.backward()`` only exhausts this generator. When a step is yielded, its gradients have been
+    ``loss.backward()`` only exhausts the same generator. When a step is yielded, its gradients have been
     computed and sent on, and the node still knows all that it kept.
 
     Parameters
@@ -249,4 +254,4 @@ def backward_steps(
     Mul [1. 2.]
     """
     seed = seed_gradient(loss, gradient, create_graph)
-    return steps_of(Pass((loss,), (seed,), retain_graph, create_graph))
+    return starmap(Step, visit((loss,), (seed,), retain_graph, create_graph))

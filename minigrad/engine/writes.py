@@ -1,6 +1,7 @@
 """Writes in place: which memory was written, and when; so that backward notices what a rule needs and finds changed.
 
-A write takes its number from the counter that numbers nodes, and is noted under the array that owns the memory.
+A write takes its number from the counter that numbers nodes, between two of them, and is noted under the array that
+owns the memory.
 A node that is younger than every write has nothing to fear: for it the check is one comparison. An older one
 looks whether an array that a wanted gradient reads was written later than the node was made.
 """
@@ -19,10 +20,11 @@ from minigrad.engine.base import Array
 from minigrad.engine.errors import DataChangedError
 from minigrad.engine.source import Place, source_line, user_place
 
-#: Numbers nodes as they are made, and writes as they happen.
-next_index = count().__next__
+_counter = count()
+#: Numbers nodes as they are made.
+next_index = _counter.__next__
 #: The number of the last write anywhere.
-latest = -1
+latest = -1.0
 
 
 class OwnedInParts(np.ndarray):
@@ -37,7 +39,7 @@ class Note:
     def __init__(self, owner: Array) -> None:
         key = id(owner)
         self.ref = weakref.ref(owner, lambda _: _notes.pop(key, None))
-        self.number = -1
+        self.number = -1.0
         self.place: Place | None = None
 
 
@@ -47,7 +49,7 @@ _notes: dict[int, Note] = {}
 def owner_of(array: Any) -> Any:
     """The array that owns the memory; also through the helper that ``as_strided`` puts between two arrays."""
     owner = array
-    while (array := getattr(array, "base", None)) is not None and type(array) is not OwnedInParts:
+    while (array := getattr(array, "base", None)) is not None and not isinstance(array, OwnedInParts):
         if isinstance(array, ndarray):
             owner = array
     return owner
@@ -62,16 +64,17 @@ def note_of(array: Any) -> Note:
     return note
 
 
-def note(array: Array, number: int | None = None) -> None:
-    """Note a write to this array; ``number`` is that of the node that wrote, else the next one."""
+def note(array: Array, number: float | None = None) -> None:
+    """Note a write to this array; ``number`` is that of the node that wrote, if one did."""
     note_all([note_of(array)], number)
 
 
-def note_all(notes: list[Note], number: int | None = None) -> None:
+def note_all(notes: list[Note], number: float | None = None) -> None:
     """Note one write to the memory of several arrays."""
     global latest
-    latest = next_index() if number is None else max(number, latest)
-    number = latest if number is None else number
+    if number is None:  # between the last node and the next one, whose number only the counter's text shows
+        number = int(repr(_counter)[len("count(") : -1]) - 0.5
+    latest = max(number, latest)
     place = user_place(2)
     for each in notes:
         each.number, each.place = number, place
@@ -110,8 +113,8 @@ def check_kept(node: Any) -> None:
         note = _notes.get(id(owner_of(array)))
         if note is not None and note.number > node.index:
             raise DataChangedError(
-                f"in the backward of {node!r}: {name!r}, of shape {array.shape}, which the rule needs, has been modified "
-                f"by an inplace operation.\n  forward ran at {node.source}\n  it was written at "
+                f"in the backward of {node!r}: {name!r}, of shape {array.shape}, which the rule needs, has been "
+                f"modified by an inplace operation.\n  forward ran at {node.source}\n  it was written at "
                 f"{source_line(note.place)}\nWrite after backward, or to a copy: x = x.clone() before the write, or "
                 "x = x + y in place of x += y"
             )

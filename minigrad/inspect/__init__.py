@@ -3,7 +3,17 @@
 Everything here watches a backward pass from outside: the engine knows nothing of it, and pays nothing for it.
 """
 
-from minigrad.inspect.breakpoints import (
+from minigrad.inspect.changes.comparing import WhatIf, WhatIfRow, what_if
+from minigrad.inspect.changes.lesions import Lesion, lesion
+from minigrad.inspect.changes.scaling import Change, cut, scale
+from minigrad.inspect.forks.graph import Edge, Graph, UnknownNameError
+from minigrad.inspect.forks.ledger import Ledger, LedgerRow
+from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
+from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
+from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
+from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
+from minigrad.inspect.say.table import Table
+from minigrad.inspect.stepping.breakpoints import (
     Condition,
     exploding,
     not_finite,
@@ -12,23 +22,14 @@ from minigrad.inspect.breakpoints import (
     stop_when,
     vanishing,
 )
-from minigrad.inspect.compare import WhatIf, WhatIfRow, what_if
-from minigrad.inspect.diff import DiffRow, TraceDiff, diff
-from minigrad.inspect.graph import Edge, Graph, UnknownNameError
-from minigrad.inspect.layers import LayerRow, Layers
-from minigrad.inspect.ledger import Ledger, LedgerRow
-from minigrad.inspect.lesion import Lesion, lesion
-from minigrad.inspect.outline import Arrow, Box, Outline, outline
-from minigrad.inspect.pairs import Pair, Pairs, Unpaired, find_pairs
-from minigrad.inspect.path_lengths import path_lengths, route
-from minigrad.inspect.paths import PathLengths
-from minigrad.inspect.recorder import Record, Recorder
-from minigrad.inspect.stepper import Stepper, step
-from minigrad.inspect.steps import SavedNode, TracedStep
-from minigrad.inspect.table import Table
-from minigrad.inspect.trace import LeafGradient, Trace, trace
-from minigrad.inspect.trace_file import load
-from minigrad.inspect.whatif import Change, cut, scale
+from minigrad.inspect.stepping.stepper import Stepper, step
+from minigrad.inspect.tracing.arrivals import LeafGradient
+from minigrad.inspect.tracing.diff import DiffRow, TraceDiff, diff
+from minigrad.inspect.tracing.layers import LayerRow, Layers
+from minigrad.inspect.tracing.recorder import Record, Recorder
+from minigrad.inspect.tracing.steps import SavedNode, TracedStep
+from minigrad.inspect.tracing.trace import Trace, trace
+from minigrad.inspect.tracing.trace_file import load
 
 __all__ = [
     "Arrow",
@@ -51,6 +52,8 @@ __all__ = [
     "Record",
     "Recorder",
     "SavedNode",
+    "StageStep",
+    "StagedTrace",
     "Stepper",
     "Table",
     "Trace",
@@ -69,6 +72,8 @@ __all__ = [
     "not_finite",
     "outline",
     "path_lengths",
+    "pipeline_path_lengths",
+    "pipeline_trace",
     "reaches",
     "route",
     "scale",

@@ -8,32 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.base import Array, array_of
+from minigrad.engine.base import Array
 from minigrad.kernels import sums
+from minigrad.kernels.sums import norm
 
-#: Outside these, squares have begun to underflow or overflow in the array's own precision.
-_SAFE = {"f4": (1e-28, 1e37), "f8": (1e-280, 1e300)}
-
-
-def norm(x: Array) -> float:
-    """The Euclidean norm, also where the squares underflow; NaN and infinity stay what they are.
-
-    Examples
-    --------
-    >>> norm(np.array([3e-200, 4e-200]))
-    5e-200
-    """
-    x = array_of(x)  # (of a pass with create_graph, gradients are tensors)
-    lo, hi = _SAFE.get(x.dtype.str[1:], (math.inf, 0.0))
-    square = sums.inner(x, x) if lo < hi else 0.0
-    if lo < square < hi:
-        return math.sqrt(square)
-    wide = np.abs(x).astype(np.float64, copy=False)
-    largest = float(wide.max(initial=0.0))
-    if largest == 0.0 or not math.isfinite(largest):
-        return largest
-    wide = (wide / largest).ravel()
-    return largest * math.sqrt(float(np.dot(wide, wide)))
+__all__ = ["TwoWays", "condition", "cosine", "inner", "norm", "same", "two_ways"]
 
 
 def inner(a: Array, b: Array) -> float:
@@ -149,11 +128,3 @@ def condition(size: float | None, dtype: Any = np.float64) -> str:
     if size == 0.0:
         return "zero"
     return "underflow" if size < float(np.finfo(dtype).tiny) else ""
-
-
-def read_only(x: Array) -> Array:
-    """The array, or a view of it, that can't be written to."""
-    if x.flags.writeable:
-        x = x.view()
-        x.flags.writeable = False
-    return x

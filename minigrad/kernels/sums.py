@@ -1,17 +1,20 @@
-"""What inspection asks of large gradients: their inner product, and whether two of them add up to a third."""
+"""What is asked of large gradients: their norm, their inner product, and whether two add up to a third."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import SMALL, row_kernel
 
 #: So many elements are summed at a time, in the arrays' own precision; three such pieces fit a core's cache.
 PIECE = 8192
+#: Outside these, squares have begun to underflow or overflow in the array's own precision.
+_SAFE = {"f4": (1e-28, 1e37), "f8": (1e-280, 1e300)}
 
 
 @jit
@@ -31,25 +34,28 @@ def _misses(a: Array, b: Array, total: Array) -> int:
 
 
 @row_kernel
-def _products(a: Array, b: Array, products: Array) -> None:
-    for piece in prange(products.size):
-        first, last = piece * PIECE, min(piece * PIECE + PIECE, a.size)
-        products[piece] = _product(a[first:last], b[first:last])
+def _products(first: int, last: int, a: Array, b: Array, products: Array) -> None:
+    for piece in range(first, last):
+        start, end = piece * PIECE, min(piece * PIECE + PIECE, a.size)
+        products[piece] = _product(a[start:end], b[start:end])
 
 
 @row_kernel
-def _products_and_misses(a: Array, b: Array, total: Array, products: Array, misses: Array) -> None:
-    for piece in prange(products.size):
-        first, last = piece * PIECE, min(piece * PIECE + PIECE, a.size)
-        products[piece] = _product(a[first:last], b[first:last])
-        misses[piece] = _misses(a[first:last], b[first:last], total[first:last])
+def _products_and_misses(
+    first: int, last: int, a: Array, b: Array, total: Array, products: Array, misses: Array
+) -> None:
+    for piece in range(first, last):
+        start, end = piece * PIECE, min(piece * PIECE + PIECE, a.size)
+        products[piece] = _product(a[start:end], b[start:end])
+        misses[piece] = _misses(a[start:end], b[start:end], total[start:end])
 
 
 def _fast_inner(a: Array, b: Array) -> float:
+    check_shape("b", b, a.shape)
     if a.size < SMALL:  # one thread does it, and BLAS does it best
         return float(np.vdot(a, b))
     products = np.empty(-(-a.size // PIECE))
-    _products(a.size, a.ravel(), b.ravel(), products)
+    _products(a.size, products.size, a.ravel(), b.ravel(), products)
     return float(products.sum())
 
 
@@ -60,10 +66,12 @@ def inner(a: Array, b: Array) -> float:
 
 
 def _fast_inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
+    check_shape("b", b, a.shape)
+    check_shape("total", total, a.shape)
     if a.size <= PIECE:
         return float(np.vdot(a, b)), bool((a + b == total).all())
     products, misses = np.empty((2, -(-a.size // PIECE)))
-    _products_and_misses(2 * a.size, a.ravel(), b.ravel(), total.ravel(), products, misses)
+    _products_and_misses(2 * a.size, products.size, a.ravel(), b.ravel(), total.ravel(), products, misses)
     return float(products.sum()), not misses.any()
 
 
@@ -71,3 +79,23 @@ def _fast_inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
 def inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
     """The inner product of two arrays of one shape, and whether their sum is ``total``, to the bit."""
     return float(np.vdot(a, b)), bool((a + b == total).all())
+
+
+def norm(x: Array) -> float:
+    """The Euclidean norm, also where the squares underflow or overflow; NaN and infinity stay what they are.
+
+    Examples
+    --------
+    >>> norm(np.array([3e-200, 4e-200]))
+    5e-200
+    """
+    lo, hi = _SAFE.get(x.dtype.str[1:], (math.inf, 0.0))
+    square = inner(x, x) if lo < hi else 0.0
+    if lo < square < hi:
+        return math.sqrt(square)
+    wide = np.abs(x).astype(np.float64, copy=False)
+    largest = float(wide.max(initial=0.0))
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    wide = (wide / largest).ravel()
+    return largest * math.sqrt(float(np.dot(wide, wide)))

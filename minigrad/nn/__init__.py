@@ -1,6 +1,6 @@
 """Layers, losses and initialisers, under the names of ``torch.nn``; and layers with a skip connection."""
 
-from minigrad.nn import functional, init, utils
+from minigrad.nn import functional, init, parallel, utils
 from minigrad.nn.activation import (
     ELU,
     GELU,
@@ -18,6 +18,7 @@ from minigrad.nn.activation import (
     Tanh,
 )
 from minigrad.nn.attention import MultiheadAttention
+from minigrad.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from minigrad.nn.dropout import Dropout, Dropout2d
@@ -47,11 +48,23 @@ from minigrad.nn.pooling import (
     MaxPool2d,
     Upsample,
 )
+from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
+from minigrad.nn.sync_batch_norm import SyncBatchNorm
+from minigrad.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -69,6 +82,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GroupNorm",
     "Hardtanh",
     "Highway",
@@ -76,6 +90,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -94,6 +109,9 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "Projection",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "ReLU6",
     "Residual",
@@ -104,10 +122,17 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "SyncBatchNorm",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Unflatten",
     "Upsample",
     "functional",
     "init",
+    "parallel",
     "utils",
 ]

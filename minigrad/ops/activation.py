@@ -58,7 +58,7 @@ class LeakyReLU(Node):
     def backward(self, gy: Any) -> Any:
         if is_array(gy):
             return kernels.leaky_relu_backward(gy, self.x, self.slope)
-        return Where()(array_of(self.x) > 0, gy, gy * self.slope)
+        return Where().apply_to(array_of(self.x) > 0, gy, gy * self.slope)
 
 
 class ELU(Node):
@@ -77,8 +77,8 @@ class ELU(Node):
             gy = gy * self.scale
         if is_array(gy):
             return kernels.elu_backward(gy, self.x, self.alpha)
-        below = gy * (self.alpha * Exp()(Clamp()(self.x, None, 0)))
-        return Where()(array_of(self.x) > 0, gy, below)
+        below = gy * (self.alpha * Exp().apply_to(Clamp().apply_to(self.x, None, 0)))
+        return Where().apply_to(array_of(self.x) > 0, gy, below)
 
 
 class SELU(ELU):
@@ -98,8 +98,8 @@ class GELU(Node):
     def backward(self, gy: Any) -> Any:
         if is_array(gy):
             return kernels.gelu_backward(gy, self.x)
-        distribution = 0.5 * (1 + Erf()(self.x * math.sqrt(0.5)))
-        density = Exp()(-0.5 * (self.x * self.x)) * (1 / math.sqrt(2 * math.pi))
+        distribution = 0.5 * (1 + Erf().apply_to(self.x * math.sqrt(0.5)))
+        density = Exp().apply_to(-0.5 * (self.x * self.x)) * (1 / math.sqrt(2 * math.pi))
         return gy * (distribution + self.x * density)
 
 
@@ -118,7 +118,7 @@ class GELUTanh(Node):
             return kernels.gelu_tanh_backward(gy, self.x)
         x, c = self.x, math.sqrt(2 / math.pi)
         square = x * x
-        t = Tanh()(c * x * (1 + 0.044715 * square))
+        t = Tanh().apply_to(c * x * (1 + 0.044715 * square))
         slope = c * (1 + 3 * 0.044715 * square)
         return gy * (0.5 * ((1 + t) + x * (1 - t * t) * slope))
 
@@ -133,7 +133,7 @@ class SiLU(Node):
     def backward(self, gy: Any) -> Any:
         if is_array(gy):
             return kernels.silu_backward(gy, self.x)
-        s = Sigmoid()(self.x)
+        s = Sigmoid().apply_to(self.x)
         return gy * (s * (1 + self.x * (1 - s)))
 
 
@@ -154,7 +154,7 @@ class Softplus(Node):
         if is_array(gy):
             return kernels.softplus_backward(gy, self.x, self.beta, self.threshold)
         z = self.x * self.beta
-        return Where()(array_of(z) > self.threshold, gy, gy * Sigmoid()(z))
+        return Where().apply_to(array_of(z) > self.threshold, gy, gy * Sigmoid().apply_to(z))
 
 
 class LogSigmoid(Node):
@@ -165,7 +165,7 @@ class LogSigmoid(Node):
         return -kernels.softplus(-x, 1.0, math.inf)
 
     def backward(self, gy: Any) -> Any:
-        return gy * Sigmoid()(-self.x)
+        return gy * Sigmoid().apply_to(-self.x)
 
 
 class Hardtanh(Node):
@@ -190,32 +190,28 @@ def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
     if inplace:
         return apply_in_place(ReLU(), input)
-    result: T = ReLU().apply_to(input)
-    return result
+    return ReLU().apply_to(input)
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``negative_slope * input``."""
     if inplace:
         return apply_in_place(LeakyReLU(negative_slope), input)
-    result: T = LeakyReLU(negative_slope).apply_to(input)
-    return result
+    return LeakyReLU(negative_slope).apply_to(input)
 
 
 def elu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``alpha * (exp(input) - 1)`` (Clevert et al., 2016)."""
     if inplace:
         return apply_in_place(ELU(alpha), input)
-    result: T = ELU(alpha).apply_to(input)
-    return result
+    return ELU(alpha).apply_to(input)
 
 
 def selu(input: T, inplace: bool = False) -> T:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al., 2017)."""
     if inplace:
         return apply_in_place(SELU(), input)
-    result: T = SELU().apply_to(input)
-    return result
+    return SELU().apply_to(input)
 
 
 def gelu(input: T, approximate: str = "none") -> T:
@@ -228,41 +224,35 @@ def gelu(input: T, approximate: str = "none") -> T:
     """
     if approximate not in ("none", "tanh"):
         raise OperationError(f"approximate is {approximate!r}: it can be 'none' or 'tanh'")
-    result: T = (GELU() if approximate == "none" else GELUTanh())(input)
-    return result
+    return (GELU() if approximate == "none" else GELUTanh()).apply_to(input)
 
 
 def silu(input: T, inplace: bool = False) -> T:
     """``input * sigmoid(input)``, also called swish (Elfwing et al., 2018)."""
     if inplace:
         return apply_in_place(SiLU(), input)
-    result: T = SiLU().apply_to(input)
-    return result
+    return SiLU().apply_to(input)
 
 
 def softplus(input: T, beta: float = 1, threshold: float = 20) -> T:
     """``log(1 + exp(beta * input)) / beta``, a smooth relu; ``input`` where ``beta * input > threshold``."""
-    result: T = Softplus(beta, threshold).apply_to(input)
-    return result
+    return Softplus(beta, threshold).apply_to(input)
 
 
 def logsigmoid(input: T) -> T:
     """``log(sigmoid(input))``, without its loss of precision."""
-    result: T = LogSigmoid().apply_to(input)
-    return result
+    return LogSigmoid().apply_to(input)
 
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
     """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
     if inplace:
         return apply_in_place(Hardtanh(min_val, max_val), input)
-    result: T = Hardtanh(min_val, max_val).apply_to(input)
-    return result
+    return Hardtanh(min_val, max_val).apply_to(input)
 
 
 def relu6(input: T, inplace: bool = False) -> T:
     """``input`` held between 0 and 6."""
     if inplace:
         return apply_in_place(Hardtanh(0, 6), input)
-    result: T = Hardtanh(0, 6).apply_to(input)
-    return result
+    return Hardtanh(0, 6).apply_to(input)

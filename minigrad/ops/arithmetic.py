@@ -36,6 +36,8 @@ class Sub(Node):
 class Mul(Node):
     """``a * b``. Backward: ``ga = gy * b``, ``gb = gy * a``, each summed over broadcast axes."""
 
+    reads = {"a": ("b",), "b": ("a",)}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         return a * b
@@ -48,6 +50,8 @@ class Mul(Node):
 
 class Div(Node):
     """``a / b``. Backward: ``ga = gy / b``, ``gb = -gy * a / b**2``, each summed over broadcast axes."""
+
+    reads = {"a": ("b",), "b": ("a", "b")}
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
@@ -85,7 +89,7 @@ class RoundedDiv(Node):
             return np.trunc(np.true_divide(a, b)).astype(np.result_type(a, b))
 
     def backward(self, gy: Any) -> Any:
-        flat = ZerosLike()(gy)
+        flat = ZerosLike().apply_to(gy)
         return tuple(
             unbroadcast(flat, shape_of(x)) if wanted else None
             for x, wanted in zip(self.inputs, self.wants, strict=True)
@@ -97,8 +101,7 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Add().apply_to(a, b)
-    return result
+    return Add().apply_to(a, b)
 
 
 def sub(input: T, other: Any, *, alpha: float = 1) -> T:
@@ -106,15 +109,13 @@ def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)
-    result: T = Sub().apply_to(a, b)
-    return result
+    return Sub().apply_to(a, b)
 
 
 def mul(input: T, other: Any) -> T:
     """``input * other``, with broadcasting and PyTorch's type promotion."""
     a, b = promoted(input, other)
-    result: T = Mul().apply_to(a, b)
-    return result
+    return Mul().apply_to(a, b)
 
 
 def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
@@ -126,14 +127,11 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
         None for true division; ``"floor"`` or ``"trunc"`` to round the quotient (its gradient is 0).
     """
     if rounding_mode is not None:
-        rounded: T = RoundedDiv(rounding_mode).apply_to(*promoted(input, other))
-        return rounded
+        return RoundedDiv(rounding_mode).apply_to(*promoted(input, other))
     a, b = promoted(input, other, true_division=True)
-    result: T = Div().apply_to(a, b)
-    return result
+    return Div().apply_to(a, b)
 
 
 def neg(input: T) -> T:
     """``-input``."""
-    result: T = Neg().apply_to(input)
-    return result
+    return Neg().apply_to(input)

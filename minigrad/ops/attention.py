@@ -75,8 +75,7 @@ def scaled_dot_product_attention(
         weights = softmax(scores, -1)
     else:
         weights = _masked_softmax(scores, attn_mask)
-    result: T = matmul(dropout(weights, dropout_p), value)
-    return result
+    return matmul(dropout(weights, dropout_p), value)
 
 
 def _masked_softmax(scores: T, mask: Any) -> T:

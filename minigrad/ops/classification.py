@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.kernels import softmax as kernels
+from minigrad.kernels import classification as kernels
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.common import T, is_array, shape_of
 from minigrad.ops.index import IndexAdd
@@ -94,7 +94,7 @@ class NLLLoss(Node):
         return losses.sum()
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy * self.factor)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy * self.factor)
 
 
 def _total_weight(labels: Any, weight: Any, ignore_index: int, dtype: Any) -> Any:
@@ -201,8 +201,7 @@ def cross_entropy(
     x: Any = input
     factor = _class_weight("cross_entropy", weight, x)
     if shape_of(target) == x.shape and x.shape and target.dtype.kind == "f":
-        result: T = _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
-        return result
+        return _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
     logits, labels = _rows("cross_entropy", x, target, ignore_index)
     node = CrossEntropy(labels, factor, ignore_index, label_smoothing, reduction)
     result = node.apply_to(logits)

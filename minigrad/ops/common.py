@@ -48,7 +48,7 @@ def is_array(x: Any) -> bool:
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array, tensor or number."""
     try:
-        return x.shape  # type: ignore[no-any-return]
+        return x.shape
     except AttributeError:
         return np.shape(x)
 
@@ -84,7 +84,7 @@ class Cast(Node):
         return x.astype(self.dtype)
 
     def backward(self, gy: Any) -> Any:
-        return Cast(self.from_dtype)(gy)
+        return Cast(self.from_dtype).apply_to(gy)
 
 
 class Clone(Node):
@@ -99,14 +99,12 @@ class Clone(Node):
 
 def clone(input: T, *, memory_format: Any = None) -> T:
     """A copy of ``input``; gradients pass through it."""
-    result: T = Clone().apply_to(input)
-    return result
+    return Clone().apply_to(input)
 
 
-def cast(x: T, dtype: Any) -> T:
+def cast(x: Any, dtype: Any) -> Any:
     """``x`` in another dtype; ``x`` itself if it has it already."""
-    found: T = x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)  # type: ignore[attr-defined]
-    return found
+    return x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)
 
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}

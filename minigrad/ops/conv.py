@@ -24,6 +24,8 @@ class Conv2d(Node):
     ``gy`` over samples and places.
     """
 
+    reads = {"x": ("w",), "w": ("x",)}
+
     def __init__(self, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.how = stride, padding, dilation, groups
 
@@ -34,9 +36,9 @@ class Conv2d(Node):
     def backward(self, gy: Any) -> Any:
         gx = gw = gb = None
         if self.wants[0]:
-            gx = Conv2dInputGradient(self.x.shape[2:], *self.how)(gy, self.w)
+            gx = Conv2dInputGradient(self.x.shape[2:], *self.how).apply_to(gy, self.w)
         if self.wants[1]:
-            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(gy, self.x)
+            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(gy, self.x)
         if self.wants[2]:
             gb = gy.sum(axis=(0, 2, 3))
         return gx, gw, gb
@@ -48,6 +50,8 @@ class Conv2dInputGradient(Node):
     Backward: the convolution of ``gy`` with ``w``, and the weight gradient for input ``gy``.
     """
 
+    reads = {"g": ("w",), "w": ("g",)}
+
     def __init__(self, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.input_hw = input_hw
         self.how = stride, padding, dilation, groups
@@ -57,8 +61,8 @@ class Conv2dInputGradient(Node):
         return kernels.conv2d_input_gradient(g, w, self.input_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        gg = _first(Conv2d(*self.how)(gy, self.w, None), self.g.shape) if self.wants[0] else None
-        gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(self.g, gy) if self.wants[1] else None
+        gg = _first(Conv2d(*self.how).apply_to(gy, self.w, None), self.g.shape) if self.wants[0] else None
+        gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(self.g, gy) if self.wants[1] else None
         return gg, gw
 
 
@@ -67,6 +71,8 @@ class Conv2dWeightGradient(Node):
 
     Backward: the convolution of ``x`` with ``gy`` for a kernel, and the input gradient through it.
     """
+
+    reads = {"g": ("x",), "x": ("g",)}
 
     def __init__(self, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.kernel_hw = kernel_hw
@@ -77,13 +83,15 @@ class Conv2dWeightGradient(Node):
         return kernels.conv2d_weight_gradient(g, x, self.kernel_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        gg = _first(Conv2d(*self.how)(self.x, gy, None), self.g.shape) if self.wants[0] else None
-        gx = Conv2dInputGradient(self.x.shape[2:], *self.how)(self.g, gy) if self.wants[1] else None
+        gg = _first(Conv2d(*self.how).apply_to(self.x, gy, None), self.g.shape) if self.wants[0] else None
+        gx = Conv2dInputGradient(self.x.shape[2:], *self.how).apply_to(self.g, gy) if self.wants[1] else None
         return gg, gx
 
 
 class Conv1d(Node):
     """Slide ``w`` over ``x`` and add ``b``: a two-dimensional convolution of height 1, and so is its backward."""
+
+    reads = {"x": ("w",), "w": ("x",)}
 
     def __init__(self, stride: int, padding: int, dilation: int, groups: int) -> None:
         self.how = (1, stride), (0, padding), (1, dilation), groups
@@ -110,6 +118,8 @@ class ConvTranspose2d(Node):
     Backward: ``gx`` is the convolution of ``gy`` with ``w``; ``gw`` correlates ``gy`` with ``x``.
     """
 
+    reads = {"x": ("w",), "w": ("x",)}
+
     def __init__(self, output_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> None:
         self.output_hw = output_hw
         self.how = stride, padding, dilation, groups
@@ -122,9 +132,9 @@ class ConvTranspose2d(Node):
     def backward(self, gy: Any) -> Any:
         gx = gw = gb = None
         if self.wants[0]:
-            gx = _first(Conv2d(*self.how)(gy, self.w, None), self.x.shape)
+            gx = _first(Conv2d(*self.how).apply_to(gy, self.w, None), self.x.shape)
         if self.wants[1]:
-            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how)(self.x, gy)
+            gw = Conv2dWeightGradient(self.w.shape[2:], *self.how).apply_to(self.x, gy)
         if self.wants[2]:
             gb = gy.sum(axis=(0, 2, 3))
         return gx, gw, gb
@@ -214,19 +224,17 @@ def conv2d(
         If shapes, channels and groups don't fit.
     """
     if len(shape_of(input)) == 3:
-        single: T = as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
-        return single
+        return as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv2d", x, weight, bias, 4, groups)
     step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
     kernel = shape_of(weight)[2:]
     if isinstance(padding, str):
-        x, border = _same("conv2d", x, padding, kernel, step, gap)  # type: ignore[arg-type]
+        x, border = _same("conv2d", x, padding, (kernel[0], kernel[1]), step, gap)
     else:
         border = pair_of(padding, "padding", 0)
     check_fits("conv2d", x.shape[2:], kernel, border, gap)
-    result: T = Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
-    return result
+    return Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
 
 
 def conv1d(
@@ -240,8 +248,7 @@ def conv1d(
 ) -> T:
     """Slide a kernel over sequences; as ``conv2d``, with input (N, C, L) and weight (out_channels, C / groups, k)."""
     if len(shape_of(input)) == 2:
-        single: T = as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
-        return single
+        return as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv1d", x, weight, bias, 3, groups)
     step, gap = single_of(stride, "stride"), single_of(dilation, "dilation")
@@ -251,8 +258,7 @@ def conv1d(
     else:
         border = single_of(padding, "padding", 0)
     check_fits("conv1d", (1, x.shape[2]), kernel, (0, border), (1, gap))
-    result: T = Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
-    return result
+    return Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
 
 
 def conv_transpose2d(
@@ -289,13 +295,12 @@ def conv_transpose2d(
         If shapes, channels and groups don't fit.
     """
     if len(shape_of(input)) == 3:
-        single: T = as_batch(
+        return as_batch(
             "conv_transpose2d",
             input,
             4,
             lambda x: conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation),
         )
-        return single
     _check("conv_transpose2d", input, weight, bias, 4, groups, transposed=True)
     step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
     border, extra = pair_of(padding, "padding", 0), pair_of(output_padding, "output_padding", 0)
@@ -307,5 +312,4 @@ def conv_transpose2d(
     height, width = ((n - 1) * s - 2 * p + d * (k - 1) + 1 + e for n, k, s, p, d, e in axes)
     if height < 1 or width < 1:
         raise OperationError(f"conv_transpose2d: padding={padding} leaves an output of {(height, width)}: nothing")
-    result: T = ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)
-    return result
+    return ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)

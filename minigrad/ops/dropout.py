@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.inplace import apply_in_place
 from minigrad.ops.common import T, shape_of
+from minigrad.ops.inplace import apply_in_place
 from minigrad.random import default_generator
 
 
@@ -58,8 +58,7 @@ def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = Fal
     _check("dropout", input, p)
     if inplace:
         return apply_in_place(Dropout(p), input)
-    result: T = Dropout(p).apply_to(input)
-    return result
+    return Dropout(p).apply_to(input)
 
 
 def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
@@ -71,8 +70,7 @@ def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
         raise OperationError(f"dropout1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
     if inplace:
         return apply_in_place(Dropout(p, 1), input)
-    result: T = Dropout(p, 1).apply_to(input)
-    return result
+    return Dropout(p, 1).apply_to(input)
 
 
 def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
@@ -84,5 +82,4 @@ def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
         raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), not {shape_of(input)}")
     if inplace:
         return apply_in_place(Dropout(p, 2), input)
-    result: T = Dropout(p, 2).apply_to(input)
-    return result
+    return Dropout(p, 2).apply_to(input)

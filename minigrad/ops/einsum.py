@@ -36,7 +36,10 @@ class Einsum(Node):
         return f"{','.join(self.letters)}->{self.output}"
 
     def forward(self, *xs: Any) -> Any:
-        self.operands = xs
+        # An operand is read for the gradients of the others only.
+        wants = getattr(self, "wants", (True,) * len(xs))
+        read = [any(wants[:i] + wants[i + 1 :]) for i in range(len(xs))]
+        self.operands = tuple(x if needed else None for x, needed in zip(xs, read, strict=True))
         if len(xs) == 2:
             return _pair(xs[0], xs[1], self.letters[0], self.letters[1], self.output)
         return np.einsum(self.equation, *xs, optimize=len(xs) > 2)
@@ -55,14 +58,14 @@ class Einsum(Node):
             for letter, n in zip(letters, x.shape, strict=True):
                 if sizes.get(letter, 1) == 1:
                     sizes[letter] = n
-        shape = xs[i].shape
+        shape = self.inputs[i].shape
         own = self.letters[i]
         # A letter that only this operand has, or that was broadcast, isn't an axis of the product.
         kept = "".join(k for k, n in zip(own, shape, strict=True) if k in sizes and (n != 1 or sizes[k] == 1))
-        g = Einsum(given, kept)(*operands)
+        g = Einsum(given, kept).apply_to(*operands)
         sizes_g = dict(zip(kept, g.shape, strict=True))
         g = g.reshape(tuple(sizes_g.get(k, 1) for k in own))
-        return g if g.shape == shape else Expand(shape)(g)
+        return g if g.shape == shape else Expand(shape).apply_to(g)
 
 
 def _pair(a: Any, b: Any, letters_a: str, letters_b: str, output: str) -> Any:

@@ -79,7 +79,7 @@ class Sin(Node):
             return np.sin(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return gy * Cos()(self.x)
+        return gy * Cos().apply_to(self.x)
 
 
 class Cos(Node):
@@ -91,7 +91,7 @@ class Cos(Node):
             return np.cos(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return -gy * Sin()(self.x)
+        return -gy * Sin().apply_to(self.x)
 
 
 class Tanh(Node):
@@ -128,7 +128,7 @@ class Erf(Node):
         return kernels.erf(floating(x))
 
     def backward(self, gy: Any) -> Any:
-        return gy * (2 / math.sqrt(math.pi) * Exp()(-(self.x * self.x)))
+        return gy * (2 / math.sqrt(math.pi) * Exp().apply_to(-(self.x * self.x)))
 
 
 class Abs(Node):
@@ -139,7 +139,7 @@ class Abs(Node):
         return np.abs(x)
 
     def backward(self, gy: Any) -> Any:
-        return gy * Sign()(self.x)
+        return gy * Sign().apply_to(self.x)
 
 
 class Sign(Node):
@@ -152,7 +152,7 @@ class Sign(Node):
         return masked(y, y == y) if x.dtype.kind == "f" else y  # 0 for NaN, as in PyTorch
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 class ZerosLike(Node):
@@ -162,70 +162,59 @@ class ZerosLike(Node):
         return np.zeros_like(x)
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 def exp(input: T) -> T:
     """``e`` to the power of each element."""
-    result: T = Exp().apply_to(input)
-    return result
+    return Exp().apply_to(input)
 
 
 def expm1(input: T) -> T:
     """``exp(input) - 1``, exact for small elements."""
-    result: T = Expm1().apply_to(input)
-    return result
+    return Expm1().apply_to(input)
 
 
 def log(input: T) -> T:
     """The natural logarithm; ``-inf`` at 0 and NaN below."""
-    result: T = Log().apply_to(input)
-    return result
+    return Log().apply_to(input)
 
 
 def log1p(input: T) -> T:
     """``log(1 + input)``, exact for small elements."""
-    result: T = Log1p().apply_to(input)
-    return result
+    return Log1p().apply_to(input)
 
 
 def sin(input: T) -> T:
     """The sine of each element, in radians."""
-    result: T = Sin().apply_to(input)
-    return result
+    return Sin().apply_to(input)
 
 
 def cos(input: T) -> T:
     """The cosine of each element, in radians."""
-    result: T = Cos().apply_to(input)
-    return result
+    return Cos().apply_to(input)
 
 
 def tanh(input: T) -> T:
     """The hyperbolic tangent."""
-    result: T = Tanh().apply_to(input)
-    return result
+    return Tanh().apply_to(input)
 
 
 def sigmoid(input: T) -> T:
     """The logistic function, ``1 / (1 + exp(-input))``, which never overflows."""
-    result: T = Sigmoid().apply_to(input)
-    return result
+    return Sigmoid().apply_to(input)
 
 
 def erf(input: T) -> T:
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``input``."""
-    result: T = Erf().apply_to(input)
-    return result
+    return Erf().apply_to(input)
 
 
 def abs(input: T) -> T:
     """The absolute value."""
-    result: T = Abs().apply_to(input)
-    return result
+    return Abs().apply_to(input)
 
 
 def sign(input: T) -> T:
     """-1, 0 or 1, by the sign of each element."""
-    result: T = Sign().apply_to(input)
-    return result
+    return Sign().apply_to(input)

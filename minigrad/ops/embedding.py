@@ -101,8 +101,7 @@ def embedding(
     if scale_grad_by_freq:
         counts = np.bincount(index.reshape(-1), minlength=rows)
         share = (1 if share is None else share) / counts[index]
-    result: T = Embedding(index, share).apply_to(weight)
-    return result
+    return Embedding(index, share).apply_to(weight)
 
 
 def one_hot(tensor: T, num_classes: int = -1) -> T:
@@ -129,5 +128,4 @@ def one_hot(tensor: T, num_classes: int = -1) -> T:
     if x.size and not 0 <= x.min() <= x.max() < size:
         wrong = x.min() if x.min() < 0 else x.max()
         raise OperationError(f"one_hot: class {wrong} is not between 0 and num_classes - 1 = {size - 1}")
-    result: T = OneHot(size).apply_to(tensor)
-    return result
+    return OneHot(size).apply_to(tensor)

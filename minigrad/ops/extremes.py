@@ -102,14 +102,12 @@ class Quantifier(Reduction):
 
 def amax(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The largest value over all dimensions or those given; equal ones share its gradient."""
-    result: T = Amax(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
-    return result
+    return Amax(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
 def amin(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """The smallest value over all dimensions or those given; equal ones share its gradient."""
-    result: T = Amin(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
-    return result
+    return Amin(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
 def max(
@@ -175,8 +173,7 @@ def argmax(
 ) -> T:
     """The index of the first largest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmax, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def argmin(
@@ -189,19 +186,16 @@ def argmin(
 ) -> T:
     """The index of the first smallest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmin, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def all(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
     node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def any(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
     node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)

@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import conv as kernels
-from minigrad.kernels.patches import windows_hw
+from minigrad.kernels.windows import windows_hw
 from minigrad.ops.common import T, shape_of
 from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of
 
@@ -23,7 +23,7 @@ class Unfold(Node):
         return kernels.unfold(x, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return Fold(self.from_hw, *self.how)(gy)
+        return Fold(self.from_hw, *self.how).apply_to(gy)
 
 
 class Fold(Node):
@@ -37,7 +37,7 @@ class Fold(Node):
         return kernels.fold(x, self.output_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return Unfold(*self.how)(gy)
+        return Unfold(*self.how).apply_to(gy)
 
 
 def unfold(input: T, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> T:
@@ -62,8 +62,7 @@ def unfold(input: T, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stri
         check_fits("unfold", x.shape[2:], kernel, border, gap)
         return Unfold(kernel, gap, border, step).apply_to(x)
 
-    result: T = as_batch("unfold", input, 4, apply)
-    return result
+    return as_batch("unfold", input, 4, apply)
 
 
 def fold(input: T, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> T:
@@ -93,5 +92,4 @@ def fold(input: T, output_size: Any, kernel_size: Any, dilation: Any = 1, paddin
             f"fold: for these patches the input must have shape (N, C * {kernel[0]} * {kernel[1]}, "
             f"{places[0]} * {places[1]}), it has {tuple(shape)}"
         )
-    result: T = as_batch("fold", input, 3, Fold(size, kernel, gap, border, step))
-    return result
+    return as_batch("fold", input, 3, Fold(size, kernel, gap, border, step))

@@ -36,7 +36,7 @@ class Gather(Node):
         np.put_along_axis(whole[_corner(self.places.shape, self.axis)], self.places, value, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)
 
 
 class ScatterAdd(Node):
@@ -52,7 +52,7 @@ class ScatterAdd(Node):
         return scatter.scatter_add(self.shape, self.places, x, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Gather(self.axis, self.places)(gy)
+        return Gather(self.axis, self.places).apply_to(gy)
 
 
 def _corner(shape: tuple[int, ...], axis: int) -> tuple[slice, ...]:
@@ -100,8 +100,7 @@ def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
     IndexError
         For an index out of range.
     """
-    result: T = _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
-    return result
+    return _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
 
 
 def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
@@ -136,13 +135,12 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
             raise OperationError(f"scatter_add: index of shape {positions.shape} is larger than src, {values.shape}")
         values = Index(tuple(map(slice, positions.shape))).apply_to(values) if positions.size else values
     if positions.size == 0:
-        return x + 0  # type: ignore[no-any-return]
+        return x + 0
     if shape == ():
         added = Reshape(()).apply_to(ScatterAdd(0, positions.reshape(-1), (1,)).apply_to(values.reshape(-1)))
     else:
         added = ScatterAdd(place, positions, shape).apply_to(values)
-    result: T = x + added
-    return result
+    return x + added
 
 
 def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int | None = None) -> T:
@@ -177,5 +175,4 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
     if shape:
         positions = np.broadcast_to(positions, (*rest[:place], positions.shape[place], *rest[place + 1 :]))
         positions = np.where(positions < 0, positions + shape[place], positions)
-    result: T = _gathered(source, place, positions)
-    return result
+    return _gathered(source, place, positions)

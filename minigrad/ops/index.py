@@ -16,6 +16,8 @@ from minigrad.kernels import scatter
 from minigrad.ops.common import T, axis_of, shape_of
 from minigrad.ops.shape import Expand, Reshape
 
+_DOTS = (Ellipsis,)
+
 
 class Index(Node):
     """``x[key]``. Backward: ``gy`` added at the same key of zeros; a place that was read twice gets the sum."""
@@ -27,13 +29,15 @@ class Index(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return x[self.key]
+        y = x[self.key]
+        # Where integers alone leave one element, NumPy gives a copy of it; with dots behind them, a view.
+        return y if isinstance(y, np.ndarray) else x[self.key + _DOTS]
 
     def put(self, whole: Any, value: Any) -> None:
         whole[self.key] = value
 
     def backward(self, gy: Any) -> Any:
-        return IndexAdd(self.key, self.from_shape)(gy)
+        return IndexAdd(self.key, self.from_shape).apply_to(gy)
 
 
 class IndexAdd(Node):
@@ -50,7 +54,7 @@ class IndexAdd(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Index(self.key)(gy)
+        return Index(self.key).apply_to(gy)
 
 
 def _entry(k: Any) -> Any:
@@ -90,8 +94,7 @@ def getitem(input: T, key: Any) -> T:
     *first, last = keys_of(key, len(shape_of(input)))
     for each in first:
         input = Index(each).apply_to(input)
-    result: T = Index(last).apply_to(input)
-    return result
+    return Index(last).apply_to(input)
 
 
 def keys_of(key: Any, ndim: int) -> list[tuple[Any, ...]]:
@@ -146,7 +149,7 @@ def integers(index: Any) -> Any:
     if array.dtype.kind not in "iu":
         if array.size or array.dtype.kind != "f":
             raise IndexError(f"the index must be of integers, it is {array.dtype}")
-        array = array.astype(np.int64)
+        return array.astype(np.int64)
     return array
 
 
@@ -165,9 +168,8 @@ def index_select(input: T, dim: int, index: Any) -> T:
         raise IndexError(f"index_select takes a vector of integers, the index has shape {wanted.shape}")
     wanted = wanted.reshape(-1)
     if not shape:
-        return Reshape(()).apply_to(Index((wanted,)).apply_to(Reshape((1,)).apply_to(input)))  # type: ignore[no-any-return]
-    result: T = Index((slice(None),) * place + (wanted,)).apply_to(input)
-    return result
+        return Reshape(()).apply_to(Index((wanted,)).apply_to(Reshape((1,)).apply_to(input)))
+    return Index((slice(None),) * place + (wanted,)).apply_to(input)
 
 
 def masked_select(input: T, mask: Any) -> T:
@@ -185,8 +187,7 @@ def masked_select(input: T, mask: Any) -> T:
     full = np.broadcast_shapes(source.shape, chosen.shape)
     if full != source.shape:
         source = Expand(full).apply_to(source)
-    result: T = Index((np.broadcast_to(chosen, full),)).apply_to(source)
-    return result
+    return Index((np.broadcast_to(chosen, full),)).apply_to(source)
 
 
 def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> T:
@@ -206,5 +207,4 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
         source, dim = Reshape((-1,)).apply_to(source), 0
     place = axis_of(dim, len(source.shape))
     positions = np.repeat(np.arange(source.shape[place]), array_of(repeats))
-    result: T = Index((slice(None),) * place + (positions,)).apply_to(source)
-    return result
+    return Index((slice(None),) * place + (positions,)).apply_to(source)

@@ -1,4 +1,4 @@
-"""Writing in place: the tensor's values change for every alias, and its history is from now on that of what was written.
+"""Writing in place: a tensor's values change for every alias, and its history is from now on that of what was written.
 
 An operation in place is the ordinary operation: applied to the value that the tensor has, and then put in its place.
 So ``out += identity`` makes an ``Add`` like ``out + identity``, and whatever looks at graphs sees the same join.
@@ -76,7 +76,7 @@ def before(x: T) -> T:
             f"this tensor of shape {x.array.shape} can't be written to: several of its elements share one place in "
             "memory (expand), or its array is read-only. Write to a copy: x = x.clone()"
         )
-    if x.forked:  # the ways of a fork share an array, and are values of their own
+    if x.forked or (x.node is not None and x.node.shares_array):  # the ways of a fork are values of their own
         x.array, x.forked = x.array.copy(), False
     return _snapshot(x)  # type: ignore[return-value]
 
@@ -107,10 +107,8 @@ def write(x: T, old: Any, result: Any) -> T:
         If the result has another shape, or is of a kind that ``x`` can't hold.
     """
     if not isinstance(x, TensorBase):
-        np.copyto(x, result)
+        np.copyto(x, result)  # type: ignore[arg-type]  # what is no tensor is an array
         return x
-    if result.node is not None and x._view is not None and x._view.part is None:
-        raise _one_of_several_views()
     if result.array is x.array:
         writes.note(x.array, None if result.node is None else result.node.index)
     else:
@@ -120,11 +118,13 @@ def write(x: T, old: Any, result: Any) -> T:
         _become(x, result)
         if x._view is not None:
             root, part = x._view
+            if part is None:
+                raise _one_of_several_views()
             _become(root, Overwrite(part).apply_to(_snapshot(root), _snapshot(x)))
             renew(root, written=x)
         else:
             renew(x)
-    return x  # type: ignore[return-value]  # T is this very tensor's class
+    return x
 
 
 def _one_of_several_views() -> OperationError:

@@ -24,7 +24,7 @@ class Cat(Node):
         return np.concatenate(xs, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Split(self.axis, self.sizes)(gy)
+        return Split(self.axis, self.sizes).apply_to(gy)
 
 
 class Split(Node):
@@ -44,7 +44,7 @@ class Split(Node):
         return tuple(parts)
 
     def backward(self, *gys: Any) -> Any:
-        return Cat(self.axis)(*gys)
+        return Cat(self.axis).apply_to(*gys)
 
 
 class Stack(Node):
@@ -57,7 +57,7 @@ class Stack(Node):
         return np.stack(xs, self.axis)
 
     def backward(self, gy: Any) -> Any:
-        return Unbind(self.axis)(gy)
+        return Unbind(self.axis).apply_to(gy)
 
 
 class Unbind(Node):
@@ -72,7 +72,7 @@ class Unbind(Node):
         return tuple(x[along(self.axis, i, ...)] for i in range(x.shape[self.axis]))
 
     def backward(self, *gys: Any) -> Any:
-        return Stack(self.axis)(*gys)
+        return Stack(self.axis).apply_to(*gys)
 
 
 def _alike(tensors: Sequence[Any]) -> Sequence[Any]:
@@ -120,8 +120,7 @@ def cat(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
                 f"cat along dim {place}: tensor {position} has shape {tuple(shape)}, the first one "
                 f"{tuple(shapes[0])}; all axes but that one must agree"
             )
-    result: T = Cat(place).apply_to(*given)
-    return result
+    return Cat(place).apply_to(*given)
 
 
 concat = cat
@@ -145,8 +144,7 @@ def stack(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
                 f"stack: tensor {position} has shape {tuple(x.shape)}, the first one {tuple(shape)}; they must agree"
             )
     place = axis_of(dim if axis is None else axis, len(shape) + 1)
-    result: T = Stack(place).apply_to(*_alike(given))
-    return result
+    return Stack(place).apply_to(*_alike(given))
 
 
 def split(input: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[T, ...]:
@@ -179,8 +177,7 @@ def split(input: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -
         sizes = as_sizes(tuple(split_size_or_sections))
         if sum(sizes) != total or min(sizes, default=0) < 0:
             raise OperationError(f"split: the sizes {sizes} must add up to {total}, the size of dim {dim}")
-    result: tuple[T, ...] = Split(place, sizes).apply_to(input) if sizes else ()
-    return result
+    return Split(place, sizes).apply_to(input) if sizes else ()
 
 
 def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
@@ -202,5 +199,4 @@ def unbind(input: T, dim: int = 0) -> tuple[T, ...]:
     if not shape:
         raise IndexError("unbind: a tensor without dimensions has no axis to take apart")
     place = axis_of(dim, len(shape))
-    result: tuple[T, ...] = Unbind(place).apply_to(input) if shape[place] else ()
-    return result
+    return Unbind(place).apply_to(input) if shape[place] else ()

@@ -23,7 +23,7 @@ def _as_matrix(x: Any) -> Any:
 def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
     if a.ndim == b.ndim == 2:
-        # For two matrices, dot is ``@`` with less ado: on 32 x 32 it takes three quarters of the time.
+        # For two matrices, dot does what ``@`` does, in three quarters of the time on 32 x 32.
         return a.dot(b) if type(a) is ndarray else a @ b
     if b.ndim == 2 and a.ndim > 2:
         return _product(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[1])
@@ -39,6 +39,8 @@ def _ones(n: int, dtype: Any) -> Any:
 
 class Matmul(Node):
     """``a @ b``. Backward: ``ga = gy @ b.T``, ``gb = a.T @ gy``, each summed over broadcast batch axes."""
+
+    reads = {"a": ("b",), "b": ("a",)}
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
@@ -76,6 +78,8 @@ class Matmul(Node):
 class Outer(Node):
     """``y[i, j] = a[i] * b[j]``. Backward: ``ga = gy @ b``, ``gb = a @ gy``."""
 
+    reads = {"a": ("b",), "b": ("a",)}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         if a.ndim != 1 or b.ndim != 1:
@@ -88,6 +92,8 @@ class Outer(Node):
 
 class Linear(Node):
     """``y = x @ w.T + b``. Backward: ``gx = gy @ w``, ``gw = gy.T @ x``, ``gb = gy.sum(0)``."""
+
+    reads = {"x": ("w",), "w": ("x",)}
 
     def forward(self, x: Any, w: Any, b: Any) -> Any:
         self.x, self.w = x, w
@@ -146,8 +152,7 @@ def matmul(input: T, other: T) -> T:
     OperationError
         If the inner sizes differ, or the dtypes: as in PyTorch, they aren't promoted.
     """
-    result: T = Matmul().apply_to(input, other)
-    return result
+    return Matmul().apply_to(input, other)
 
 
 def _check_ndim(name: str, **operands: tuple[Any, int]) -> None:
@@ -159,8 +164,7 @@ def _check_ndim(name: str, **operands: tuple[Any, int]) -> None:
 def mm(input: T, mat2: T) -> T:
     """Multiply two matrices."""
     _check_ndim("mm", input=(input, 2), mat2=(mat2, 2))
-    result: T = Matmul().apply_to(input, mat2)
-    return result
+    return Matmul().apply_to(input, mat2)
 
 
 def bmm(input: T, mat2: T) -> T:
@@ -168,28 +172,24 @@ def bmm(input: T, mat2: T) -> T:
     _check_ndim("bmm", input=(input, 3), mat2=(mat2, 3))
     if shape_of(input)[0] != shape_of(mat2)[0]:
         raise OperationError(f"bmm: {shape_of(input)[0]} matrices by {shape_of(mat2)[0]}: say matmul to broadcast")
-    result: T = Matmul().apply_to(input, mat2)
-    return result
+    return Matmul().apply_to(input, mat2)
 
 
 def mv(input: T, vec: T) -> T:
     """Multiply a matrix by a vector."""
     _check_ndim("mv", input=(input, 2), vec=(vec, 1))
-    result: T = Matmul().apply_to(input, vec)
-    return result
+    return Matmul().apply_to(input, vec)
 
 
 def dot(input: T, tensor: T) -> T:
     """Give the inner product of two vectors."""
     _check_ndim("dot", input=(input, 1), tensor=(tensor, 1))
-    result: T = Matmul().apply_to(input, tensor)
-    return result
+    return Matmul().apply_to(input, tensor)
 
 
 def outer(input: T, vec2: T) -> T:
     """Give the matrix of all products of two vectors' elements."""
-    result: T = Outer().apply_to(*promoted(input, vec2))
-    return result
+    return Outer().apply_to(*promoted(input, vec2))
 
 
 def linear(input: T, weight: T, bias: T | None = None) -> T:
@@ -204,11 +204,10 @@ def linear(input: T, weight: T, bias: T | None = None) -> T:
     bias
         Of shape (out_features,).
     """
-    if weight.ndim == 1:  # type: ignore[attr-defined]
+    if len(shape_of(weight)) == 1:
         y: Any = matmul(input, weight)
-        return y if bias is None else y + bias  # type: ignore[no-any-return]
-    result: T = Linear().apply_to(input, weight, bias)
-    return result
+        return y if bias is None else y + bias
+    return Linear().apply_to(input, weight, bias)
 
 
 def addmm(input: T, mat1: T, mat2: T, *, beta: float = 1, alpha: float = 1) -> T:
@@ -217,7 +216,6 @@ def addmm(input: T, mat1: T, mat2: T, *, beta: float = 1, alpha: float = 1) -> T
     if alpha != 1:
         y = y * alpha
     if beta == 0:
-        return y  # type: ignore[no-any-return]
+        return y
     x: Any = input
-    result: T = y + (x if beta == 1 else x * beta)
-    return result
+    return y + (x if beta == 1 else x * beta)

@@ -85,7 +85,7 @@ class HuberLoss(_Loss):
         return self.reduced(losses * self.scale)
 
     def backward(self, gy: Any) -> Any:
-        slope = Clamp()(self.a - self.b, -self.delta, self.delta)
+        slope = Clamp().apply_to(self.a - self.b, -self.delta, self.delta)
         return self.both(slope * (self.each(gy) * self.scale), self.a, self.b)
 
 
@@ -94,6 +94,8 @@ class BinaryCrossEntropy(_Loss):
 
     Backward: ``gp = gy * w * (p - t) / (p * (1 - p))``, ``gt = gy * w * (log(1 - p) - log(p))``.
     """
+
+    reads = {"p": ("p", "t", "w"), "t": ("p", "w")}
 
     def forward(self, p: Any, t: Any, w: Any) -> Any:
         self.p, self.t, self.w = p, t, w
@@ -108,8 +110,10 @@ class BinaryCrossEntropy(_Loss):
     def backward(self, gy: Any) -> Any:
         p, t = self.p, self.t
         g = self.each(gy) if self.w is None else self.each(gy) * array_of(self.w)
-        gp = g * (p - t) / Clamp()(p * (1 - p), 1e-12, None) if self.wants[0] else None
-        gt = g * (Clamp()(log(1 - p), -100, None) - Clamp()(log(p), -100, None)) if self.wants[1] else None
+        gp = g * (p - t) / Clamp().apply_to(p * (1 - p), 1e-12, None) if self.wants[0] else None
+        gt = None
+        if self.wants[1]:
+            gt = g * (Clamp().apply_to(log(1 - p), -100, None) - Clamp().apply_to(log(p), -100, None))
         return gp, gt, None
 
 
@@ -119,6 +123,8 @@ class BinaryCrossEntropyWithLogits(_Loss):
     Backward: ``gx = gy * w * (1 - t + k * (sigmoid(x) - 1))``, which is ``gy * w * (sigmoid(x) - t)`` where
     pos_weight is 1; ``gt = gy * w * ((pos_weight - 1) * softplus(-x) - x)``.
     """
+
+    reads = {"x": ("x", "t"), "t": ("x",)}
 
     def __init__(self, reduction: str, weight: Any, pos_weight: Any) -> None:
         super().__init__(reduction)
@@ -147,6 +153,8 @@ class BinaryCrossEntropyWithLogits(_Loss):
 class KLDiv(_Loss):
     """``t * (log(t) - x)``, reduced; 0 where ``t`` is 0. Backward: ``gx = -t * gy``, ``gt = (log(t) + 1 - x) * gy``."""
 
+    reads = {"x": ("t",), "t": ("x", "t")}
+
     def forward(self, x: Any, t: Any) -> Any:
         self.x, self.t = x, t
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -158,13 +166,15 @@ class KLDiv(_Loss):
         gx = unbroadcast(-(g * t), x.shape) if self.wants[0] else None
         gt = None
         if self.wants[1]:
-            inside = Where()(array_of(t) > 0, t, 1)
-            gt = unbroadcast(g * (Where()(array_of(t) > 0, log(inside) + 1, 0) - x), t.shape)
+            inside = Where().apply_to(array_of(t) > 0, t, 1)
+            gt = unbroadcast(g * (Where().apply_to(array_of(t) > 0, log(inside) + 1, 0) - x), t.shape)
         return gx, gt
 
 
 class KLDivLog(_Loss):
     """``exp(t) * (t - x)``, reduced. Backward: ``gx = -exp(t) * gy``, ``gt = exp(t) * (t + 1 - x) * gy``."""
+
+    reads = {"x": ("t",), "t": ("x", "t")}
 
     def forward(self, x: Any, t: Any) -> Any:
         self.x, self.t = x, t
@@ -212,15 +222,13 @@ def mse_loss(
 ) -> T:
     """The squared error, ``(input - target) ** 2``, element by element, and reduced."""
     a, b, reduction = _compared("mse_loss", input, target, reduction, size_average, reduce)
-    result: T = MSELoss(reduction).apply_to(a, b)
-    return result
+    return MSELoss(reduction).apply_to(a, b)
 
 
 def l1_loss(input: T, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> T:
     """The absolute error, ``|input - target|``, element by element, and reduced."""
     a, b, reduction = _compared("l1_loss", input, target, reduction, size_average, reduce)
-    result: T = L1Loss(reduction).apply_to(a, b)
-    return result
+    return L1Loss(reduction).apply_to(a, b)
 
 
 def smooth_l1_loss(
@@ -230,8 +238,7 @@ def smooth_l1_loss(
     a, b, reduction = _compared("smooth_l1_loss", input, target, reduction, size_average, reduce)
     if beta < 0:
         raise OperationError(f"smooth_l1_loss: beta is {beta}: it can't be negative")
-    result: T = (HuberLoss(reduction, beta, 1 / beta) if beta else L1Loss(reduction))(a, b)
-    return result
+    return (HuberLoss(reduction, beta, 1 / beta) if beta else L1Loss(reduction)).apply_to(a, b)
 
 
 def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> T:
@@ -239,8 +246,7 @@ def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.
     a, b, reduction = _compared("huber_loss", input, target, reduction, None, None)
     if delta <= 0:
         raise OperationError(f"huber_loss: delta is {delta}: it must be above 0")
-    result: T = HuberLoss(reduction, delta).apply_to(a, b)
-    return result
+    return HuberLoss(reduction, delta).apply_to(a, b)
 
 
 def binary_cross_entropy(
@@ -260,8 +266,7 @@ def binary_cross_entropy(
             f"binary_cross_entropy: the input has shape {shape_of(input)}, the target {shape_of(target)}: "
             "they must be the same"
         )
-    result: T = BinaryCrossEntropy(reduction).apply_to(input, target, weight)
-    return result
+    return BinaryCrossEntropy(reduction).apply_to(input, target, weight)
 
 
 def binary_cross_entropy_with_logits(
@@ -288,8 +293,7 @@ def binary_cross_entropy_with_logits(
             f"{shape_of(target)}: they must be the same"
         )
     arrays = (None if w is None else array_of(w) for w in (weight, pos_weight))
-    result: T = BinaryCrossEntropyWithLogits(reduction, *arrays).apply_to(input, target)
-    return result
+    return BinaryCrossEntropyWithLogits(reduction, *arrays).apply_to(input, target)
 
 
 def kl_div(
@@ -306,5 +310,4 @@ def kl_div(
     node = KLDivLog if log_target else KLDiv
     check_reduction("kl_div", "sum" if reduction == "batchmean" else reduction)
     total = node("sum" if reduction == "batchmean" else reduction).apply_to(input, target)
-    result: T = total / rows if reduction == "batchmean" else total
-    return result
+    return total / rows if reduction == "batchmean" else total

@@ -51,6 +51,8 @@ class BatchNorm(Node):
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` (Ioffe and Szegedy, 2015).
     """
 
+    reads = {"x": ("x", "w"), "w": ("x",)}
+
     def __init__(self, eps: float) -> None:
         self.eps = eps
 
@@ -80,6 +82,8 @@ class BatchNormEval(Node):
     Backward: they are constants, so ``gx = gy * w * inv_std``; ``gw = sum(gy * xhat)``, ``gb = sum(gy)``.
     """
 
+    reads = {"x": ("w",), "w": ("x",)}
+
     def __init__(self, mean: Any, var: Any, eps: float) -> None:
         self.mean, self.var, self.eps = mean.copy(), var.copy(), eps
 
@@ -107,6 +111,8 @@ class LayerNorm(Node):
     Backward: ``gx = inv_std * (g - mean(g) - xhat * mean(g * xhat))`` with ``g = w * gy``;
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` (Ba, Kiros and Hinton, 2016).
     """
+
+    reads = {"x": ("x", "w"), "w": ("x",)}
 
     def __init__(self, normalized_shape: tuple[int, ...], eps: float) -> None:
         self.normalized_shape, self.eps = normalized_shape, eps
@@ -147,6 +153,8 @@ class GroupNorm(Node):
     Backward: ``gx = inv_std * (g - mean(g) - xhat * mean(g * xhat))`` with ``g = w * gy``;
     ``gw = sum(gy * xhat)``, ``gb = sum(gy)`` over the places of a channel (Wu and He, 2018).
     """
+
+    reads = {"x": ("x", "w"), "w": ("x",)}
 
     def __init__(self, num_groups: int, eps: float) -> None:
         self.num_groups, self.eps = num_groups, eps
@@ -237,8 +245,7 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise OperationError("batch_norm: with training=False it needs running_mean and running_var")
-        result: T = BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
-        return result
+        return BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
     count = shape[0] * math.prod(shape[2:])
     if count == 1:
         raise OperationError(
@@ -282,8 +289,7 @@ def layer_norm(
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"layer_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
     _check("layer_norm", x, weight, bias, axes)
-    result: T = LayerNorm(axes, eps).apply_to(x, weight, bias)
-    return result
+    return LayerNorm(axes, eps).apply_to(x, weight, bias)
 
 
 def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | None = None, eps: float = 1e-5) -> T:
@@ -311,5 +317,4 @@ def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | Non
     if num_groups < 1 or x.shape[1] % num_groups:
         raise OperationError(f"group_norm: {x.shape[1]} channels can't be split into num_groups={num_groups}")
     _check("group_norm", x, weight, bias, (x.shape[1],))
-    result: T = GroupNorm(num_groups, eps).apply_to(x, weight, bias)
-    return result
+    return GroupNorm(num_groups, eps).apply_to(x, weight, bias)

@@ -35,7 +35,7 @@ class ConstantPad(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return ConstantPad(tuple((-before, -after) for before, after in self.pads))(gy)
+        return ConstantPad(tuple((-before, -after) for before, after in self.pads)).apply_to(gy)
 
 
 def _sources(size: int, before: int, after: int, mode: str) -> Any:
@@ -65,7 +65,7 @@ class Pad(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return PadGradient(self.pads, self.mode, self.from_shape)(gy)
+        return PadGradient(self.pads, self.mode, self.from_shape).apply_to(gy)
 
 
 class PadGradient(Node):
@@ -92,7 +92,7 @@ class PadGradient(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Pad(self.pads, self.mode)(gy)
+        return Pad(self.pads, self.mode).apply_to(gy)
 
 
 def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> T:
@@ -127,8 +127,7 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
     elif any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(shape, pads, strict=True)):
         raise OperationError(f"pad={given} cuts off more than there is of shape {tuple(shape)}")
     node = ConstantPad(pads, value or 0.0) if mode == "constant" else Pad(pads, mode)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def _check_border(shape: tuple[int, ...], pads: Pads, count: int, mode: str, value: float | None) -> None:

@@ -29,10 +29,11 @@ class MaxPool2d(Node):
     def forward(self, x: Any) -> Any:
         self.from_hw = x.shape[2:]
         y, self.indices = kernels.max_pool2d(x, *self.how)
-        return (y, self.indices) if self.return_indices else y
+        # (A copy, as the caller may change it before backward.)
+        return (y, self.indices.copy()) if self.return_indices else y
 
     def backward(self, gy: Any, gindices: Any = None) -> Any:
-        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+        return MaxUnpool2d(self.indices, self.from_hw).apply_to(gy)
 
 
 class MaxUnpool2d(Node):
@@ -45,7 +46,7 @@ class MaxUnpool2d(Node):
         return kernels.max_pool2d_backward(x, self.indices, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return WinnersOf(self.indices)(gy)
+        return WinnersOf(self.indices).apply_to(gy)
 
 
 class WinnersOf(Node):
@@ -59,7 +60,7 @@ class WinnersOf(Node):
         return kernels.max_pool2d_gather(x, self.indices)
 
     def backward(self, gy: Any) -> Any:
-        return MaxUnpool2d(self.indices, self.from_hw)(gy)
+        return MaxUnpool2d(self.indices, self.from_hw).apply_to(gy)
 
 
 class AvgPool2d(Node):
@@ -75,7 +76,7 @@ class AvgPool2d(Node):
         return kernels.avg_pool2d(x, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return AvgUnpool2d(self.from_hw, *self.how)(gy)
+        return AvgUnpool2d(self.from_hw, *self.how).apply_to(gy)
 
 
 class AvgUnpool2d(Node):
@@ -88,7 +89,7 @@ class AvgUnpool2d(Node):
         return kernels.avg_pool2d_backward(x, self.output_hw, *self.how)
 
     def backward(self, gy: Any) -> Any:
-        return AvgPool2d(*self.how)(gy)
+        return AvgPool2d(*self.how).apply_to(gy)
 
 
 class AdaptiveAvgPool2d(Node):
@@ -102,7 +103,7 @@ class AdaptiveAvgPool2d(Node):
         return kernels.adaptive_avg_pool2d(x, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return AdaptiveAvgUnpool2d(self.from_hw)(gy)
+        return AdaptiveAvgUnpool2d(self.from_hw).apply_to(gy)
 
 
 class AdaptiveAvgUnpool2d(Node):
@@ -116,7 +117,7 @@ class AdaptiveAvgUnpool2d(Node):
         return kernels.adaptive_avg_pool2d_backward(x, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
-        return AdaptiveAvgPool2d(self.from_hw)(gy)
+        return AdaptiveAvgPool2d(self.from_hw).apply_to(gy)
 
 
 def _is_default(stride: Any) -> bool:
@@ -232,8 +233,7 @@ def avg_pool2d(
         _check_windows("avg_pool2d", x, kernel, step, border, (1, 1), ceil_mode)
         return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override).apply_to(x)
 
-    result: T = as_batch("avg_pool2d", input, 4, apply)
-    return result
+    return as_batch("avg_pool2d", input, 4, apply)
 
 
 def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
@@ -258,8 +258,7 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
             raise OperationError(f"adaptive_avg_pool2d: there is nothing to pool in an input of shape {x.shape}")
         return AdaptiveAvgPool2d(target).apply_to(x)
 
-    result: T = as_batch("adaptive_avg_pool2d", input, 4, apply)
-    return result
+    return as_batch("adaptive_avg_pool2d", input, 4, apply)
 
 
 def _with_height(x: Any) -> Any:
@@ -301,8 +300,7 @@ def avg_pool1d(
         raise OperationError(f"avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
     border = single_of(padding, "padding", 0)
     y: Any = avg_pool2d(_with_height(input), (1, kernel), (1, step), (0, border), ceil_mode, count_include_pad)
-    result: T = y.squeeze(-2)
-    return result
+    return y.squeeze(-2)
 
 
 def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
@@ -311,5 +309,4 @@ def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"adaptive_avg_pool1d: the input must be (N, C, L) or (C, L), not {shape_of(input)}")
     y: Any = adaptive_avg_pool2d(_with_height(input), (1, size))
-    result: T = y.squeeze(-2)
-    return result
+    return y.squeeze(-2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, is_array, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import Log, ZerosLike, floating
 from minigrad.ops.select import masked
 
@@ -74,10 +74,10 @@ class PowConstant(Node):
     def backward(self, gy: Any) -> Any:
         p = self.exponent
         if p == 0:
-            return ZerosLike()(gy)  # also at x = 0, where the formula gives 0 * inf
-        if p == 2 and is_array(gy):
+            return ZerosLike().apply_to(gy)  # also at x = 0, where the formula gives 0 * inf
+        if p == 2:
             return gy * (2 * self.x)
-        return gy * (p * PowConstant(p - 1)(self.x))
+        return gy * (p * PowConstant(p - 1).apply_to(self.x))
 
 
 class Square(PowConstant):
@@ -96,6 +96,8 @@ class Pow(Node):
     As in PyTorch, ``ga`` is 0 where ``b`` is 0, and ``gb`` is 0 where ``a`` is 0 and ``b`` isn't negative.
     """
 
+    reads = {"a": ("a", "b"), "b": ("a", "y")}
+
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
         with np.errstate(all="ignore"):
@@ -109,10 +111,10 @@ class Pow(Node):
         ga = gb = None
         if self.wants[0]:
             flat = array_of(b) == 0
-            ga = unbroadcast(masked(gy * (b * Pow()(a, b - 1)), ~flat), shape_of(a))
+            ga = unbroadcast(masked(gy * (b * Pow().apply_to(a, b - 1)), ~flat), shape_of(a))
         if self.wants[1]:
             flat = (array_of(a) == 0) & (array_of(b) >= 0)
-            gb = unbroadcast(masked(gy * (self.y * Log()(a)), ~flat), shape_of(b))
+            gb = unbroadcast(masked(gy * (self.y * Log().apply_to(a)), ~flat), shape_of(b))
         return ga, gb
 
 
@@ -134,23 +136,19 @@ def pow(input: Any, exponent: Any) -> Any:
 
 def sqrt(input: T) -> T:
     """The square root; NaN below 0. Its gradient at 0 is infinite."""
-    result: T = Sqrt().apply_to(input)
-    return result
+    return Sqrt().apply_to(input)
 
 
 def rsqrt(input: T) -> T:
     """The reciprocal of the square root."""
-    result: T = Rsqrt().apply_to(input)
-    return result
+    return Rsqrt().apply_to(input)
 
 
 def reciprocal(input: T) -> T:
     """``1 / input``."""
-    result: T = Reciprocal().apply_to(input)
-    return result
+    return Reciprocal().apply_to(input)
 
 
 def square(input: T) -> T:
     """``input * input``."""
-    result: T = Square().apply_to(input)
-    return result
+    return Square().apply_to(input)

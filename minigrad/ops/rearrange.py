@@ -39,7 +39,7 @@ class Flip(Node):
         return np.flip(x, self.axes)
 
     def backward(self, gy: Any) -> Any:
-        return Flip(self.axes)(gy)
+        return Flip(self.axes).apply_to(gy)
 
 
 class Roll(Node):
@@ -67,7 +67,7 @@ class Tril(Node):
         return np.tril(x, self.offset)
 
     def backward(self, gy: Any) -> Any:
-        return Tril(self.offset)(gy)
+        return Tril(self.offset).apply_to(gy)
 
 
 class Triu(Node):
@@ -82,7 +82,7 @@ class Triu(Node):
         return np.triu(x, self.offset)
 
     def backward(self, gy: Any) -> Any:
-        return Triu(self.offset)(gy)
+        return Triu(self.offset).apply_to(gy)
 
 
 class Diagonal(Node):
@@ -95,10 +95,13 @@ class Diagonal(Node):
 
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
-        return np.diagonal(x, self.offset, self.dim1, self.dim2)
+        y = np.diagonal(x, self.offset, self.dim1, self.dim2)
+        if x.flags.writeable:
+            y.flags.writeable = True  # a view that can be written to, as in PyTorch
+        return y
 
     def backward(self, gy: Any) -> Any:
-        return DiagonalPut(self.from_shape, self.offset, self.dim1, self.dim2)(gy)
+        return DiagonalPut(self.from_shape, self.offset, self.dim1, self.dim2).apply_to(gy)
 
 
 class DiagonalPut(Node):
@@ -114,7 +117,7 @@ class DiagonalPut(Node):
         return y
 
     def backward(self, gy: Any) -> Any:
-        return Diagonal(self.offset, self.dim1, self.dim2)(gy)
+        return Diagonal(self.offset, self.dim1, self.dim2).apply_to(gy)
 
 
 def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:
@@ -138,8 +141,7 @@ def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:
         raise OperationError(f"repeat: {times} gives {len(times)} numbers, the tensor has {ndim} dimensions: say tile")
     if min(times, default=0) < 0:
         raise OperationError(f"repeat: the numbers of copies {times} can't be negative")
-    result: T = Repeat(times).apply_to(input)
-    return result
+    return Repeat(times).apply_to(input)
 
 
 def tile(input: T, *sizes: Any, dims: Any = None) -> T:
@@ -151,8 +153,7 @@ def tile(input: T, *sizes: Any, dims: Any = None) -> T:
 def flip(input: T, *axes: Any, dims: Any = None) -> T:
     """Reverse the order of the elements along axes: ``x.flip(0)`` or ``flip(x, (0, 1))``."""
     named = as_sizes(axes if dims is None else dims)
-    result: T = Flip(axes_of(named, len(shape_of(input))) if named else ()).apply_to(input)
-    return result
+    return Flip(axes_of(named, len(shape_of(input))) if named else ()).apply_to(input)
 
 
 def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> T:
@@ -175,20 +176,17 @@ def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None
     if len(steps) != (len(named) or 1):
         raise OperationError(f"roll: shifts={shifts} and dims={dims} must be as many")
     ndim = len(shape_of(input))
-    result: T = Roll(steps, tuple(axis_of(d, ndim) for d in named) if named and ndim else None).apply_to(input)
-    return result
+    return Roll(steps, tuple(axis_of(d, ndim) for d in named) if named and ndim else None).apply_to(input)
 
 
 def tril(input: T, diagonal: int = 0) -> T:
     """Keep the lower triangle of the last two axes, up to a diagonal; the rest is 0."""
-    result: T = Tril(diagonal).apply_to(input)
-    return result
+    return Tril(diagonal).apply_to(input)
 
 
 def triu(input: T, diagonal: int = 0) -> T:
     """Keep the upper triangle of the last two axes, from a diagonal on; the rest is 0."""
-    result: T = Triu(diagonal).apply_to(input)
-    return result
+    return Triu(diagonal).apply_to(input)
 
 
 def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
@@ -205,8 +203,7 @@ def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
     first, second = axis_of(dim1, ndim), axis_of(dim2, ndim)
     if first == second:
         raise OperationError(f"diagonal: dim1={dim1} and dim2={dim2} must be two different dimensions")
-    result: T = Diagonal(offset, first, second).apply_to(input)
-    return result
+    return Diagonal(offset, first, second).apply_to(input)
 
 
 def diag(input: T, diagonal: int = 0) -> T:
@@ -216,5 +213,4 @@ def diag(input: T, diagonal: int = 0) -> T:
         raise OperationError(f"diag takes a vector or a matrix, not shape {shape}: say diagonal(dim1=, dim2=)")
     size = shape[0] + abs(diagonal)
     node = DiagonalPut((size, size), diagonal, 0, 1) if len(shape) == 1 else Diagonal(diagonal, 0, 1)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)

@@ -81,7 +81,7 @@ class Var(Reduction):
         return self.spread(gy * factor) * self._from_mean()
 
     def _from_mean(self) -> Any:
-        return self.x - Mean(self.axes, keepdim=True)(self.x)
+        return self.x - Mean(self.axes, keepdim=True).apply_to(self.x)
 
 
 class Std(Var):
@@ -125,7 +125,7 @@ class Prod(_Accumulating):
         moved = self.x.permute(order)
         n = self.count
         rows = moved.reshape((-1, 1, n))
-        others = Prod(-1)(Where()(np.eye(n, dtype=bool), 1, rows))
+        others = Prod(-1).apply_to(Where().apply_to(np.eye(n, dtype=bool), 1, rows))
         inverse = sorted(range(ndim), key=order.__getitem__)
         return others.reshape(moved.shape).permute(inverse)
 
@@ -161,8 +161,7 @@ def sum(
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
-    return result
+    return Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
 
 
 def mean(
@@ -183,8 +182,7 @@ def mean(
     """
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Mean(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
-    return result
+    return Mean(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
 def var(
@@ -213,8 +211,7 @@ def var(
         NumPy's names for ``dim`` and ``keepdim``.
     """
     node = Var(*_spread_arguments(dim if axis is None else axis, unbiased, keepdim, correction, keepdims))
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def std(
@@ -229,8 +226,7 @@ def std(
 ) -> T:
     """The standard deviation over dimensions, the root of ``var``; the parameters are the same."""
     node = Std(*_spread_arguments(dim if axis is None else axis, unbiased, keepdim, correction, keepdims))
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def _spread_arguments(
@@ -282,11 +278,9 @@ def prod(
     """The product over dimensions; the parameters are those of ``sum``. Zeros have their right gradient."""
     if dtype is not None:
         input = cast(input, dtype)
-    result: T = Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
-    return result
+    return Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
 
 
 def count_nonzero(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """How many elements aren't 0, over all dimensions or those given."""
-    result: T = CountNonzero(dim if axis is None else axis).apply_to(input)
-    return result
+    return CountNonzero(dim if axis is None else axis).apply_to(input)

@@ -43,4 +43,4 @@ class Reduction(Node):
 
     def spread(self, gy: Any) -> Any:
         """Copy a gradient of the output back to every value that went into it: the adjoint of a sum."""
-        return Expand(self.from_shape)(gy.reshape(self.kept_shape))
+        return Expand(self.from_shape).apply_to(gy.reshape(self.kept_shape))

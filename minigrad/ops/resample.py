@@ -28,7 +28,7 @@ class InterpolateNearest(Node):
         return kernels.interpolate_nearest(x, self.output_hw, self.scale)
 
     def backward(self, gy: Any) -> Any:
-        return NearestGradient(self.from_hw, self.output_hw, self.scale)(gy)
+        return NearestGradient(self.from_hw, self.output_hw, self.scale).apply_to(gy)
 
 
 class NearestGradient(Node):
@@ -41,7 +41,7 @@ class NearestGradient(Node):
         return kernels.interpolate_nearest_backward(x, self.input_hw, self.scale)
 
     def backward(self, gy: Any) -> Any:
-        return InterpolateNearest(self.output_hw, self.scale)(gy)
+        return InterpolateNearest(self.output_hw, self.scale).apply_to(gy)
 
 
 class InterpolateBilinear(Node):
@@ -55,7 +55,7 @@ class InterpolateBilinear(Node):
         return kernels.interpolate_bilinear(x, self.output_hw, self.align_corners, self.scale)
 
     def backward(self, gy: Any) -> Any:
-        return BilinearGradient(self.from_hw, self.output_hw, self.align_corners, self.scale)(gy)
+        return BilinearGradient(self.from_hw, self.output_hw, self.align_corners, self.scale).apply_to(gy)
 
 
 class BilinearGradient(Node):
@@ -68,7 +68,7 @@ class BilinearGradient(Node):
         return kernels.interpolate_bilinear_backward(x, self.input_hw, self.align_corners, self.scale)
 
     def backward(self, gy: Any) -> Any:
-        return InterpolateBilinear(self.output_hw, self.align_corners, self.scale)(gy)
+        return InterpolateBilinear(self.output_hw, self.align_corners, self.scale).apply_to(gy)
 
 
 #: For each mode, how many spatial axes it takes.
@@ -144,8 +144,7 @@ def interpolate(
         y = InterpolateNearest(target, scale).apply_to(x)
     else:
         y = InterpolateBilinear(target, bool(align_corners), scale).apply_to(x)
-    result: T = y.squeeze(-2) if len(spatial) == 1 else y
-    return result
+    return y.squeeze(-2) if len(spatial) == 1 else y
 
 
 def _for_axes(value: Any, count: int, name: str, kind: Any) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ class Rounding(Node):
         return self.function(x)
 
     def backward(self, gy: Any) -> Any:
-        return ZerosLike()(gy)
+        return ZerosLike().apply_to(gy)
 
 
 class Remainder(Node):
@@ -47,25 +47,22 @@ class Remainder(Node):
         ga = unbroadcast(gy, shape_of(self.a)) if self.wants[0] else None
         if not self.wants[1]:
             return ga, None
-        return ga, unbroadcast(-gy * RoundedDiv("floor")(self.a, self.b), shape_of(self.b))
+        return ga, unbroadcast(-gy * RoundedDiv("floor").apply_to(self.a, self.b), shape_of(self.b))
 
 
 def floor(input: T) -> T:
     """The largest integer that isn't above the element."""
-    result: T = Rounding(np.floor).apply_to(input)
-    return result
+    return Rounding(np.floor).apply_to(input)
 
 
 def ceil(input: T) -> T:
     """The smallest integer that isn't below the element."""
-    result: T = Rounding(np.ceil).apply_to(input)
-    return result
+    return Rounding(np.ceil).apply_to(input)
 
 
 def trunc(input: T) -> T:
     """The element without its fraction: rounded towards 0."""
-    result: T = Rounding(np.trunc).apply_to(input)
-    return result
+    return Rounding(np.trunc).apply_to(input)
 
 
 def round(input: T, *, decimals: int = 0) -> T:
@@ -76,20 +73,17 @@ def round(input: T, *, decimals: int = 0) -> T:
     decimals
         Digits to keep after the point; before it, where negative.
     """
-    result: T = Rounding(np.rint, decimals).apply_to(input)
-    return result
+    return Rounding(np.rint, decimals).apply_to(input)
 
 
 def remainder(input: T, other: Any) -> T:
     """``input`` modulo ``other``, with the sign of ``other``, as Python's ``%``."""
-    result: T = Remainder().apply_to(*promoted(input, other))
-    return result
+    return Remainder().apply_to(*promoted(input, other))
 
 
 def floor_divide(input: T, other: Any) -> T:
     """``input / other`` rounded down, as Python's ``//``."""
-    result: T = RoundedDiv("floor").apply_to(*promoted(input, other))
-    return result
+    return RoundedDiv("floor").apply_to(*promoted(input, other))
 
 
 def isnan(input: Any) -> Any:

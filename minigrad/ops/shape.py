@@ -49,7 +49,7 @@ class Permute(Node):
 
     def backward(self, gy: Any) -> Any:
         inverse = sorted(range(len(self.dims)), key=self.dims.__getitem__)
-        return Permute(tuple(inverse))(gy)
+        return Permute(tuple(inverse)).apply_to(gy)
 
 
 class Transpose(Node):
@@ -106,26 +106,22 @@ def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
     shape
         The same, by PyTorch's keyword.
     """
-    result: T = Reshape(as_sizes(sizes if shape is None else shape)).apply_to(input)
-    return result
+    return Reshape(as_sizes(sizes if shape is None else shape)).apply_to(input)
 
 
 def view(input: T, *sizes: Any) -> T:
     """Give the same elements in another shape; as ``reshape``, it copies where it must."""
-    result: T = Reshape(as_sizes(sizes)).apply_to(input)
-    return result
+    return Reshape(as_sizes(sizes)).apply_to(input)
 
 
 def view_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    result: T = Reshape(shape_of(other)).apply_to(input)
-    return result
+    return Reshape(shape_of(other)).apply_to(input)
 
 
 def reshape_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    result: T = Reshape(shape_of(other)).apply_to(input)
-    return result
+    return Reshape(shape_of(other)).apply_to(input)
 
 
 def permute(input: T, *axes: Any, dims: Any = None) -> T:
@@ -140,22 +136,19 @@ def permute(input: T, *axes: Any, dims: Any = None) -> T:
     ndim = len(shape_of(input))
     if len(order) != ndim:
         raise OperationError(f"permute: dims={order} names {len(order)} axes, the tensor has {ndim}")
-    result: T = Permute(axes_of(order, ndim)).apply_to(input)
-    return result
+    return Permute(axes_of(order, ndim)).apply_to(input)
 
 
 def transpose(input: T, dim0: int, dim1: int) -> T:
     """Swap two axes."""
     ndim = len(shape_of(input))
-    result: T = Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim)).apply_to(input) if ndim else input
-    return result
+    return Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim)).apply_to(input) if ndim else input
 
 
 def swapaxes(input: T, axis0: int, axis1: int) -> T:
     """Swap two axes; NumPy's name for ``transpose``."""
     ndim = len(shape_of(input))
-    result: T = Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim)).apply_to(input) if ndim else input
-    return result
+    return Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim)).apply_to(input) if ndim else input
 
 
 def t(input: T) -> T:
@@ -169,8 +162,7 @@ def t(input: T) -> T:
     ndim = len(shape_of(input))
     if ndim > 2:
         raise OperationError(f"t() is for matrices, this tensor has {ndim} dimensions: say transpose(dim0, dim1)")
-    result: T = Transpose(0, 1).apply_to(input) if ndim == 2 else input
-    return result
+    return Transpose(0, 1).apply_to(input) if ndim == 2 else input
 
 
 def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[int]) -> T:
@@ -190,8 +182,7 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
     order = [axis for axis in range(ndim) if axis not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
-    result: T = Permute(tuple(order)).apply_to(input)
-    return result
+    return Permute(tuple(order)).apply_to(input)
 
 
 def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
@@ -201,16 +192,14 @@ def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     if dim is not None and not isinstance(dim, int) and len(dim) == 0:
         return input
     named = axes_of(dim, len(shape))
-    result: T = Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named)).apply_to(input)
-    return result
+    return Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named)).apply_to(input)
 
 
 def unsqueeze(input: T, dim: int) -> T:
     """Insert an axis of size 1, so that it is axis ``dim`` of the result."""
     shape = shape_of(input)
     place = axis_of(dim, len(shape) + 1)
-    result: T = Reshape((*shape[:place], 1, *shape[place:])).apply_to(input)
-    return result
+    return Reshape((*shape[:place], 1, *shape[place:])).apply_to(input)
 
 
 def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
@@ -226,8 +215,7 @@ def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
     if start > end:
         raise OperationError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
     merged = math.prod(shape[start : end + 1])
-    result: T = Reshape((*shape[:start], merged, *shape[end + 1 :])).apply_to(input)
-    return result
+    return Reshape((*shape[:start], merged, *shape[end + 1 :])).apply_to(input)
 
 
 def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
@@ -246,8 +234,7 @@ def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
         parts = tuple(shape[place] // known if n == -1 else n for n in parts)
     if math.prod(parts) != shape[place] or min(parts, default=0) < 0:
         raise OperationError(f"unflatten: sizes={tuple(sizes)} don't multiply to {shape[place]}, the size of dim {dim}")
-    result: T = Reshape((*shape[:place], *parts, *shape[place + 1 :])).apply_to(input)
-    return result
+    return Reshape((*shape[:place], *parts, *shape[place + 1 :])).apply_to(input)
 
 
 def expand(input: T, *sizes: Any, size: Any = None) -> T:
@@ -273,8 +260,7 @@ def expand(input: T, *sizes: Any, size: Any = None) -> T:
     if -1 in target[:extra]:
         raise OperationError(f"expand: -1 keeps a size, but in {target} it stands for an axis that {shape} lacks")
     full = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
-    result: T = Expand(full).apply_to(input)
-    return result
+    return Expand(full).apply_to(input)
 
 
 def broadcast_to(input: T, size: Sequence[int]) -> T:
@@ -284,8 +270,7 @@ def broadcast_to(input: T, size: Sequence[int]) -> T:
 
 def expand_as(input: T, other: Any) -> T:
     """Repeat along axes of size 1, to the shape of ``other``."""
-    result: T = Expand(shape_of(other)).apply_to(input)
-    return result
+    return Expand(shape_of(other)).apply_to(input)
 
 
 def contiguous(input: T) -> T:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
 from minigrad.ops.common import Dims, T, axis_of, cast, is_array, shape_of
@@ -67,7 +68,7 @@ class LogSoftmax(Node):
         if is_array(gy):
             rows = kernels.log_softmax_backward(as_rows(gy, self.axes), as_rows(self.y, self.axes))
             return from_rows(rows, gy.shape, self.axis)
-        return gy - Exp()(self.y) * gy.sum(axis=self.axis, keepdims=True)
+        return gy - Exp().apply_to(self.y) * gy.sum(axis=self.axis, keepdims=True)
 
 
 class LogSumExp(Reduction):
@@ -83,7 +84,7 @@ class LogSumExp(Reduction):
 
     def backward(self, gy: Any) -> Any:
         y = self.y.reshape(self.kept_shape)
-        return gy.reshape(self.kept_shape) * Exp()(self.x - y)
+        return gy.reshape(self.kept_shape) * Exp().apply_to(self.x - y)
 
 
 class Cumsum(Node):
@@ -100,7 +101,7 @@ class Cumsum(Node):
         return np.cumsum(x, self.axis, x.dtype)
 
     def backward(self, gy: Any) -> Any:
-        return Cumsum(self.axis, not self.reverse)(gy)
+        return Cumsum(self.axis, not self.reverse).apply_to(gy)
 
 
 def _dim_for(name: str, dim: int | None, ndim: int) -> int:
@@ -126,8 +127,7 @@ def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | 
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = Softmax(place).apply_to(input)
-    return result
+    return Softmax(place).apply_to(input)
 
 
 def log_softmax(
@@ -137,8 +137,7 @@ def log_softmax(
     if dtype is not None:
         input = cast(input, dtype)
     place = _dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input)))
-    result: T = LogSoftmax(place).apply_to(input)
-    return result
+    return LogSoftmax(place).apply_to(input)
 
 
 def logsumexp(
@@ -155,8 +154,7 @@ def logsumexp(
     axis, keepdims
         NumPy's names for ``dim`` and ``keepdim``.
     """
-    result: T = LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
-    return result
+    return LogSumExp(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
 def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> T:
@@ -166,7 +164,6 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
         raise TypeError("cumsum needs a dim")
     if dtype is not None:
         input = cast(input, dtype)
-    elif input.dtype.kind in "bui":  # type: ignore[attr-defined]
+    elif array_of(input).dtype.kind in "bui":
         input = cast(input, np.int64)
-    result: T = Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)
-    return result
+    return Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)

@@ -28,10 +28,11 @@ class Sort(Node):
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
         self.places = _order(x, self.axis, self.descending)[(slice(None),) * self.axis + (slice(self.k),)]
-        return np.take_along_axis(x, self.places, self.axis), self.places
+        # (A copy, as the caller may change it before backward.)
+        return np.take_along_axis(x, self.places, self.axis), self.places.copy()
 
     def backward(self, gy: Any, gindices: Any) -> Any:
-        return ScatterAdd(self.axis, self.places, self.from_shape)(gy)
+        return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)
 
 
 class ArgSort(Node):
@@ -85,9 +86,8 @@ def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = Fa
     shape = shape_of(input)
     place = axis_of(dim if axis is None else axis, len(shape))
     if not shape:
-        return sort(input).indices  # type: ignore[no-any-return]
-    result: T = ArgSort(place, descending).apply_to(input)
-    return result
+        return sort(input).indices
+    return ArgSort(place, descending).apply_to(input)
 
 
 def topk(

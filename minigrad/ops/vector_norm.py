@@ -50,18 +50,18 @@ class Norm(Reduction):
         y = self.y.reshape(kept)
         g = gy.reshape(kept)
         if p == 0:
-            return ZerosLike()(x)
+            return ZerosLike().apply_to(x)
         if p == 1:
-            return g * Sign()(x)
+            return g * Sign().apply_to(x)
         if abs(p) == np.inf:
             taken = np.abs(array_of(x)) == array_of(y)
             ties = taken.sum(axis=self.axes, dtype=x.dtype, keepdims=True)
-            return masked(g / ties, taken) * Sign()(x)
+            return masked(g / ties, taken) * Sign().apply_to(x)
         at_zero = np.asarray(array_of(y) == 0)
         if p == 2:
             return x * masked(g / y, ~at_zero)
-        ratio = PowConstant(p - 1)(Abs()(x) / y)
-        return masked(g * (Sign()(x) * ratio), ~at_zero & (array_of(x) != 0))
+        ratio = PowConstant(p - 1).apply_to(Abs().apply_to(x) / y)
+        return masked(g * (Sign().apply_to(x) * ratio), ~at_zero & (array_of(x) != 0))
 
 
 def norm(
@@ -96,14 +96,13 @@ def norm(
         input = cast(input, dtype)
     power = 2.0 if p is None or p == "fro" else float(p)
     node = Norm(power, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    result: T = node.apply_to(input)
-    return result
+    return node.apply_to(input)
 
 
 def normalize(input: T, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12) -> T:
     """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller."""
-    result: T = input / clamp(norm(input, p, dim, keepdim=True), min=eps)  # type: ignore[operator]
-    return result
+    x: Any = input
+    return x / clamp(norm(x, p, dim, keepdim=True), min=eps)
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.writes import Note, OwnedInParts, note_of
 from minigrad.tensors.tensor import Tensor
 
 #: A larger parameter is updated by a call of its own: copying its gradient would cost more than that call.
@@ -28,7 +29,7 @@ SMALL = 32_768
 FEW = 4
 
 
-class Shared(np.ndarray):
+class Shared(OwnedInParts):
     """The array that bundled tensors are views of.
 
     A class of its own shows a later optimizer that it may move them again. And it makes NumPy keep, as
@@ -55,6 +56,8 @@ class Bundle:
         The numbers of those that are in the bundle, shape (N,).
     state
         The arrays kept for them: shape (N,), but for ``"step"``, which has one number for each.
+    notes
+        Where a write to each member is noted.
     rest
         Those of ``ready`` that are not in the bundle.
     """
@@ -64,6 +67,7 @@ class Bundle:
         self.rest = ready
         self.members: list[Tensor] = []
         self.state: dict[str, Array] = {}
+        self.notes: list[Note] = []
         self._views: list[Array] = []
         self._kept_views: list[Array] = []
 
@@ -123,8 +127,9 @@ class Bundle:
         if len(self.members) < FEW or len(dict.fromkeys(self.ready)) != len(self.ready):
             self.members, self.rest = [], self.ready
             return False
-        self.array, self._views = _side_by_side(self.members)
-        self._gradient = np.empty_like(self.array)
+        self.data, self._views = _side_by_side(self.members)
+        self.notes = [note_of(view) for view in self._views]
+        self._gradient = np.empty_like(self.data)
         self.state = {}
         for key in keys:
             self.state[key], views = _side_by_side([state[p][key] for p in self.members])

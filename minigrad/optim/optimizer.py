@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import enable_grad
+from minigrad.engine.writes import note, note_all
 from minigrad.optim import saving
 from minigrad.optim.flat import Bundle, same
 from minigrad.optim.groups import Group, complete, groups_of, required
@@ -115,7 +116,8 @@ class Optimizer:
             # It is filled in the next step, if the same parameters have a gradient then.
             self._bundles[index] = Bundle(ready)
         elif bundle.fill(self.state, keys):
-            self._update(group, bundle.array, bundle.gradients(), bundle.state, first=False)
+            self._update(group, bundle.data, bundle.gradients(), bundle.state, first=False)
+            note_all(bundle.notes)
             rest = bundle.rest
         for p in rest:
             self._step_parameter(group, p, keys)
@@ -140,6 +142,7 @@ class Optimizer:
         first = any(key not in state for key in keys)
         arrays = {key: _kept(state, key, data) for key in keys}
         self._update(group, data, gradient, arrays, first)
+        note(data)
 
     def _state_keys(self, group: Group) -> tuple[str, ...]:
         """The names of the arrays kept for each parameter, in its shape; ``"step"`` is one number."""

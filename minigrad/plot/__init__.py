@@ -8,6 +8,7 @@ from minigrad.plot.ledgers import ledger
 from minigrad.plot.norms import gradient_norms
 from minigrad.plot.over_time import norms_over_time
 from minigrad.plot.paths import path_lengths
+from minigrad.plot.schedules import pipeline
 from minigrad.plot.style import save
 
-__all__ = ["gradient_norms", "graph", "ledger", "norms_over_time", "path_lengths", "save"]
+__all__ = ["gradient_norms", "graph", "ledger", "norms_over_time", "path_lengths", "pipeline", "save"]

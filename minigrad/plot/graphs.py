@@ -1,8 +1,9 @@
 """The graph as a picture: boxes in forward order, one below the other, and skips as arcs around their branch.
 
 This needs no layout program, and no two labels can ever meet: each box has a line of its own. What stands on a
-skip, such as a projection, is set to the right. An arrow past other boxes is an arc in a lane of its own. A long
-graph goes on in a second column, from a place that no arc passes.
+skip, such as a projection, is set to the right. An arrow past other boxes is an arc in a lane of its own. A bracket
+is around what repeats, of which the first is drawn. A long graph goes on in a second column, from a place that no
+arc passes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from minigrad.plot.style import COLOURS, axes_or_new
 
 if TYPE_CHECKING:
     from minigrad.engine.base import TensorBase
-    from minigrad.inspect.outline import Arrow, Outline
+    from minigrad.inspect.forks.outline import Arrow, Outline
 
 #: Inches from one box to the next, from one lane of arcs to the next, and of half a letter.
 LINE, LANE, LETTER = 0.3, 0.22, 0.029
@@ -36,7 +37,8 @@ def graph(
     ax
         Where to draw; by default a new figure, as large as the graph needs.
     depth
-        Collapse modules below so many names; by default as deep as 40 boxes allow.
+        Collapse modules below so many names, with the forks and joins in them. By default all forks and joins are
+        drawn; of repeated blocks the first, with how many there are ("x 9").
     gradients
         Let the width of an arrow tell the norm of the gradient that comes back along it. No ``.grad`` changes.
 
@@ -111,6 +113,8 @@ def _columns(drawn: Outline) -> list[Column]:
     for arrow in drawn.arrows:
         for place in range(arrow.start + 1, arrow.end + 1):
             passed[place] += 1
+    for start, stop, _ in drawn.folds:  # what was folded stays together
+        passed[start + 1 : stop] = [2] * (stop - start - 1)
     starts = [0]
     for place in range(1, total):
         later = next((p for p in range(place + 1, total) if passed[p] == 1), total)
@@ -179,6 +183,11 @@ def _draw(drawn: Outline, columns: Sequence[Column], ax: Any) -> None:
             end = bottom + max(0.18 - 0.12 * inner, -0.2)
             points = [(x, top - 0.12), (lane, top - 0.12), (lane, end), (to + _half(drawn, arrow.end), end)]
         _arrow(ax, points, COLOURS.get(arrow.way, COLOURS["neutral"]), width)
+    for start, stop, _ in drawn.folds:
+        (column, top), (_, bottom) = place[start], place[stop - 1]
+        x = column.left + 0.08
+        points = [(x + 0.08, top + 0.3), (x, top + 0.3), (x, bottom - 0.3), (x + 0.08, bottom - 0.3)]
+        ax.plot(*zip(*points, strict=True), color=COLOURS["neutral"], linewidth=1)
     for way in ("skip", "branch"):
         ax.plot([], [], color=COLOURS[way], linewidth=2, label=way)
     ax.plot([], [], color=COLOURS["neutral"], linewidth=2, label="neither; width: norm of the gradient")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.plot.style import COLOURS, axes_or_new
+from minigrad.plot.style import COLOURS, axes_or_new, name_rows
 
 if TYPE_CHECKING:
     from minigrad.inspect import Ledger, Trace
@@ -43,10 +43,11 @@ def ledger(trace: Trace | Ledger, ax: Any = None) -> Any:
         ax.bar(places + shift, [_part(row, term) for row in rows], 0.4, color=COLOURS[term], label=f"|g_{term}|²")
     ax.plot(places, [_part(row, "cross") for row in rows], "D", color=COLOURS["neutral"], label="2 ⟨g_skip, g_branch⟩")
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set_xticks(places, [row.name for row in rows], rotation=60, ha="right", fontsize=8)
+    names = [row.name for row in rows]
+    name_rows(ax, names, [name.rpartition(".")[0] for name in names])
     ax.set_xlabel("block, in forward order")
     ax.set_ylabel("part of |g_in|²")
-    ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+    ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.04), ncols=3, frameon=False)
     return ax
 
 

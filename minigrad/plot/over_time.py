@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def norms_over_time(recorder: Recorder, ax: Any = None) -> Any:
-    """Draw the norm of every layer's gradient at every recorded step.
+    """Draw the norm of every layer's, block's or parameter's gradient at every recorded step.
 
     Parameters
     ----------
@@ -40,10 +40,11 @@ def norms_over_time(recorder: Recorder, ax: Any = None) -> Any:
     powers[~np.isfinite(powers)] = np.nan
     image = ax.imshow(powers, aspect="auto", origin="lower", cmap="cividis", interpolation="nearest")
     ax.figure.colorbar(image, ax=ax, label="norm of the gradient, power of ten")
-    ax.set_yticks(range(len(recorder.layers)), recorder.layers, fontsize=7)
+    every = -(-len(recorder.layers) // 40)  # (of very many, names thin out)
+    ax.set_yticks(range(0, len(recorder.layers), every), recorder.layers[::every], fontsize=7)
     shown = np.unique(np.linspace(0, len(recorder.steps) - 1, 8).astype(int))
     ax.set_xticks(shown, [recorder.steps[i] for i in shown])
     ax.set_xlabel("backward pass")
-    ax.set_ylabel("layer, the first at the bottom")
+    ax.set_ylabel(f"{recorder.level[:-1]}, the first at the bottom")
     ax.grid(visible=False)
     return ax

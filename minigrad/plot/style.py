@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ COLOURS = {
     "neutral": "#555555",
 }
 CYCLE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+
+#: Up to this many rows stand under an axis by name; of more, about so many.
+NAMED = 30
 
 
 def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float = 4.5) -> tuple[Any, Any]:
@@ -50,6 +54,34 @@ def axes_or_new(ax: Any = None, **size: float) -> Any:
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def name_rows(ax: Any, names: Sequence[str], stages: Sequence[str]) -> None:
+    """Put names under the axis, of many only some; and a line where a stage begins, with its name above.
+
+    Parameters
+    ----------
+    ax
+        Where rows 0, 1, 2... are drawn from left to right.
+    names, stages
+        Each row's name, and the stage that it is in.
+    """
+    starts = [i for i, stage in enumerate(stages) if i == 0 or stage != stages[i - 1]]
+    if len(starts) > len(names) // 2:
+        starts = [0]
+    every = -(-len(names) // NAMED)
+    shown: list[int] = []
+    for start, stop in zip(starts, [*starts[1:], len(names)], strict=True):
+        # A name right before the border would run into the next stage's first.
+        shown += [i for i in range(start, stop, every) if i == start or stop - i >= every]
+    ax.set_xticks(shown, [names[i] for i in shown], rotation=60, ha="right", fontsize=8)
+    if len(starts) == 1:
+        return
+    for start in starts[1:]:
+        ax.axvline(start - 0.5, color=COLOURS["neutral"], linewidth=0.7, linestyle=":", zorder=0)
+    for start in (i for i in starts if stages.count(stages[i]) > 2):
+        place = ax.get_xaxis_transform()
+        ax.text(start, 1.01, stages[start], transform=place, fontsize=8, color=COLOURS["neutral"])
 
 
 def save(fig: Any, path: str | Path) -> Path:

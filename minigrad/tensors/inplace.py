@@ -123,11 +123,11 @@ class InPlace(TensorBase):
 
     def addcmul_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 * tensor2``."""
-        return self.add_(tensor1 * tensor2, alpha=value)  # type: ignore[no-any-return]  # add_ is made by in_place
+        return self.add_(tensor1 * tensor2, alpha=value)
 
     def addcdiv_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 / tensor2``."""
-        return self.add_(tensor1 / tensor2, alpha=value)  # type: ignore[no-any-return]  # as above
+        return self.add_(tensor1 / tensor2, alpha=value)
 
     def lerp_(self: Self, end: Any, weight: Any) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
@@ -136,11 +136,11 @@ class InPlace(TensorBase):
 
     def clamp_min_(self: Self, min: Any) -> Self:
         """Limit every element from below."""
-        return self.clamp_(min=min)  # type: ignore[no-any-return]  # as above
+        return self.clamp_(min=min)
 
     def clamp_max_(self: Self, max: Any) -> Self:
         """Limit every element from above."""
-        return self.clamp_(max=max)  # type: ignore[no-any-return]  # as above
+        return self.clamp_(max=max)
 
     # -- random values -----------------------------------------------------------------------------
 

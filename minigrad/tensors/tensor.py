@@ -20,10 +20,11 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
-from minigrad.tensors import display
+from minigrad.tensors import display, quiet
 from minigrad.tensors.devices import CPU, check_device, device
 from minigrad.tensors.inplace import InPlace
 from minigrad.tensors.methods import Methods
+from minigrad.tensors.numpy_calls import NumpyCalls, array_outside_graph
 
 
 class RemovableHandle:
@@ -51,14 +52,14 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return handle
 
 
-class Tensor(Methods, InPlace, TensorBase):
+class Tensor(Methods, InPlace, NumpyCalls):
     """An array, and the node that made it.
 
     Parameters
     ----------
     data
-        Numbers, nested lists, an array or a tensor; as in PyTorch this constructor gives the default
-        dtype, while ``minigrad.tensor`` keeps integers and float64 as they are.
+        Sizes, as in ``Tensor(2, 3)``; or nested lists, an array or a tensor. As in PyTorch this constructor gives the
+        default dtype, while ``minigrad.tensor`` keeps integers and float64 as they are.
     requires_grad
         Whether gradients are to reach this tensor.
 
@@ -82,10 +83,8 @@ class Tensor(Methods, InPlace, TensorBase):
 
     __slots__ = ()
 
-    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
-        if isinstance(data, TensorBase):
-            data = data.array
-        self.array = np.array(data, dtype=common.get_default_dtype())
+    def __init__(self, *data: Any, requires_grad: bool = False) -> None:
+        self.array = values_from(data, common.get_default_dtype(), "Tensor")
         self.requires_grad = requires_grad
 
     # -- the graph ---------------------------------------------------------------------------------
@@ -103,20 +102,8 @@ class Tensor(Methods, InPlace, TensorBase):
             # A tensor is made only now, when someone looks; of a copy, if a step of the pass holds the array too.
             shared = grad_is_shared(self, others=1)
             gradient = self._grad = from_array(np.array(gradient) if shared else gradient)
-        return gradient  # type: ignore[no-any-return]  # (the engine knows tensors without methods only)
-
-    def _interior_grad(self, node: Node) -> Tensor | None:
-        gradient = None if node.grads is None else node.grads[self.slot]
-        if gradient is None or isinstance(gradient, Tensor):
-            return gradient
-        found = from_array(np.array(gradient))  # a copy: a rule may have handed the same array elsewhere
-        self._put_interior(node, found)
+        found: Tensor | None = gradient
         return found
-
-    def _put_interior(self, node: Node, gradient: Any) -> None:
-        grads = list(node.grads or [None] * len(node.out_shapes))
-        grads[self.slot] = gradient
-        node.grads = tuple(grads)
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -130,6 +117,19 @@ class Tensor(Methods, InPlace, TensorBase):
             self._put_interior(self.node, value)
         else:
             self._grad = value
+
+    def _interior_grad(self, node: Node) -> Tensor | None:
+        gradient = None if node.grads is None else node.grads[self.slot]
+        if gradient is None or isinstance(gradient, Tensor):
+            return gradient
+        found = from_array(np.array(gradient))  # a copy: a rule may have handed the same array elsewhere
+        self._put_interior(node, found)
+        return found
+
+    def _put_interior(self, node: Node, gradient: Any) -> None:
+        grads = list(node.grads or [None] * len(node.out_shapes))
+        grads[self.slot] = gradient
+        node.grads = grads
 
     @property
     def data(self) -> Tensor:
@@ -168,13 +168,15 @@ class Tensor(Methods, InPlace, TensorBase):
         OperationError
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
-        keep = create_graph if retain_graph is None else retain_graph
         if inputs is not None:
-            gradients.accumulate_into(inputs, self, gradient, keep, create_graph)
+            gradients.accumulate_into(inputs, self, gradient, retain_graph, create_graph)
             return
-        with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
-            # (A deque of no length runs the generator to its end, and holds none of its steps.)
-            deque(walk.backward_steps(self, gradient, retain_graph=keep, create_graph=create_graph), maxlen=0)
+        seed = walk.seed_gradient(self, gradient, create_graph)
+        before = quiet.warnings.set(quiet.OFF)
+        try:  # a deque of no length runs the generator to its end, and holds none of its turns
+            deque(walk.visit((self,), (seed,), retain_graph, create_graph), maxlen=0)
+        finally:
+            quiet.warnings.reset(before)
 
     def detach(self) -> Tensor:
         """The same data, with no node: gradients stop here."""
@@ -243,6 +245,7 @@ class Tensor(Methods, InPlace, TensorBase):
             raise OperationError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
         if self._post_hooks is None:
             self._post_hooks = {}
+            self._hook_table()  # by which a pass sees that someone listens
         return add_hook(self._post_hooks, hook)
 
     # -- what it is --------------------------------------------------------------------------------
@@ -328,14 +331,7 @@ class Tensor(Methods, InPlace, TensorBase):
         OperationError
             If the tensor requires a gradient, which the array couldn't carry on.
         """
-        if self.requires_grad and not force:
-            raise OperationError("numpy() on a tensor that requires a gradient: use detach().numpy(), or .array")
-        return self.array
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if copy is False and dtype is not None and np.dtype(dtype) != self.array.dtype:
-            raise ValueError(f"a {self.array.dtype} tensor can't become {np.dtype(dtype)} without a copy")
-        return np.array(self.array, dtype=dtype) if copy else np.asarray(self.array, dtype=dtype)
+        return self.array if force else array_outside_graph(self, "numpy()")
 
     def __len__(self) -> int:
         if not self.array.ndim:
@@ -411,8 +407,8 @@ class Tensor(Methods, InPlace, TensorBase):
         return self.clone() if copy and result is self else result
 
     def type(self, dtype: Any = None) -> Any:
-        """In another dtype; without one, the name of this one."""
-        return str(self.array.dtype) if dtype is None else self.to(dtype)
+        """In another dtype, or of a type such as ``FloatTensor``; without one, the name of this dtype."""
+        return str(self.array.dtype) if dtype is None else self.to(getattr(dtype, "dtype", dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of another tensor."""
@@ -452,12 +448,12 @@ class Tensor(Methods, InPlace, TensorBase):
         return common.cast(self, np.bool_)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def T(self) -> Tensor:
         """The transpose: all dimensions in reverse."""
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def mT(self) -> Tensor:
         """The transpose of the last two dimensions."""
         return shape.transpose(self, -2, -1)
 
@@ -473,6 +469,24 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)
+
+
+def values_from(data: tuple[Any, ...], dtype: Any, name: str) -> Array:
+    """The array that an older constructor of PyTorch makes: of sizes, or of the values that it is given.
+
+    Raises
+    ------
+    TypeError
+        For a single float, or sizes beside values.
+    """
+    if all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in data):
+        if any(size < 0 for size in data):
+            raise OperationError(f"{name}{data}: a size can't be negative")
+        return np.zeros(data or (0,), dtype)
+    if len(data) != 1 or isinstance(data[0], (float, complex, str)) or data[0] is None:
+        given = ", ".join(type(each).__name__ for each in data)
+        raise TypeError(f"{name}({given}): takes sizes, as in {name}(2, 3), or one list, array or tensor of values")
+    return np.array(array_of(data[0]), dtype=dtype)
 
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.data import DownloadError, cache_dir, download, lock
+from minigrad.data import DownloadError, cache_dir, download
 from minigrad.data.download import ATTEMPTS, Remote, fetch, verify
 
 CONTENT = np.random.default_rng(0).bytes(200_000)
@@ -41,6 +41,25 @@ def test_downloads_once(server, path):
     fetch(remote(server), path)
     assert server.requests == [None]
     assert visible(path.parent) == ["a.gz"]
+
+
+def test_a_server_that_trickles_is_given_up(server, path, monkeypatch):
+    """No silence is long enough for the timeout, and yet the file would take for ever."""
+    monkeypatch.setattr(download, "PATIENCE", 0.05)
+    monkeypatch.setattr(download, "SLOWEST", 1e9)
+    server.pause = 0.03
+    with pytest.raises(DownloadError, match=r"the server is too slow: [\d,]+ bytes came in"):
+        fetch(remote(server), path)
+    assert len(server.requests) == download.ATTEMPTS
+    assert not path.exists()
+
+
+def test_a_server_that_is_merely_slow_is_waited_for(server, path, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 0.05)
+    monkeypatch.setattr(download, "SLOWEST", 1.0)
+    server.pause = 0.03
+    assert fetch(remote(server), path).read_bytes() == CONTENT
+    assert len(server.requests) == 1
 
 
 def test_makes_folders(server, tmp_path):
@@ -190,15 +209,6 @@ def test_a_folder_that_cannot_be_made(server, tmp_path):
         fetch(remote(server), tmp_path / "file" / "a.gz")
 
 
-def test_a_file_system_without_locks(server, path, monkeypatch):
-    def no_locks(descriptor):
-        raise OSError("no locks available")
-
-    monkeypatch.setattr(lock, "_try", no_locks)
-    assert fetch(remote(server), path).read_bytes() == CONTENT
-    assert visible(path.parent) == ["a.gz"]
-
-
 def test_two_processes_download_once(server, path):
     server.pause = 0.05
     wanted = remote(server)
@@ -221,11 +231,10 @@ def test_the_second_waits_for_the_first(path, capsys):
     seen = []
 
     def second():
-        with lock.locked(path):
+        with download._alone(path):
             seen.append(path.exists())
 
-    with lock.locked(path) as held:
-        assert held
+    with download._alone(path):
         waiting = threading.Thread(target=second)
         waiting.start()
         while "waiting for another process to finish" not in capsys.readouterr().err:

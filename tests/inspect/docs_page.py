@@ -42,6 +42,7 @@ def run(page):
 
 def main():
     os.environ["PYTHONBREAKPOINT"] = "0"
+    sys.path.insert(0, str(ROOT))  # there the lines of the page are found, by its name
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(ROOT / "docs" if "--write" in sys.argv else folder)

@@ -60,6 +60,40 @@ class ResNet(nn.Module):
         return self.fc(self.layer2(self.layer1(self.conv1(x))).mean((2, 3)))
 
 
+class PlainBlock(BasicBlock):
+    """The same layers under the same names, and nothing goes around them."""
+
+    def forward(self, x):
+        return self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))))
+
+
+class OutOfPlaceBlock(BasicBlock):
+    """The same block with ``out = out + identity``."""
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        out = out + (x if self.downsample is None else self.downsample(x))
+        return self.relu(out)
+
+
+class DeepResNet(nn.Module):
+    """He et al.'s (2016) nets for small images, of 6 n + 2 layers, with few channels."""
+
+    def __init__(self, n, block=BasicBlock, width=2):
+        super().__init__()
+        self.conv1, self.bn1, self.relu = nn.Conv2d(1, width, 3, 1, 1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        self.layer1 = nn.Sequential(*(block(width, width) for _ in range(n)))
+        self.layer2 = nn.Sequential(block(width, 2 * width, 2), *(block(2 * width, 2 * width) for _ in range(n - 1)))
+        self.layer3 = nn.Sequential(
+            block(2 * width, 4 * width, 2), *(block(4 * width, 4 * width) for _ in range(n - 1))
+        )
+        self.fc = nn.Linear(4 * width, 3)
+
+    def forward(self, x):
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
+
+
 class ConvBlocks(nn.Module):
     """The same with minigrad's own blocks: conv, norm, ReLU, projection; n of them."""
 
@@ -114,6 +148,35 @@ class DenseNet(nn.Module):
         return mg.cat(features, 1)
 
 
+class DenseLayer(nn.Module):
+    """A layer of a DenseNet as torchvision writes it: it reads a list."""
+
+    def __init__(self, channels, growth):
+        super().__init__()
+        self.norm1, self.relu1 = nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+        self.conv1 = nn.Conv2d(channels, 2 * growth, 1, bias=False)
+        self.norm2, self.relu2 = nn.BatchNorm2d(2 * growth), nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(2 * growth, growth, 3, padding=1, bias=False)
+
+    def forward(self, features):
+        x = self.conv1(self.relu1(self.norm1(mg.cat(features, 1))))
+        return self.conv2(self.relu2(self.norm2(x)))
+
+
+class DenseConvNet(nn.Module):
+    def __init__(self, layers, growth=2):
+        super().__init__()
+        self.conv0 = nn.Conv2d(1, 2, 3, padding=1)
+        self.block = nn.ModuleDict({f"denselayer{i + 1}": DenseLayer(2 + i * growth, growth) for i in range(layers)})
+        self.fc = nn.Linear(2 + layers * growth, 3)
+
+    def forward(self, x):
+        features = [self.conv0(x)]
+        for layer in self.block.values():
+            features.append(layer(features))
+        return self.fc(mg.cat(features, 1).mean((2, 3)))
+
+
 class NewGELU(nn.Module):
     """A formula with an ``x + ...`` in it that is no skip connection."""
 
@@ -150,10 +213,10 @@ class TransformerBlock(nn.Module):
 class Transformer(nn.Module):
     """Token and position embeddings, blocks, a tied head; ``embedded`` is what enters the blocks."""
 
-    def __init__(self, pre=True, d=4):
+    def __init__(self, pre=True, d=4, blocks=2):
         super().__init__()
         self.wte, self.wpe = nn.Embedding(5, d), nn.Embedding(3, d)
-        self.h = nn.ModuleList(TransformerBlock(d, pre) for _ in range(2))
+        self.h = nn.ModuleList(TransformerBlock(d, pre) for _ in range(blocks))
         self.head = nn.Linear(d, 5, bias=False)
         self.wte.weight = self.head.weight
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from inspect_nets import ResNet, Transformer, UNet, randn
@@ -140,3 +142,14 @@ def test_the_search_finds_tensors_in_what_a_model_returns(mixed):
     with inspect.lesion(model, ["net.0", "net.1"]):
         got = model(x, scale=1.0)["logits"][0]
     np.testing.assert_array_equal(got.array, net[2](x).array)
+
+
+def test_a_copy_that_is_made_under_a_lesion_is_whole(mixed):
+    _, x, net = mixed
+    whole = net(x).array
+    with inspect.lesion(net, "0"), inspect.lesion(net, "1"):
+        twin = copy.deepcopy(net)
+        assert not np.array_equal(net(x).array, whole)
+        np.testing.assert_array_equal(twin(x).array, whole)
+    np.testing.assert_array_equal(twin(x).array, whole)
+    assert twin.forward.__self__ is twin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from inspect_nets import BasicBlock, DeepResNet, DenseConvNet, DenseNet, OutOfPlaceBlock, Transformer, UNet
 
 import minigrad as mg
 from minigrad import inspect, nn
@@ -103,3 +104,80 @@ def test_a_freed_graph():
     loss.backward()
     with pytest.raises(mg.OperationError, match="freed"):
         inspect.outline(loss)
+
+
+def images():
+    return mg.randn(2, 1, 8, 8)
+
+
+NETS = {
+    **{f"ResNet-{6 * n + 2}": lambda n=n: DeepResNet(n)(images()) for n in (3, 9, 18)},
+    "out of place": lambda: DeepResNet(9, OutOfPlaceBlock)(images()),
+    "DenseNet, a list in forward": lambda: DenseNet(12)(mg.randn(2, 2, requires_grad=True)),
+    "DenseNet, layers that read a list": lambda: DenseConvNet(12)(images()),
+    "U-Net": lambda: UNet()(images()),
+    "GPT": lambda: Transformer(blocks=6)(mg.randint(5, (2, 3))),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_no_fork_is_away_from_its_join_and_no_two_boxes_have_one_label(name):
+    loss = NETS[name]().square().mean()
+    pairs = inspect.find_pairs(inspect.Graph(loss)).found
+    found = inspect.outline(loss)
+    assert len(found.boxes) <= 40
+    labels = [box.label for box in found.boxes]
+    assert len(dict.fromkeys(labels)) == len(labels)
+    joins = {pair.join for pair in pairs}
+    drawn = [box for box in found.boxes if box.joint]
+    assert sum(box.times for box in drawn) == len(joins)  # each join is a box, or folded into one that is like it
+    makers = {node: n for n, box in enumerate(found.boxes) for node in box.nodes}
+    for number, box in enumerate(found.boxes):
+        if not box.joint:
+            continue
+        assert len(box.nodes) == 1
+        assert {"skip", "branch"} <= {arrow.way for arrow in found.arrows if arrow.end == number}
+        for pair in pairs:
+            if pair.join is box.nodes[0] and isinstance(pair.value, tuple) and pair.value[0] in makers:
+                fork = makers[pair.value[0]]
+                leading = {arrow.start: arrow.way for arrow in found.arrows if arrow.end == number}
+                asides = [n for n in leading if found.boxes[n].shortcut]
+                assert leading.get(fork) or any((a.start, a.end) == (fork, n) for n in asides for a in found.arrows)
+    assert all(arrow.start < arrow.end for arrow in found.arrows)
+
+
+@pytest.mark.parametrize("block", [BasicBlock, OutOfPlaceBlock], ids=["+=", "+"])
+def test_the_blocks_of_a_stage_are_folded_and_the_first_is_drawn(block):
+    found = inspect.outline(DeepResNet(9, block)(images()).sum())
+    labels = [box.label for box in found.boxes]
+    names = [label for label in labels if label.startswith("layer")]
+    assert names == [
+        "layer1.0 branch x 9", "layer1.0 Add", "layer1.0.relu",
+        "layer2.0 branch", "layer2.0.downsample", "layer2.0 Add", "layer2.0.relu",
+        "layer2.1 branch x 8", "layer2.1 Add", "layer2.1.relu",
+        "layer3.0 branch", "layer3.0.downsample", "layer3.0 Add", "layer3.0.relu",
+        "layer3.1 branch x 8", "layer3.1 Add", "layer3.1.relu",
+    ]  # fmt: skip
+    assert [(labels[start], times) for start, _, times in found.folds] == [
+        (label, int(label.rpartition(" ")[2])) for label in names if " x " in label
+    ]
+    ways = {(labels[a.start], labels[a.end]): a.way for a in found.arrows}
+    assert ways["layer1.0.relu", "layer2.0.downsample"] == ways["layer2.0.downsample", "layer2.0 Add"] == "skip"
+    assert ways["layer2.0.relu", "layer2.1 Add"] == "skip"
+    assert ways["layer2.0.relu", "layer2.1 branch x 8"] == ways["layer2.1 branch x 8", "layer2.1 Add"] == "branch"
+    assert ways["layer2.1 Add", "layer2.1.relu"] == ""
+
+
+def test_what_is_wired_differently_is_not_folded():
+    found = inspect.outline(UNet()(images()).sum(), depth=None)
+    assert found.folds == []
+    skips = [(found.boxes[a.start].label, found.boxes[a.end].label) for a in found.arrows if a.way == "skip"]
+    assert skips == [("enc2.2", "Cat"), ("enc1.2", "Cat:2")]
+
+
+def test_a_depth_that_hides_a_join_hides_its_fork_too():
+    found = inspect.outline(net(2)(mg.randn(2, 3)).sum(), depth=1)
+    assert [box.label for box in found.boxes] == ["0", "1 Fork", "1.branch", "1 ResidualAdd", "2 Fork", "2.branch",
+                                                  "2 ResidualAdd", "Sum"]  # fmt: skip
+    deeper = nn.Sequential(net(2))
+    assert [box.label for box in inspect.outline(deeper(mg.randn(2, 3)).sum(), depth=1).boxes] == ["0", "Sum"]

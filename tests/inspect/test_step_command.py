@@ -13,11 +13,11 @@ import pytest
 
 import minigrad as mg
 from minigrad import inspect
-from minigrad.inspect.takeover import TakeOver
+from minigrad.inspect.stepping.takeover import TakeOver
 
 RUN = """
 import argparse, sys
-from minigrad.inspect.commands import add_commands
+from minigrad.inspect.stepping.commands import add_commands
 parser = argparse.ArgumentParser()
 add_commands(parser.add_subparsers())
 arguments = parser.parse_args(sys.argv[1:])

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from inspect_nets import DeepResNet, Transformer, UNet
 
+import minigrad as mg
+from minigrad import inspect
 from minigrad.inspect import measure
-from minigrad.inspect.table import Table, Tabular, cell_text, write_csv
+from minigrad.inspect.say.table import Table, Tabular, cell_text, write_csv
 
 
 def test_columns_are_aligned():
@@ -75,3 +78,24 @@ def test_conditions():
     assert measure.condition(math.inf) == "infinite"
     assert measure.condition(1e-310) == "underflow"
     assert measure.cosine(np.zeros(2), np.ones(2)) is None
+
+
+def test_a_table_fits_a_terminal():
+    columns = ["block", "a column of numbers", "another one", "a third one", "a fourth one", "line"]
+    rows = [["encoder.layer1.blocks.10.conv1", *[-1.23456e-11] * 4, "y = self.encoder(x) + self.decoder(x)"]] * 2
+    lines = str(Table(columns, rows, notes=["a note " * 20])).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[2].startswith("enc")  # of a name the middle goes, of code the end
+    assert lines[2].endswith("..")
+
+
+@pytest.mark.parametrize("name", ["ResNet", "Transformer", "UNet"])
+def test_the_tables_of_real_nets_fit(name):
+    net, x = {
+        "ResNet": (DeepResNet(3), mg.randn(2, 1, 8, 8)),
+        "Transformer": (Transformer(), mg.randint(5, (2, 3))),
+        "UNet": (UNet(), mg.randn(2, 1, 8, 8)),
+    }[name]
+    trace = inspect.trace(net(x).square().mean())
+    for shown in (trace, trace.ledger(), trace.layers(), trace.layers(level="parameters"), trace.diff(trace)):
+        assert max(map(len, str(shown).splitlines())) <= 80, type(shown).__name__

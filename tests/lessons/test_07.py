@@ -33,11 +33,11 @@ def test_the_ledger_adds_up(seed):
 def test_a_dead_stage_stops_a_plain_net_and_not_a_residual_one(seed):
     """The plain net's zeros are exact. The residual net's gradient keeps within a factor of 5: measured 1.2 to 2."""
     one = lesson("07")
-    plain = np.array(one.stage_norms(one.net_trace(residual=False, dead=one.DEAD, seed=seed)))
-    assert (plain[: one.DEAD + 1] == 0).all()
-    assert (plain[one.DEAD + 1 :] > 0).all()
+    plain = one.net_trace(residual=False, dead=one.DEAD, seed=seed).layers(level="blocks").norms
+    assert (plain[: one.DEAD] == 0).all()
+    assert (plain[one.DEAD :] > 0).all()
     trace = one.net_trace(residual=True, dead=one.DEAD, seed=seed)
-    residual = one.stage_norms(trace)
+    residual = trace.layers(level="blocks").norms
     assert 0.2 < residual[0] / residual[-1] < 5
     row = trace.ledger()[one.DEAD]
     assert row.norm_branch == 0

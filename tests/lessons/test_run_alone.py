@@ -27,7 +27,7 @@ def test_a_lesson_runs_alone(path, tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert "Conclusion" in ran.stdout
     drawn = list((tmp_path / "drawn").iterdir())
-    assert 1 <= len(drawn) <= 3
+    assert 1 <= len(drawn) <= 4
     assert all(figure.name.startswith(path.name[:2]) and figure.stat().st_size > 5000 for figure in drawn)
     assert [p.name for p in tmp_path.iterdir()] == ["drawn"]
 

@@ -13,7 +13,6 @@ from minigrad.plot.style import figure
 
 @pytest.fixture
 def in_a_script(monkeypatch, tmp_path):
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     monkeypatch.setattr(sys, "argv", ["lesson.py"])
     monkeypatch.chdir(tmp_path)
 
@@ -58,7 +57,8 @@ def test_a_script_saves_its_figure_with_the_caption_below(tmp_path, capsys):
 def test_a_notebook_shows_it_inline_and_never_reads_the_command_line(tmp_path, monkeypatch, capsys):
     shown = []
     display = SimpleNamespace(Image=lambda data, alt: (data, alt), display=shown.append)
-    modules = {"ipykernel": sys, "IPython": SimpleNamespace(display=display), "IPython.display": display}
+    ipython = SimpleNamespace(display=display, get_ipython=lambda: SimpleNamespace(kernel=None))
+    modules = {"IPython": ipython, "IPython.display": display}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])

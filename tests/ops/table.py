@@ -12,6 +12,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.ops import recurrent
 from minigrad.ops.boxes import box_iou
 from minigrad.ops.capsule import squash
 from minigrad.utils.checkpoint import checkpoint
@@ -23,6 +24,8 @@ from .references import (
     conv2d,
     conv_transpose2d,
     cross_entropy,
+    gru_step,
+    lstm_step,
     max_pool2d,
     normalised,
     softmax,
@@ -331,6 +334,25 @@ def hooked(x):
     return module(x)
 
 
+RECURRENT = [
+    Case(
+        "rnn step",
+        recurrent.rnn_step,
+        lambda x, h, w, b: np.tanh(x + h @ w.T + b),
+        ((2, 3), (2, 3), (3, 3), (3,)),
+    ),
+    Case(
+        "rnn step with relu", lambda x, h, w: recurrent.rnn_step(x, h, w, None, "relu"), None, ((2, 3), (2, 3), (3, 3))
+    ),
+    Case("lstm step", recurrent.lstm_step, lstm_step, ((2, 12), (2, 3), (2, 3), (12, 3), (12,))),
+    Case("lstm step without bias", recurrent.lstm_step, None, ((2, 8), (2, 1), (2, 2), (8, 1))),
+    Case("gru step", recurrent.gru_step, gru_step, ((2, 9), (2, 3), (9, 3), (9,))),
+    Case(
+        "together", lambda a, b: recurrent.together([a, b], 1), lambda a, b: np.concatenate([a, b], 1), ((2, 3), (2, 1))
+    ),
+]
+
+
 def squashed(s):
     r = np.linalg.norm(s, axis=1, keepdims=True)
     return s / r * (r * r / (1 + r * r))
@@ -347,6 +369,43 @@ def boxes_from(x):
     corner = mg.tensor([[0.0, 0.0], [1.1, 0.7], [0.4, 1.6]], dtype=x.dtype)
     return mg.cat([corner + 0.1 * x[:, :2], corner + 2 + 0.1 * x[:, 2:]], 1)
 
+
+def assigned(x, v):
+    y = x * 1
+    y[1:, 0] = v
+    return y
+
+
+def assigned_by_numpy(x, v):
+    y = x.copy()
+    y[1:, 0] = v
+    return y
+
+
+def written_through_a_view(x, v):
+    y = x * 1
+    y.t()[1].mul_(v)
+    return y
+
+
+def put_at(x, v):
+    y = x * 1
+    y.scatter_(1, mg.tensor([[1], [0], [1]]), v[:, None])
+    return y.index_fill_(0, mg.tensor([0]), 2.0)
+
+
+WRITES = [
+    Case("item assignment", assigned, assigned_by_numpy, ((3, 2), (2,))),
+    Case(
+        "a write through a view",
+        written_through_a_view,
+        lambda x, v: np.stack([x[:, 0], x[:, 1] * v], 1),
+        ((3, 2), (3,)),
+    ),
+    Case("scatter_ and index_fill_", put_at, None, ((3, 2), (3,))),
+    Case("copy_", lambda x, v: (x * 1).copy_(v), lambda x, v: np.broadcast_to(v, x.shape), ((3, 2), (2,))),
+    Case("in place with an operand", lambda x, v: (x * 1).mul_(v).add_(v, alpha=2), lambda x, v: x * v + 2 * v, two),
+]
 
 OTHERS = [
     Case("squash", lambda s: squash(s, 1), squashed, one),
@@ -374,5 +433,7 @@ CASES = [
     *NORMS,
     *LOSSES,
     *SKIPS,
+    *RECURRENT,
+    *WRITES,
     *OTHERS,
 ]

@@ -50,7 +50,7 @@ class UNet(nn.Module):
     ids=["3", "20", "wider", "unet"],
 )
 def test_no_two_labels_meet(model, least):
-    ax = plot.graph(model, mg.randn(2, 4))
+    ax = plot.graph(model, mg.randn(2, 4), depth=3)  # (nothing is folded where a depth is asked for)
     canvas = FigureCanvasAgg(ax.figure)
     canvas.draw()
     renderer = canvas.get_renderer()

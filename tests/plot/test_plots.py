@@ -27,12 +27,27 @@ def loss():
 
 def test_gradient_norms_draws_the_layers_norms(loss):
     trace = inspect.trace(loss)
-    ax = plot.gradient_norms({"a": trace, "b": trace}, ax=axes())
-    first = ax.get_lines()[0]
-    np.testing.assert_array_equal(first.get_ydata(), trace.layers().norms)
+    ax = plot.gradient_norms({"a": trace, "b": trace}, ax=axes(), level="layers")
+    layers = trace.layers()
+    drawn = [row for row in layers if row.params]  # what activations and joins hand on has other sizes
+    for line, layer in zip(ax.get_lines(), ("branch.0", "branch.2"), strict=False):  # a line joins like and like
+        np.testing.assert_array_equal(line.get_ydata(), [layers[f"{i}.{layer}"].norm for i in (1, 2, 3)])
     assert ax.get_yscale() == "log"
-    assert [t.get_text() for t in ax.get_xticklabels()] == trace.layers().names
+    assert [t.get_text() for t in ax.get_xticklabels()] == [row.name for row in drawn]
     assert "norm" in ax.get_ylabel()
+
+
+def test_blocks_are_drawn_where_there_are_any_and_twins_stand_on_one_another(loss):
+    trace = inspect.trace(loss)
+    plain = nn.Sequential(nn.Linear(6, 5), *(nn.Sequential(nn.Linear(5, 5), nn.Tanh()) for _ in range(3)))
+    other = inspect.trace(plain(mg.randn(4, 6)).square().mean())
+    ax = plot.gradient_norms({"plain": other, "residual": trace}, ax=axes())
+    blocks = trace.layers(level="blocks")
+    assert [t.get_text() for t in ax.get_xticklabels()] == blocks.names
+    for line, its in zip(ax.get_lines(), (other.layers(level="blocks"), blocks), strict=False):
+        assert list(line.get_xdata()) == list(range(len(blocks)))
+        np.testing.assert_array_equal(line.get_ydata(), its.norms)
+    assert "block" in ax.get_xlabel()
 
 
 def test_layers_of_several_nets_stand_under_their_names(loss):
@@ -50,7 +65,7 @@ def test_nets_with_other_layers_stand_under_numbers(loss):
     ax = plot.gradient_norms({"residual": inspect.trace(loss), "plain": other}, ax=axes())
     assert "number of the layer" in ax.get_xlabel()
     assert not any("branch" in t.get_text() for t in ax.get_xticklabels())
-    assert list(ax.get_lines()[1].get_xdata()) == [0, 1, 2]
+    assert list(ax.get_lines()[-1].get_xdata()) == [0, 1]
 
 
 def test_long_names_are_not_cut_off():

@@ -1,23 +1,24 @@
 """How a lesson's checks are written: one module ``lesson_NN`` for each, with a list ``CHECKS``.
 
-A check looks at the learner's module, and returns if the answer is right. Where it knows what went wrong it
-raises ``Wrong`` with a hint for just that; where the blank is still there it gets to ``Blank`` by `given`.
-Anything else that is raised is an error in the learner's code, and is told as one. No hint gives the answer.
+A check gets the learner's answers as attributes of `task`. The learner's file is never imported here: a function of
+it runs in another process, on copies of its arguments, and what it gives comes back as plain values (numbers, text,
+arrays, tensors without a graph, lists, tuples and dictionaries of these). `beside` looks at what has to be looked at
+where the graph is. A check returns if the answer is right. Where it knows what went wrong it raises ``Wrong`` with a
+hint for just that; where the blank is still there it gets to ``Blank`` by `given`. No hint gives the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 
-class Wrong(Exception):  # noqa: N818  # it is an answer that is wrong, and not the program
+class Wrong(Exception):
     """An answer that is not right, and the hint for it."""
 
 
-class Blank(Exception):  # noqa: N818
+class Blank(Exception):
     """An answer that is not there yet."""
 
 
@@ -30,14 +31,18 @@ class Check:
     name
         The task in a few words, as ``1 the backward of a gate``.
     run
-        Takes the learner's module; returns for a right answer, raises for any other.
+        Takes the learner's answers; returns for a right one, raises for any other.
     hint
-        Where to begin: shown while the task is blank, and where the learner's code raises an error.
+        Where to look: shown where the learner's code raises an error. A blank gets no hint: first try.
+    bug_in
+        The function that the task gives with a bug in it, or ``*`` for the whole file: as long as it is as it was
+        given, it counts as blank.
     """
 
     name: str
-    run: Callable[[ModuleType], None]
+    run: Callable[[Any], None]
     hint: str
+    bug_in: str = ""
 
 
 def given(answer: Any) -> Any:
@@ -65,7 +70,8 @@ def number(answer: Any) -> float:
     try:
         return float(given(answer))
     except (TypeError, ValueError):
-        raise Wrong(f"the answer is to be one number, and is {type(answer).__name__}") from None
+        kind = getattr(answer, "kind", type(answer).__name__)
+        raise Wrong(f"the answer is to be one number, and is {kind}") from None
 
 
 def close(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
@@ -74,6 +80,21 @@ def close(a: Any, b: Any, tolerance: float = 1e-6) -> bool:
 
     x, y = (np.asarray(getattr(v, "array", v), dtype=float) for v in (a, b))
     return x.shape == y.shape and bool(np.allclose(x, y, rtol=tolerance, atol=tolerance))
+
+
+def beside(task: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``function(module, *arguments)`` gives in the learner's process, where tensors have their graphs.
+
+    Parameters
+    ----------
+    task
+        The learner's answers.
+    function
+        A function of a module of checks; it only looks, and hands back plain values to be judged here.
+    arguments
+        What it gets after the learner's module.
+    """
+    return task._beside(function, *arguments)
 
 
 def require(condition: bool, hint: str) -> None:

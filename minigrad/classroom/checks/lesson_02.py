@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 from minigrad.classroom.checks import Check, given, number, require
 
@@ -10,14 +10,14 @@ from minigrad.classroom.checks import Check, given, number, require
 _GRAPH = {"x": [], "f": ["x"], "g": ["f"], "h": ["x", "g"], "k": ["h"], "y": ["k", "h"], "other": ["x"]}
 
 
-def _broken(task: ModuleType) -> None:
+def _broken(task: Any) -> None:
     answer = number(task.broken_says)
     require(answer != 4, "that is the truth; the broken engine passes some of b's gradient on twice")
     require(answer != 7, "that is with a branch that is a value of its own; here both ways lead straight to b")
     require(answer == 6, "note b.grad and a.grad after each call: the first way from c, then the second")
 
 
-def _order(task: ModuleType) -> None:
+def _order(task: Any) -> None:
     order = given(task.order_of(_GRAPH, "y"))
     require(isinstance(order, (list, tuple)), "give a list of names")
     names = list(order)
@@ -29,7 +29,7 @@ def _order(task: ModuleType) -> None:
     require(not late, f"{late[:1]} stands before something that it was made of: near the end is not the same as late")
 
 
-def _routes(task: ModuleType) -> None:
+def _routes(task: Any) -> None:
     one, five = number(task.routes(1)), number(task.routes(5))
     require(one == 2, "with one block there are two routes: the skip and the branch")
     require(five != 10, "at each block the gradient chooses anew: are choices added, or multiplied?")

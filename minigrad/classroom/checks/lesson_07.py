@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from minigrad.classroom.checks import Check, close, given, number, require
+from minigrad import inspect
+from minigrad.classroom import puzzles
+from minigrad.classroom.checks import Check, beside, close, given, number, require
 
 
-def _fork(task: ModuleType) -> None:
+def _fork(task: Any) -> None:
     a, b = np.array([1.0, -2.0]), np.array([3.0, 0.5])
     kept = a.copy(), b.copy()
     gx = given(task.fork_backward(a, b))
@@ -22,7 +24,7 @@ def _fork(task: ModuleType) -> None:
     require(close(gx, a + b), FORK)
 
 
-def _join(task: ModuleType) -> None:
+def _join(task: Any) -> None:
     gy = np.array([1.0, -2.0, 4.0])
     answer = given(task.residual_add_backward(gy))
     require(isinstance(answer, tuple) and len(answer) == 2, "give two gradients: for the skip, and for the branch")
@@ -32,7 +34,7 @@ def _join(task: ModuleType) -> None:
     require(close(s, gy) and close(b, gy), JOIN)
 
 
-def _share(task: ModuleType) -> None:
+def _share(task: Any) -> None:
     share = number(task.skip_share)
     require(not close(share, 0.75), "that is what came through the branch")
     require(not close(share, 0.1), "squares of norms leave out 2 <skip, branch>, and here both ways agree")
@@ -41,17 +43,41 @@ def _share(task: ModuleType) -> None:
     require(close(share, 0.25), SHARE)
 
 
-def _block(task: ModuleType) -> None:
+def _block_seen(module: Any) -> Any:
     x = mg.tensor([1.0, -2.0], requires_grad=True)
-    y = given(task.block(x, lambda b: 3 * b))
-    require(close(y, 4 * x.array), "forward was right, x + branch(x), and isn't any more")
+    y = given(module.block(x, lambda b: 3 * b))
     y.sum().backward()
-    g = None if x.grad is None else x.grad.array
+    return y, x.grad
+
+
+def _block(task: Any) -> None:
+    y, g = beside(task, _block_seen)
+    require(close(y, [4.0, -8.0]), "forward was right, x + branch(x), and isn't any more")
     require(g is not None, "now no gradient at all comes back to x")
     require(not close(g, np.ones(2)), "now the skip brings its gradient, but the branch's is cut off")
     require(close(g, np.full(2, 4.0)), BLOCK)
 
 
+def _dead(task: Any) -> None:
+    answer = number(task.dead)
+    rows = {row.name: row for row in inspect.trace(puzzles.dead_block()).ledger()}
+    row = rows.get(f"{answer:g}")
+    require(row is not None, "the blocks are numbered from 0, as the ledger names them")
+    require(row is not None and row.norm_branch == 0, f"through the branch of block {answer:g} something comes back")
+
+
+def _breakpoint(task: Any) -> None:
+    answer = number(task.norm_at_the_second_fork)
+    forks = inspect.trace(puzzles.three_blocks()).select(kind="Fork")
+    norms = [float(np.linalg.norm(np.asarray(step.grad_inputs[0]))) for step in forks]
+    require(not close(answer, norms[0], 1e-3), "that is the fork of the last block: go on once more")
+    require(not close(answer, norms[2], 1e-3), "that is the third fork that you come to")
+    require(not close(answer, norms[1] / 2**0.5, 1e-3), "that is one number of gx; the norm is of both")
+    require(not close(answer, forks[1].norm, 1e-3), "that is of what comes to the fork; asked is what leaves it")
+    require(close(answer, norms[1], 1e-3), BREAKPOINT)
+
+
+BREAKPOINT = "b Fork, c, c: then p gx shows its values. A norm is the root of the sum of their squares."
 FORK = "A small change of x goes along both ways, and both change the loss."
 JOIN = "How much does y change if the skip changes by h? And if the branch does?"
 SHARE = "The skip brings 1 and the branch 3; what is at the fork? Or ask the ledger for skip_share."
@@ -60,5 +86,7 @@ CHECKS = [
     Check("1 the backward of a fork", _fork, FORK),
     Check("2 the backward of the join", _join, JOIN),
     Check("3 the skip share", _share, SHARE),
-    Check("4 a block that stops the gradient", _block, BLOCK),
+    Check("4 a block that stops the gradient", _block, BLOCK, bug_in="block"),
+    Check("5 the dead block", _dead, "A row of the ledger is a block: what comes through its branch?"),
+    Check("6 a breakpoint", _breakpoint, BREAKPOINT),
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from minigrad.classroom.checks import Check, close, given, number, require
+from minigrad import inspect
+from minigrad.classroom.checks import Check, beside, close, given, number, require
 
 
-def _routes(task: ModuleType) -> None:
+def _routes(task: Any) -> None:
     routes = number(task.routes)
     require(routes != 1024, "those are all routes; how many of them cross just 3 branches?")
     require(routes != 720, "the order doesn't matter: a route meets the blocks in one order only")
@@ -17,7 +18,7 @@ def _routes(task: ModuleType) -> None:
     require(routes == 120, "begin with fewer: of 3 blocks, 1 route crosses none and 3 cross one branch")
 
 
-def _linear(task: ModuleType) -> None:
+def _linear(task: Any) -> None:
     found = [number(task.gradient_of_length(4, k, 0.5)) for k in range(5)]
     right = [1.0, 2.0, 1.5, 0.5, 0.0625]
     require(not close(found, [0.5**k for k in range(5)]), "that is one route; how many are there of that length?")
@@ -26,7 +27,7 @@ def _linear(task: ModuleType) -> None:
     require(close(found, right), "all lengths together must make (1 + a)^n")
 
 
-def _block(task: ModuleType) -> None:
+def _block(task: Any) -> None:
     arrived = [np.array([1.0, 2.0]), np.array([-1.0, 0.5]), np.array([4.0, 0.0])]
     left = given(task.through_block(list(arrived), lambda g: 10 * g))
     require(not (len(left) == 3 and close(left, [11 * g for g in arrived])), _SHIFT)
@@ -40,11 +41,29 @@ def _block(task: ModuleType) -> None:
     )
 
 
-def _part(task: ModuleType) -> None:
+def _part(task: Any) -> None:
     part = number(task.part_left)
     require(not close(part, 0.9), "one tenth of the blocks is gone, but how many routes crossed it?")
     require(not close(part, 512), "that is their number; we ask for the part")
     require(close(part, 0.5), "2^10 routes before; how many for the nine blocks that are left?")
+
+
+def _own_seen(module: Any) -> Any:
+    found = []
+    for _ in range(2):
+        ledger = inspect.trace(given(module.my_loss())).ledger()
+        found.append([row.skip_share for row in ledger])
+    return found
+
+
+def _own(task: Any) -> None:
+    first, second = beside(task, _own_seen)
+    require(len(first) >= 2, f"the ledger finds {len(first)} blocks in it; two or more are wanted")
+    require(first == second, "two calls give two nets: seed it, inside the function")
+    share = number(task.my_skip_share)
+    require(not close(share, first[0], 1e-3) or close(first[0], first[-1], 1e-3), "that is the first block's")
+    require(not close(share / 100, first[-1], 1e-3), "as a number and not in per cent")
+    require(close(share, first[-1], 1e-3), "the ledger of your loss says something else")
 
 
 _SHIFT = "what came through this branch has crossed one more than before: it belongs to the next length"
@@ -53,4 +72,5 @@ CHECKS = [
     Check("2 the linear case", _linear, "What does one route of k branches bring? How many are there?"),
     Check("3 one block of path_lengths", _block, "Over the skip the number stays; through the branch it grows."),
     Check("4 one branch deleted", _part, "Count the routes of ten blocks, and of nine."),
+    Check("5 a net of your own", _own, "trace.ledger()[-1] is the last block's row; it knows its skip_share."),
 ]

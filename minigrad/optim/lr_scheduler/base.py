@@ -9,6 +9,7 @@ from typing import Any
 
 from minigrad.engine.base import TensorBase
 from minigrad.optim.optimizer import Optimizer
+from minigrad.tensors.tensor import Tensor
 
 
 class LRScheduler:
@@ -71,7 +72,7 @@ class LRScheduler:
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` gave. The optimizer, with its rates, is loaded by itself."""
+        """Take over what ``state_dict`` gave. The optimizer, with its rates, has a ``load_state_dict`` of its own."""
         self.__dict__.update(state_dict)
 
     def get_last_lr(self) -> list[Any]:
@@ -149,7 +150,7 @@ def check_optimizer(optimizer: Any) -> None:
 
 def own_value(value: Any) -> Any:
     """A setting, copied if it is a tensor."""
-    return value.clone() if isinstance(value, TensorBase) else value  # type: ignore[attr-defined]
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def values_of(optimizer: Optimizer, setting: str) -> list[Any]:

@@ -7,4 +7,7 @@ WRONG = [
     ("2", "what is its slope", "def most_through_sigmoids(depth):\n    return 0.5**depth\n"),
     ("3", "ReLU drops half", "def he_weights(rng, i, o):\n    return rng.normal(0.0, i**-0.5, (o, i))\n"),
     ("4", "holds for the mean", "median_net = 'equal'\n"),
+    ("5", "makes nothing larger", "explodes_in = 13\n"),
+    ("5", "gets a gradient of", "explodes_in = 12\n"),
+    ("5", "no such module", "explodes_in = 40\n"),
 ]

@@ -9,4 +9,9 @@ WRONG = [
     ("3", "through the branch", "skip_share = 3 / 4\n"),
     ("4", "the branch's is cut off", "def block(x, branch):\n    s, b = skip.fork(x)\n"
      "    return skip.residual_add(s, branch(b.detach()))\n"),
+    ("5", "something comes back", "dead = 3\n"),
+    ("5", "numbered from 0", "dead = 11\n"),
+    ("6", "go on once more", "norm_at_the_second_fork = 8.485\n"),
+    ("6", "one number of gx", "norm_at_the_second_fork = 24\n"),
+    ("6", "what leaves it", "norm_at_the_second_fork = 26.83\n"),
 ]  # fmt: skip

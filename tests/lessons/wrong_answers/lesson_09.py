@@ -15,4 +15,12 @@ WRONG = [
         "def through_block(arrived, back):\n    return [0 * arrived[0], *map(back, arrived)]\n",
     ),
     ("4", "one tenth", "part_left = 0.9\n"),
+    ("5", "finds 0 blocks", "def my_loss():\n    return mg.ones(2, requires_grad=True).sum()\n"),
+    ("5", "not in per cent", "my_skip_share = 100 * my_skip_share\n"),
+    (
+        "5",
+        "seed it",
+        "def my_loss():\n    blocks = [nn.Residual(nn.Linear(4, 4)) for _ in range(2)]\n"
+        "    return nn.Sequential(*blocks)(mg.ones(2, 4, requires_grad=True)).sum()\n",
+    ),
 ]

@@ -1,0 +1,75 @@
+"""Any Python object from rank to rank: pickled, so some fifteen times slower than a tensor's memory as it is."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+
+from minigrad.distributed import exchange
+from minigrad.distributed.checks import root_of
+from minigrad.distributed.groups import ProcessGroup, group_or_world
+from minigrad.distributed.reduce_op import ReduceOp
+
+
+def broadcast_object_list(
+    object_list: list[Any], src: int | None = None, group: ProcessGroup | None = None, group_src: int | None = None
+) -> None:
+    """Put the objects in the list of rank ``src`` (0 by default) into every rank's list, which is as long.
+
+    Only take part with programs that you trust: what arrives is unpickled.
+    """
+    among = group_or_world(group)
+    root = root_of("broadcast_object_list", "src", 0 if src is None and group_src is None else src, group_src, among)
+    packed = pickle.dumps(object_list) if among.rank() == root else b""
+    length = np.array(len(packed))
+    exchange.broadcast(length, root, among).wait()
+    content = np.frombuffer(packed, np.uint8).copy() if among.rank() == root else np.empty(int(length), np.uint8)
+    exchange.broadcast(content, root, among).wait()
+    if among.rank() != root:
+        arrived = pickle.loads(content.tobytes())
+        if len(arrived) != len(object_list):
+            raise ValueError(
+                f"broadcast_object_list: the list has {len(object_list)} places for {len(arrived)} objects"
+            )
+        object_list[:] = arrived
+
+
+def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
+    """Put every rank's object into every rank's list, which has one place for each rank.
+
+    Raises
+    ------
+    ValueError
+        If it hasn't.
+    """
+    among = group_or_world(group)
+    if len(object_list) != among.size():
+        raise ValueError(f"all_gather_object: the list has {len(object_list)} places for {among.size()} ranks")
+    packed = np.frombuffer(pickle.dumps(obj), np.uint8)
+    longest = np.array(len(packed))
+    exchange.all_reduce(longest, ReduceOp.MAX, among).wait()
+    mine = np.zeros(int(longest), np.uint8)  # (a pickle says itself where it ends)
+    mine[: len(packed)] = packed
+    every = [np.empty_like(mine) for _ in among.ranks]
+    exchange.all_gather(every, mine, among).wait()
+    object_list[:] = [pickle.loads(part.tobytes()) for part in every]
+
+
+def gather_object(
+    obj: Any,
+    object_gather_list: list[Any] | None = None,
+    dst: int | None = None,
+    group: ProcessGroup | None = None,
+    group_dst: int | None = None,
+) -> None:
+    """Put every rank's object into the list of rank ``dst`` (0 by default); the others give no list."""
+    among = group_or_world(group)
+    root = root_of("gather_object", "dst", 0 if dst is None and group_dst is None else dst, group_dst, among)
+    every: list[Any] = [None] * among.size()
+    all_gather_object(every, obj, among)
+    if among.rank() == root:
+        if object_gather_list is None:
+            raise ValueError("gather_object: the rank that gathers gives object_gather_list, with a place a rank")
+        object_gather_list[:] = every

@@ -1,0 +1,44 @@
+"""How values of several ranks become one."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from minigrad.distributed.library import load_mpi
+
+
+class ReduceOp(Enum):
+    """What a reduction does with the values of all ranks, under PyTorch's names.
+
+    ``AVG`` sums, and divides by the number of ranks.
+    """
+
+    SUM = "SUM"
+    AVG = "AVG"
+    PRODUCT = "PROD"
+    MIN = "MIN"
+    MAX = "MAX"
+    BAND = "BAND"
+    BOR = "BOR"
+    BXOR = "BXOR"
+
+    def check(self, what: str, dtype: Any) -> None:
+        """Raise an error for numbers that this operation doesn't know.
+
+        Raises
+        ------
+        TypeError
+            For a mean of integers, bits of floats, and sums of booleans.
+        """
+        bits = self.name in ("BAND", "BOR", "BXOR")
+        if (
+            (self is ReduceOp.AVG and dtype.kind != "f")
+            or (bits and dtype.kind == "f")
+            or (dtype.kind == "b" and not bits)
+        ):
+            raise TypeError(f"{what}: ReduceOp.{self.name} is not defined for {dtype}: convert the tensor first")
+
+    def for_mpi(self) -> Any:
+        """The operation under MPI's name."""
+        return getattr(load_mpi(), "SUM" if self is ReduceOp.AVG else self.value)

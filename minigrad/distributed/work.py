@@ -1,0 +1,127 @@
+"""A transfer that was started: it runs while this rank computes, until someone waits for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minigrad.distributed.library import DistError
+from minigrad.engine.source import Place, source_line, user_place
+
+if TYPE_CHECKING:
+    from minigrad.distributed.groups import ProcessGroup
+
+# A rank that waits looks again at once for so many seconds, and lets others have the core in between; then it pauses.
+_BUSY, _PAUSE = 0.002, 0.0002
+_give_way = getattr(os, "sched_yield", lambda: time.sleep(0))
+
+
+class Call(NamedTuple):
+    """A call that all ranks of a group make together, or that two of them do: what is said of it, and where it stands.
+
+    Attributes
+    ----------
+    text
+        The function and what it was given, as in ``all_reduce(SUM, (3,) float32)``.
+    place
+        The user's line.
+    """
+
+    text: str
+    place: Place | None
+
+    def __str__(self) -> str:
+        return f"{self.text}\n      at {source_line(self.place)}"
+
+
+def call_of(text: str) -> Call:
+    """A call that the user's line, which is running now, makes."""
+    return Call(text, user_place())
+
+
+class Work:
+    """One transfer under way, as ``async_op=True`` and ``isend`` give it.
+
+    Its tensors must not be touched before ``wait()`` has returned.
+
+    Parameters
+    ----------
+    group
+        The processes that take part.
+    call
+        Who asked for it.
+    request
+        MPI's handle.
+    finish
+        What is done once with what has arrived.
+    """
+
+    def __init__(self, group: ProcessGroup, call: Call, request: Any, finish: Callable[[], None] | None = None) -> None:
+        self._group = group
+        self._call = call
+        self._request = request
+        self._finish = finish
+        self._done = False
+        group.under_way[id(self)] = self  # MPI writes into its memory, whether or not the user keeps the handle
+
+    def is_completed(self) -> bool:
+        """Look whether it has ended; this also lets MPI move on what is under way."""
+        if not self._done and self._test():
+            self._done = True
+            self._group.under_way.pop(id(self), None)
+            if self._finish is not None:
+                self._finish()
+        return self._done
+
+    def _test(self) -> bool:
+        try:
+            return bool(self._request.Test())
+        except Exception as error:  # mpi4py's own kind, which can't be named where it may be missing
+            self._group.under_way.pop(id(self), None)
+            raise DistError(f"rank {self._group.rank()}: {self._call}\n  {_shortened(error)}") from error
+
+    def wait(self, timeout: timedelta | None = None) -> bool:
+        """Wait until it has ended.
+
+        Parameters
+        ----------
+        timeout
+            The longest to wait; by default the group's.
+
+        Returns
+        -------
+        bool
+            True.
+
+        Raises
+        ------
+        DistError
+            If that takes longer, or if MPI refuses the transfer; under the debug level ``DETAIL`` also if all ranks
+            wait for each other.
+        """
+        if self.is_completed():
+            return True
+        limit = (self._group.timeout if timeout is None else timeout).total_seconds()
+        start = time.perf_counter()
+        with self._group.board.waiting(self._call) as board:
+            while not self.is_completed():
+                _give_way()
+                waited = time.perf_counter() - start
+                if waited > _BUSY:
+                    time.sleep(_PAUSE)
+                    board.look(waited)
+                if waited > limit:
+                    raise DistError(
+                        f"rank {self._group.rank()} of {self._group.size()} has waited {limit:g} s for the others: "
+                        f"{self._call}\n  Do all ranks come here, and in this order? The environment variable "
+                        "MINIGRAD_DISTRIBUTED_DEBUG=DETAIL shows where each of them waits"
+                    )
+        return True
+
+
+def _shortened(error: Exception) -> str:
+    """MPI's own words, as one line."""
+    return "MPI says: " + " ".join(str(error).split())

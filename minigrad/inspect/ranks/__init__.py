@@ -1,0 +1,1 @@
+"""Nets in stages on several ranks, looked at as one net."""
