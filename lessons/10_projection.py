@@ -211,7 +211,7 @@ for (option, measured), colour in zip(TABLE.items(), [*ROLES.values(), "plain"],
     right.plot(["20", "56", "110"], measured, "o-", color=COLOURS[colour], label=option)
 right.set(xlabel="layers", ylabel="test digits right (%)", ylim=(0, 100))
 right.legend(title="shortcut")
-show(fig, "10_skips", "Left: what comes back over the skip alone. Right: the table.")
+show(fig, "10_skips", "Left: what comes back over the skip alone. Right: test digits after four epochs, the table.")
 print(
     f"\nConclusion: a projection where shapes differ costs under 1 % more multiply-adds and "
     f"keeps the gradient's size; on every"

@@ -74,7 +74,7 @@ def route(votes, rounds):
 
 rng = np.random.default_rng(0)
 votes = rng.normal(0, 0.5, (6, 3, 2))
-votes[:4, 0] = [2.0, 0.5] + rng.normal(0, 0.1, (4, 2))
+votes[:4, 0] = np.array([2.0, 0.5]) + rng.normal(0, 0.1, (4, 2))
 votes[4:, 0] = [-1.5, 1.0]
 for number, couplings in enumerate(route(votes, 4)):
     print(
