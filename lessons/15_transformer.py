@@ -133,7 +133,7 @@ for positions in (None, "learned", "sinusoidal", "rotary"):
 # %% [markdown]
 # ## Pre-norm or post-norm
 # The first Transformers had the norm on the stream: `norm(x + f(x))`. Xiong et al. showed that at the start the
-# gradient of the *last* layer's weights is then the same at any depth; in a pre-norm net it falls as 1 / sqrt(L), for the
+# gradient of the *last* layer's weights is then the same at any depth; in a pre-norm net it falls as 1 / sqrt(L): the
 # stream has grown by L branches when the last norm divides by its size. So a post-norm net needs a slow start, the
 # more so the deeper it is. Uniform attention and Xavier's weights, as in their proof:
 
