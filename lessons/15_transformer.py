@@ -169,16 +169,19 @@ for name, colour, marker in (("post-norm", "plain", "s"), ("pre-norm", "residual
     right.semilogy(range(1, 9), profile / profile[-1], marker=marker, color=COLOURS[colour], label=name)
 left.loglog(DEPTHS, (2 / np.array(DEPTHS)) ** 0.5, ":", color="black", label="1 / sqrt(L)")
 left.set(xlabel="layers, L", ylabel="gradient of the last layer, relative to L = 2")
+left.set_xticks(DEPTHS, labels=map(str, DEPTHS), minor=False)
+left.set_xticks([], minor=True)
 right.set(xlabel="layer, of 8", ylabel="gradient, relative to the last layer's")
 left.legend()
 show(
     fig,
     "15_norms",
-    "Left: constant in post-norm nets, 1 / sqrt(L) in pre-norm ones. Right: over the layers, neither is flat.",
+    "Left: constant in post-norm nets, 1 / sqrt(L) in pre-norm ones. Right: over the layers, pre-norm is not flat.",
 )
 
 # %% [markdown]
-# The paper's own figure has the pre-norm profile almost flat over the layers; here it falls from the first to the last.
+# The paper's own figure has the pre-norm profile almost flat over the layers; here it falls to half from the first to
+# the last, and post-norm is the flatter of the two.
 #
 # ## How long are the paths?
 # Six layers have twelve branches, so 4,096 routes from the loss to the embedding. Which lengths carry the gradient of

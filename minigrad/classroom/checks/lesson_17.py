@@ -43,7 +43,7 @@ def _direct_seen(module: Any) -> Any:
         h = cell(mg.ones(1, 1, dtype=mg.float64), h)
         node = h.node
         assert node is not None
-        product = product * node.u  # type: ignore[attr-defined]  # a GRUCell's
+        product = product * node.u
     (whole,) = mg.grad(h.sum(), first, retain_graph=True)
     return given(module.direct_part(h.sum(), first)), whole, product
 

@@ -1,0 +1,91 @@
+"""Softmax over what a causal mask leaves: of the scores of query t, those of keys 0 to t.
+
+One kernel in the place of a mask and a softmax; it never looks at the other half of the scores.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import prange
+
+from minigrad.kernels.compile import Array, replaced_by
+from minigrad.kernels.softmax import COST
+from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.vector_math import exp_neg
+
+
+@row_kernel
+def _causal_softmax(x: Array, queries: int, y: Array) -> None:
+    rows, keys = x.shape
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for r in prange(rows):
+        seen = min(r % queries + 1, keys)
+        top = x[r, 0]
+        for i in range(seen):
+            top = x[r, i] if x[r, i] > top else top
+        total = zero
+        for i in range(seen):
+            e = exp_neg(x[r, i] - top)
+            y[r, i] = e
+            total += e
+        scale = one / total
+        for i in range(seen):
+            y[r, i] *= scale
+        for i in range(seen, keys):
+            y[r, i] = zero
+
+
+def _rows(x: Array) -> Array:
+    return np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _fast_causal_softmax(x: Array) -> Array:
+    y = np.empty(x.shape, x.dtype)
+    if y.size:
+        _causal_softmax(COST * y.size // 2, _rows(x), x.shape[-2], y.reshape(-1, y.shape[-1]))
+    return y
+
+
+@replaced_by(_fast_causal_softmax)
+def causal_softmax(x: Array) -> Array:
+    """Softmax of each row of (..., queries, keys) over keys 0 to the query's number; 0 for later keys."""
+    if not x.size:
+        return np.empty_like(x)
+    hidden = ~np.tri(*x.shape[-2:], dtype=bool)
+    with np.errstate(invalid="ignore"):  # -inf less -inf, where a row is nothing else
+        e = np.where(hidden, 0, np.exp(x - np.where(hidden, -np.inf, x).max(axis=-1, keepdims=True)))
+    y: Array = e / e.sum(axis=-1, keepdims=True)
+    return y
+
+
+@row_kernel
+def _causal_softmax_backward(gy: Array, y: Array, queries: int, gx: Array) -> None:
+    rows, keys = y.shape
+    zero = y.dtype.type(0)
+    for r in prange(rows):
+        seen = min(r % queries + 1, keys)
+        mean = zero
+        for i in range(seen):
+            mean += gy[r, i] * y[r, i]
+        for i in range(seen):
+            gx[r, i] = y[r, i] * (gy[r, i] - mean)
+        for i in range(seen, keys):
+            gx[r, i] = zero
+
+
+def _fast_causal_softmax_backward(gy: Array, y: Array) -> Array:
+    gx = np.empty(y.shape, y.dtype)
+    if gx.size:
+        _causal_softmax_backward(gx.size, _rows(gy), _rows(y), y.shape[-2], gx.reshape(-1, gx.shape[-1]))
+    return gx
+
+
+@replaced_by(_fast_causal_softmax_backward)
+def causal_softmax_backward(gy: Array, y: Array) -> Array:
+    """Gradient of ``causal_softmax``, by its output: ``y * (gy - sum(gy * y))``, over the keys that are seen."""
+    hidden = ~np.tri(*y.shape[-2:], dtype=bool)
+    seen = np.where(hidden, 0, gy)
+    gx: Array = y * (seen - (seen * y).sum(axis=-1, keepdims=True))
+    return gx
