@@ -24,7 +24,7 @@ class _Check(Watcher):
         self._watching.append(watchers.set((*watchers.get(), *added)))
 
 
-class detect_anomaly(_Check):  # noqa: N801  (PyTorch's name)
+class detect_anomaly(_Check):
     """Stop at the first node, forward or backward, that makes a NaN or an infinity.
 
     Raises
@@ -76,7 +76,7 @@ def _trouble(x: Any) -> str:
     return f"{' and '.join(counts)} (of {array.size} values)"
 
 
-class detect_changes(_Check):  # noqa: N801  (named as its twin above)
+class detect_changes(_Check):
     """Debug mode: notice data that was changed in place between forward and backward.
 
     Every array that a node was applied to, or keeps, is copied in forward and compared in backward;

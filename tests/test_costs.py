@@ -24,9 +24,9 @@ import minigrad as mg
 from minigrad import kernels
 from minigrad.engine import node
 from minigrad.engine.watch import Watcher
-from minigrad.kernels import vectors
 from minigrad.kernels.compile import BACKEND
-from minigrad.kernels.threads import RowKernel
+from minigrad.kernels.conv import vectors
+from minigrad.kernels.threads import FlatKernel, RowKernel
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = str(Path(mg.__file__).parent)
@@ -93,18 +93,17 @@ def warm(make, *args):
 
 def compiled():
     """All that Numba has compiled or may compile: ``(owner, attribute, dispatcher)``."""
-    for info in pkgutil.iter_modules(kernels.__path__):
-        module = importlib.import_module(f"minigrad.kernels.{info.name}")
+    for info in pkgutil.walk_packages(kernels.__path__, "minigrad.kernels."):
+        module = importlib.import_module(info.name)
         for name, found in vars(module).items():
-            if isinstance(found, RowKernel) and found.body.__module__ == module.__name__:
-                yield found, "serial", found.serial
-                yield found, "parallel", found.parallel
+            if isinstance(found, RowKernel | FlatKernel) and found.body.__module__ == module.__name__:
+                yield found, "compiled", found.compiled
             elif isinstance(found, Dispatcher) and found.py_func.__module__ == module.__name__:
                 yield module, name, found
 
 
-# Measured on 3.11: 690 frames and 29 calls, 1483 and 149, 1909 and 33. A node has its turn in settle, run, its rule, send
-# and add, and one more for each leaf; the loop of one function, before, took half as many.
+# Measured on 3.11: 690 frames and 29 calls, 1483 and 149, 1909 and 33. A node has its turn in settle, run, its rule,
+# send and add, and one more for each leaf; the loop of one function, before, took half as many.
 @pytest.mark.parametrize(
     ("make", "nodes", "frames", "calls"), [(mlp, 33, 705, 29), (resnet, 35, 1500, 149), (chain, 100, 1940, 33)]
 )
@@ -168,8 +167,8 @@ def alive():
 
 # In units of one activation (in the wide net: one weight), so large that nodes and other objects hardly count. Measured
 # on 3.11: peaks of 25.2, 0.13, 16.7 and 100.1, and rises of 49.2, 11.2, 42.3 and 200.6. The chain's 99 outputs and one
-# gradient have to be there; each of its nodes makes one array forward, and one backward, and what a rule no longer needs
-# is freed before the next one begins. The MLP keeps 24 outputs of blocks, and the logits; the wide net makes the
+# gradient have to be there; each of its nodes makes one array forward, and one backward, and what a rule no longer
+# needs is freed before the next one begins. The MLP keeps 24 outputs of blocks, and the logits; the wide net makes the
 # gradients of 8 weights, and copies none.
 @pytest.mark.parametrize(
     ("make", "batch", "unit", "most", "rise"),

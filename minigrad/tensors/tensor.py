@@ -448,12 +448,12 @@ class Tensor(Methods, InPlace, NumpyCalls):
         return common.cast(self, np.bool_)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def T(self) -> Tensor:
         """The transpose: all dimensions in reverse."""
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def mT(self) -> Tensor:
         """The transpose of the last two dimensions."""
         return shape.transpose(self, -2, -1)
 
