@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.softmax import COST
@@ -17,10 +16,10 @@ from minigrad.kernels.vector_math import exp_neg
 
 
 @row_kernel
-def _causal_softmax(x: Array, queries: int, y: Array) -> None:
-    rows, keys = x.shape
+def _causal_softmax(first: int, last: int, x: Array, queries: int, y: Array) -> None:
+    keys = x.shape[1]
     zero, one = x.dtype.type(0), x.dtype.type(1)
-    for r in prange(rows):
+    for r in range(first, last):
         seen = min(r % queries + 1, keys)
         top = x[r, 0]
         for i in range(seen):
@@ -44,7 +43,8 @@ def _rows(x: Array) -> Array:
 def _fast_causal_softmax(x: Array) -> Array:
     y = np.empty(x.shape, x.dtype)
     if y.size:
-        _causal_softmax(COST * y.size // 2, _rows(x), x.shape[-2], y.reshape(-1, y.shape[-1]))
+        filled = y.reshape(-1, y.shape[-1])
+        _causal_softmax(COST * y.size // 2, len(filled), _rows(x), x.shape[-2], filled)
     return y
 
 
@@ -61,10 +61,10 @@ def causal_softmax(x: Array) -> Array:
 
 
 @row_kernel
-def _causal_softmax_backward(gy: Array, y: Array, queries: int, gx: Array) -> None:
-    rows, keys = y.shape
+def _causal_softmax_backward(first: int, last: int, gy: Array, y: Array, queries: int, gx: Array) -> None:
+    keys = y.shape[1]
     zero = y.dtype.type(0)
-    for r in prange(rows):
+    for r in range(first, last):
         seen = min(r % queries + 1, keys)
         mean = zero
         for i in range(seen):
@@ -78,7 +78,8 @@ def _causal_softmax_backward(gy: Array, y: Array, queries: int, gx: Array) -> No
 def _fast_causal_softmax_backward(gy: Array, y: Array) -> Array:
     gx = np.empty(y.shape, y.dtype)
     if gx.size:
-        _causal_softmax_backward(gx.size, _rows(gy), _rows(y), y.shape[-2], gx.reshape(-1, gx.shape[-1]))
+        filled = gx.reshape(-1, gx.shape[-1])
+        _causal_softmax_backward(gx.size, len(filled), _rows(gy), _rows(y), y.shape[-2], filled)
     return gx
 
 

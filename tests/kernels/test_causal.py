@@ -36,3 +36,9 @@ def test_what_is_hidden_is_not_looked_at(rng):
 def test_takes_any_strides(rng):
     x = rng.standard_normal((5, 4, 5)).transpose(1, 2, 0)
     np.testing.assert_allclose(causal.causal_softmax(x), KERNELS["causal.causal_softmax"].reference(x), rtol=1e-12)
+
+
+def test_any_number_of_threads_gives_the_same_bits(rng, same_in_parallel):
+    x, gy = rng.standard_normal((2, 3, 21, 21)).astype(np.float32)
+    same_in_parallel("causal.causal_softmax", x)
+    same_in_parallel("causal.causal_softmax_backward", gy, causal.causal_softmax(x))
