@@ -206,8 +206,8 @@ ax.bar(range(13), paths.shares, width=0.5, color=COLOURS["residual"], label="of 
 ax.set(xlabel="branches crossed, of 12", ylabel="share", xticks=range(13))
 ax.legend()
 show(fig, "15_paths", "Routes of few branches bring most of the gradient to the embedding.")
-few = paths.shares[:4].sum()
-print(f"routes of at most 3 branches: {sum(paths.counts[:4]) / 4096:.1%} of all, {few:.0%} of the gradient")
+few = paths.shares[:5].sum()
+print(f"routes of at most 4 branches: {sum(paths.counts[:5]) / 4096:.1%} of all, {few:.0%} of the gradient")
 print(f"\nConclusion: with skips the loss is {losses[-20:].mean():.2f} nats, cut {cut_losses[-20:].mean():.2f};"
-      f" frequencies alone give {entropy():.2f}.\nOf {2**12:,} routes those of at most 3 branches"
+      f" frequencies alone give {entropy():.2f}.\nOf {2**12:,} routes those of at most 4 branches"
       f" bring {few:.0%} of the gradient.")  # fmt: skip
