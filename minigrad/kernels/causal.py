@@ -36,15 +36,26 @@ def _causal_softmax(first: int, last: int, x: Array, queries: int, y: Array) -> 
             y[r, i] = zero
 
 
+def _hidden(shape: tuple[int, ...]) -> Array:
+    """(queries, keys): the keys that come after a query."""
+    queries, keys = shape[-2:]
+    return np.arange(keys) > np.arange(queries)[:, None]
+
+
 def _rows(x: Array) -> Array:
     return np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _queries(x: Array) -> int:
+    queries, _ = x.shape[-2:]
+    return int(queries)
 
 
 def _fast_causal_softmax(x: Array) -> Array:
     y = np.empty(x.shape, x.dtype)
     if y.size:
         filled = y.reshape(-1, y.shape[-1])
-        _causal_softmax(COST * y.size // 2, len(filled), _rows(x), x.shape[-2], filled)
+        _causal_softmax(COST * y.size // 2, len(filled), _rows(x), _queries(x), filled)
     return y
 
 
@@ -53,7 +64,7 @@ def causal_softmax(x: Array) -> Array:
     """Softmax of each row of (..., queries, keys) over keys 0 to the query's number; 0 for later keys."""
     if not x.size:
         return np.empty_like(x)
-    hidden = ~np.tri(*x.shape[-2:], dtype=bool)
+    hidden = _hidden(x.shape)
     with np.errstate(invalid="ignore"):  # -inf less -inf, where a row is nothing else
         e = np.where(hidden, 0, np.exp(x - np.where(hidden, -np.inf, x).max(axis=-1, keepdims=True)))
     y: Array = e / e.sum(axis=-1, keepdims=True)
@@ -79,14 +90,14 @@ def _fast_causal_softmax_backward(gy: Array, y: Array) -> Array:
     gx = np.empty(y.shape, y.dtype)
     if gx.size:
         filled = gx.reshape(-1, gx.shape[-1])
-        _causal_softmax_backward(gx.size, len(filled), _rows(gy), _rows(y), y.shape[-2], filled)
+        _causal_softmax_backward(gx.size, len(filled), _rows(gy), _rows(y), _queries(y), filled)
     return gx
 
 
 @replaced_by(_fast_causal_softmax_backward)
 def causal_softmax_backward(gy: Array, y: Array) -> Array:
     """Gradient of ``causal_softmax``, by its output: ``y * (gy - sum(gy * y))``, over the keys that are seen."""
-    hidden = ~np.tri(*y.shape[-2:], dtype=bool)
+    hidden = _hidden(y.shape)
     seen = np.where(hidden, 0, gy)
     gx: Array = y * (seen - (seen * y).sum(axis=-1, keepdims=True))
     return gx

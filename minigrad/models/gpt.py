@@ -108,7 +108,7 @@ class Block(Module):
 
     def _sublayer(self, x: Tensor, norm: Module, branch: Module, *how: Any) -> Tensor:
         if not self.skips:
-            y = self.drop(branch(norm(x) if self.norm == "pre" else x, *how))
+            y: Tensor = self.drop(branch(norm(x) if self.norm == "pre" else x, *how))
             return y if self.norm == "pre" else norm(y)
         s, b = skip.fork(x)
         if self.norm == "pre":  # the stream stays clear: its gradient is copied past every layer
