@@ -43,7 +43,8 @@ def _hidden(shape: tuple[int, ...]) -> Array:
 
 
 def _rows(x: Array) -> Array:
-    return np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    *outer, keys = x.shape
+    return np.ascontiguousarray(x).reshape(math.prod(outer), keys)
 
 
 def _queries(x: Array) -> int:
@@ -54,7 +55,7 @@ def _queries(x: Array) -> int:
 def _fast_causal_softmax(x: Array) -> Array:
     y = np.empty(x.shape, x.dtype)
     if y.size:
-        filled = y.reshape(-1, y.shape[-1])
+        filled = _rows(y)
         _causal_softmax(COST * y.size // 2, len(filled), _rows(x), _queries(x), filled)
     return y
 
@@ -89,7 +90,7 @@ def _causal_softmax_backward(first: int, last: int, gy: Array, y: Array, queries
 def _fast_causal_softmax_backward(gy: Array, y: Array) -> Array:
     gx = np.empty(y.shape, y.dtype)
     if gx.size:
-        filled = gx.reshape(-1, gx.shape[-1])
+        filled = _rows(gx)
         _causal_softmax_backward(gx.size, len(filled), _rows(gy), _rows(y), _queries(y), filled)
     return gx
 

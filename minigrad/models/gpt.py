@@ -112,9 +112,10 @@ class Block(Module):
             return y if self.norm == "pre" else norm(y)
         s, b = skip.fork(x)
         if self.norm == "pre":  # the stream stays clear: its gradient is copied past every layer
-            return skip.residual_add(s, self.drop(branch(norm(b), *how)))
-        joined: Tensor = norm(skip.residual_add(s, self.drop(branch(b, *how))))  # each norm stands on the stream
-        return joined
+            y = skip.residual_add(s, self.drop(branch(norm(b), *how)))
+        else:  # each norm stands on the stream
+            y = norm(skip.residual_add(s, self.drop(branch(b, *how))))
+        return y
 
 
 class GPT(Module):
