@@ -31,7 +31,7 @@ Activation = str | Callable[[Tensor], Tensor]
 
 def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     if isinstance(given, str):
-        named = {"relu": F.relu, "gelu": F.gelu}
+        named: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
         if given not in named:
             raise RuntimeError(f"activation={given!r}: it can be 'relu', 'gelu' or a function of a tensor")
         return named[given]
