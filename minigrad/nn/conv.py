@@ -29,7 +29,7 @@ def _sizes(value: Sizes, dims: int, name: str) -> tuple[int, ...]:
     return sizes
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What the convolution layers share: their settings, and a weight and a bias."""
 
     bias: Parameter | None
@@ -114,7 +114,7 @@ class _Conv(Module):
         return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 
-class Conv1d(_Conv):
+class Conv1d(_ConvNd):
     """Convolution over one dimension; parameters and attributes as ``Conv2d``."""
 
     dims = 1
@@ -144,7 +144,7 @@ class Conv1d(_Conv):
         return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class Conv2d(_Conv):
+class Conv2d(_ConvNd):
     """Convolution of images (a correlation, as everywhere in deep learning).
 
     Parameters
@@ -212,7 +212,7 @@ class Conv2d(_Conv):
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class ConvTranspose2d(_Conv):
+class ConvTranspose2d(_ConvNd):
     """The transpose of ``Conv2d``: its forward is the other's backward, from low resolution to high.
 
     Parameters
