@@ -260,7 +260,7 @@ class ConvTranspose2d(_ConvNd):
         dtype: Any = None,
     ) -> None:
         if padding_mode != "zeros":
-            raise ValueError(f"ConvTranspose2d knows only padding_mode='zeros', not {padding_mode!r}")
+            raise ValueError(f"{type(self).__name__} knows only padding_mode='zeros', not {padding_mode!r}")
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
             padding_mode, device, dtype,
@@ -293,3 +293,16 @@ class ConvTranspose2d(_ConvNd):
                 largest = smallest + self.stride[axis] - 1
                 raise ValueError(f"output_size={wanted}: axis {axis} can reach {smallest} to {largest} only")
         return tuple(extra)
+
+
+class ConvTranspose1d(ConvTranspose2d):
+    """The transpose of ``Conv1d``; parameters and attributes as ``ConvTranspose2d``."""
+
+    dims = 1
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """Go back from (N, in_channels, L), or one sequence without N."""
+        extra = self.output_padding if output_size is None else self._reach(input, output_size)
+        return F.conv_transpose1d(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
