@@ -88,3 +88,40 @@ def unet(fw: Any) -> Any:
             return fw.cat((skip, branch), 1)
 
     return UNet()
+
+
+def gpt(fw: Any, layers: int, width: int, heads: int = 4, tokens: int = 64, length: int = 64) -> Any:
+    """A decoder: pre-norm blocks of causal attention and two dense layers, learnt positions (Radford et al., 2019)."""
+    nn, block = fw.nn, block_class(fw)
+    F = nn.functional
+
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+        def forward(self, x: Any) -> Any:
+            n, t, _ = x.shape
+            q, k, v = (
+                part.reshape(n, t, heads, width // heads).transpose(1, 2) for part in self.qkv(x).split(width, 2)
+            )
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.out(y.transpose(1, 2).reshape(n, t, width))
+
+    class Decoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token, self.place = nn.Embedding(tokens, width), nn.Embedding(length, width)
+            blocks = []
+            for _ in range(layers):
+                dense = [nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)]
+                blocks += [
+                    block(nn.Sequential(nn.LayerNorm(width), Attention())),
+                    block(nn.Sequential(nn.LayerNorm(width), *dense)),
+                ]
+            self.blocks = nn.Sequential(*blocks, nn.LayerNorm(width), nn.Linear(width, tokens))
+
+        def forward(self, x: Any) -> Any:
+            return self.blocks(self.token(x) + self.place(fw.arange(x.shape[1]))).reshape(-1, tokens)
+
+    return Decoder()

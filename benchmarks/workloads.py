@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks import peer_autograd
 from benchmarks.models import residual_mlp, resnet, unet
+from benchmarks.vision import capsules, detector, regression
 
 Step = Callable[[], float]
 
@@ -68,7 +69,9 @@ def tiny(fw: Any, rng: np.random.Generator) -> Step:
     return step
 
 
-def training(build: Callable[[Any], Any], shape: tuple[int, ...], adam: bool = False, dense: bool = False) -> Any:
+def training(
+    build: Callable[[Any], Any], shape: tuple[int, ...], adam: bool = False, dense: bool = False, rate: float = 1e-3
+) -> Any:
     """A workload's maker: forward, cross-entropy, backward and the optimiser's step."""
 
     def make(fw: Any, rng: np.random.Generator) -> Step:
@@ -78,7 +81,7 @@ def training(build: Callable[[Any], Any], shape: tuple[int, ...], adam: bool = F
         classes, labels = (2, (shape[0], *shape[2:])) if dense else (10, (shape[0],))
         y = as_tensor(fw, rng.integers(0, classes, labels))
         parameters = list(model.parameters())
-        optimizer = fw.optim.Adam(parameters, 1e-3) if adam else fw.optim.SGD(parameters, 1e-3, momentum=0.9)
+        optimizer = fw.optim.Adam(parameters, rate) if adam else fw.optim.SGD(parameters, rate, momentum=0.9)
         loss_of = fw.nn.CrossEntropyLoss()
 
         def step() -> float:
@@ -110,4 +113,8 @@ WORKLOADS = [
     Workload("ResNet-20 3x32x32, b32", training(lambda fw: resnet(fw, 20, 3), (32, 3, 32, 32)), 1.0),
     Workload("ResNet-20 3x32x32, b128", training(lambda fw: resnet(fw, 20, 3), (128, 3, 32, 32)), 1.0),
     Workload("U-Net 8x1x64x64", training(unet, (8, 1, 64, 64), adam=True, dense=True), 1.0),
+    Workload("ResNet-110 digits, b64", training(lambda fw: resnet(fw, 110, 1), (64, 1, 8, 8), rate=1e-5), 1.3),
+    Workload("U-Net brain, 4x1x96x96", training(unet, (4, 1, 96, 96), adam=True, dense=True), 1.3),
+    Workload("detector roads, 8x3x48x72", regression(detector, (8, 3, 48, 72), set_weights), 1.3),
+    Workload("capsules digits, b64", regression(capsules, (64, 1, 8, 8), set_weights), 1.3),
 ]

@@ -175,7 +175,7 @@ for name, marker in (("residual", "o"), ("plain", "s")):
     ax.plot(range(1, FEW + 1), 100 * cut[name], color=COLOURS[name], marker=marker, label=f"{name} net, one deleted")
 ax.axhline(10, color="black", linestyle=":", label="guessing")
 ax.set(xlabel="the block that is deleted", ylabel="test digits classified rightly (%)", ylim=(0, 102))
-ax.legend(loc="center right")
+ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=9)
 show(
     fig, "09_lesions", "The residual net loses something with a block; the plain net, without any one, nearly guesses."
 )

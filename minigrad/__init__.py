@@ -8,6 +8,7 @@ import numpy as _np
 
 from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
 from minigrad.autograd import hessian, hvp, jacobian
+from minigrad.checks import detect_anomaly, detect_changes
 from minigrad.engine import (
     AnomalyError,
     DataChangedError,
@@ -15,8 +16,6 @@ from minigrad.engine import (
     OperationError,
     Step,
     backward_steps,
-    detect_anomaly,
-    detect_changes,
     enable_grad,
     grad,
     inference_mode,
@@ -193,7 +192,6 @@ from minigrad.serialize import FileFormatError, load, save
 from minigrad.tensors.creation import (
     arange,
     as_tensor,
-    bernoulli,
     empty,
     empty_like,
     eye,
@@ -203,10 +201,17 @@ from minigrad.tensors.creation import (
     linspace,
     logspace,
     meshgrid,
-    multinomial,
-    normal,
     ones,
     ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from minigrad.tensors.devices import device
+from minigrad.tensors.draws import (
+    bernoulli,
+    multinomial,
+    normal,
     rand,
     rand_like,
     randint,
@@ -214,11 +219,7 @@ from minigrad.tensors.creation import (
     randn,
     randn_like,
     randperm,
-    tensor,
-    zeros,
-    zeros_like,
 )
-from minigrad.tensors.devices import device
 from minigrad.tensors.tensor import Tensor, from_array, is_tensor
 from minigrad.tensors.typed import (
     BoolTensor,

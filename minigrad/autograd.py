@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import custom_function
+from minigrad.checks import detect_anomaly
 from minigrad.custom_function import Function
 from minigrad.engine import (
     backward_steps,
-    detect_anomaly,
     enable_grad,
     grad,
     no_grad,

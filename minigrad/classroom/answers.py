@@ -21,15 +21,15 @@ from minigrad.classroom import wire
 from minigrad.classroom.checks import Blank, Wrong
 
 
-class Raised(Exception):  # noqa: N818  # it is the learner's code that raised
+class Raised(Exception):
     """The learner's code raised an error; the text says which, and where."""
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     """The learner's process is no more; the text says why."""
 
 
-class Missing(Exception):  # noqa: N818
+class Missing(Exception):
     """A name that the learner's file hasn't."""
 
 

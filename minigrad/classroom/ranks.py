@@ -21,7 +21,7 @@ from minigrad.distributed.library import INSTALL
 LIMIT = 60
 
 
-class RanksFailed(RuntimeError):  # noqa: N818  (what happened, as in RanksFailed.told)
+class RanksFailed(RuntimeError):
     """The ranks ended with an error.
 
     Attributes
@@ -80,8 +80,8 @@ def on_ranks(function: Callable[..., Any], ranks: int, *arguments: Any, detail: 
     level = {"MINIGRAD_DISTRIBUTED_DEBUG": "DETAIL"} if detail else {}
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results"
-        file, name = function.__code__.co_filename, function.__name__
-        command = [program, "-n", str(ranks), sys.executable, "-m", "minigrad.classroom.ranks", file, name]
+        file, name = _script_of(function, Path(folder)), function.__name__
+        command = [program, "-n", str(ranks), sys.executable, "-m", "minigrad.classroom.ranks", str(file), name]
         process = subprocess.Popen(
             [*command, str(results), json.dumps(arguments)],
             env={**os.environ, **one_thread, **level, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
@@ -100,6 +100,17 @@ def on_ranks(function: Callable[..., Any], ranks: int, *arguments: Any, detail: 
             raise RanksFailed(err)
         found: list[Any] = pickle.loads(results.read_bytes())
         return found
+
+
+def _script_of(function: Callable[..., Any], folder: Path) -> Path:
+    """The script that a function stands in; in a notebook, the cells that have run so far, as a script."""
+    file = Path(function.__code__.co_filename)
+    if file.exists():
+        return file
+    cells: list[str] = sys.modules["__main__"].In
+    script = folder / "cells.py"
+    script.write_text("\n\n".join(cells), encoding="utf-8")
+    return script
 
 
 def _run_here(path: str, name: str, results: str, arguments: str) -> None:

@@ -13,6 +13,7 @@ from minigrad.data.loader import DataLoader
 from minigrad.data.microscopy import nuclei
 from minigrad.data.mri import BRAIN_CLASSES, brain, brain_arrays
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from minigrad.data.sequences import adding_problem, copy_task, text
 
 __all__ = [
     "BRAIN_CLASSES",
@@ -25,11 +26,13 @@ __all__ = [
     "SequentialSampler",
     "Subset",
     "TensorDataset",
+    "adding_problem",
     "brain",
     "brain_arrays",
     "cache_dir",
     "cifar10",
     "cifar10_arrays",
+    "copy_task",
     "crop",
     "default_collate",
     "digits",
@@ -42,4 +45,5 @@ __all__ = [
     "random_hflip",
     "random_split",
     "roads",
+    "text",
 ]

@@ -45,7 +45,7 @@ class Landing:
     def __init__(self, arrays: Sequence[Array], buffer: Array | None = None, divide_by: int = 1) -> None:
         self.arrays = arrays
         self.buffer = buffer_of(arrays[0]) if buffer is None else buffer
-        self.parts = [self.buffer] if buffer is None else list(buffer)
+        self.parts = [self.buffer] if buffer is None else [buffer[i, ...] for i in range(len(buffer))]
         self.divide_by = divide_by
 
     def __call__(self) -> None:

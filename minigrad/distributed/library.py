@@ -14,7 +14,10 @@ class DistError(RuntimeError):
 
 def is_available() -> bool:
     """Whether mpi4py is installed, so that ``init_process_group`` can find other processes."""
-    return importlib.util.find_spec("mpi4py") is not None
+    try:
+        return importlib.util.find_spec("mpi4py") is not None
+    except ValueError:  # it is blocked: sys.modules has None for it
+        return False
 
 
 def load_mpi() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,8 +14,9 @@ from minigrad.engine.source import Place, source_line, user_place
 if TYPE_CHECKING:
     from minigrad.distributed.groups import ProcessGroup
 
-# A rank that waits looks again at once for so many seconds, and then with a pause, which leaves the core to others.
-_BUSY, _PAUSE = 0.005, 0.0002
+# A rank that waits looks again at once for so many seconds, and lets others have the core in between; then it pauses.
+_BUSY, _PAUSE = 0.002, 0.0002
+_give_way = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
 class Call(NamedTuple):
@@ -106,6 +108,7 @@ class Work:
         start = time.perf_counter()
         with self._group.board.waiting(self._call) as board:
             while not self.is_completed():
+                _give_way()
                 waited = time.perf_counter() - start
                 if waited > _BUSY:
                     time.sleep(_PAUSE)

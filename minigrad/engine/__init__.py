@@ -7,7 +7,7 @@ from minigrad.engine.mode import enable_grad, inference_mode, is_grad_enabled, n
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
 from minigrad.engine.walk import backward_steps
-from minigrad.engine.watch import detect_anomaly, detect_changes
+from minigrad.engine.watch import Watcher
 
 __all__ = [
     "AnomalyError",
@@ -16,9 +16,8 @@ __all__ = [
     "OperationError",
     "Step",
     "TensorBase",
+    "Watcher",
     "backward_steps",
-    "detect_anomaly",
-    "detect_changes",
     "enable_grad",
     "grad",
     "inference_mode",

@@ -12,7 +12,7 @@ from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import accumulate
 from minigrad.engine.node import Node
-from minigrad.engine.walk import Pass, seed_gradient, turns_of
+from minigrad.engine.walk import seed_gradient, visit
 
 
 def grad(
@@ -69,15 +69,15 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     found = Collected(ins)
     with np.errstate(all="ignore"):
-        deque(turns_of(Pass(outs, seeds, keep, create_graph, found)), maxlen=0)
+        deque(visit(outs, seeds, keep, create_graph, found), maxlen=0)
     return tuple(_result(found.gradients.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 
 def accumulate_into(inputs: Any, *args: Any) -> None:
     """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; ``args`` are those of `grad`."""
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    loss, gradient, keep, create_graph = args
-    for tensor, found in zip(tensors, grad(loss, tensors, gradient, keep, create_graph, True), strict=True):
+    loss, gradient, retain_graph, create_graph = args
+    for tensor, found in zip(tensors, grad(loss, tensors, gradient, retain_graph, create_graph, True), strict=True):
         if found is not None:
             accumulate(tensor, found if create_graph else found.array, alone=False)
 

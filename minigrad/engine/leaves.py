@@ -110,46 +110,65 @@ class Retain:
             accumulate(tensor, gradient if gradient.requires_grad else gradient.array)
 
 
-class Leaves:
-    """Where a pass sends the gradients of leaves."""
+class Way(dict[int, tuple[Node, list[Any]]]):
+    """The gradients on their way: for the number of each node that one has reached, it and those of its outputs so far.
 
-    def __init__(self, receiver: Receiver | None) -> None:
-        self.put = accumulate if receiver is None else receiver.leaf
-        self.watching = [watcher for watcher in watchers.get() if type(watcher).leaf is not Watcher.leaf]
-        #: How often a leaf is still to be used, once it has to be known; and the sums of those that wait.
-        self.awaited: Counter[TensorBase] | None = None
-        self.sums: dict[TensorBase, Any] = {}
+    Attributes
+    ----------
+    awaited
+        How often each leaf is still to be used; None as long as nobody listens to one.
+    sums
+        The gradients of leaves that wait for more.
+    """
 
-    def receive(
-        self, leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, waiting: dict[int, Any]
-    ) -> None:
-        """Take what one use of a leaf sends, None for nothing.
+    awaited: Counter[TensorBase] | None = None
+    sums: dict[TensorBase, Any]
 
-        ``edges`` and ``inputs`` are those of the node that sends, ``waiting`` the nodes whose turn is to come.
-        """
-        if leaf._hooks is None and not self.watching:
-            if gradient is not None:
-                self.put(leaf, gradient, alone)
-            return
-        if self.awaited is None:
-            self.awaited = uses_of_leaves(edges, inputs, (node for node, _ in waiting.values()))
-        self.awaited[leaf] -= 1
+
+def receive(
+    leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, way: Way, receiver: Receiver | None
+) -> None:
+    """Take what one use of a leaf sends, None for nothing; ``edges``, ``inputs`` are those of the node that sends."""
+    if leaf._hooks is None and not listening():
         if gradient is not None:
-            self.sums[leaf] = self.sums[leaf] + gradient if leaf in self.sums else gradient
-        if self.awaited[leaf] == 0 and leaf in self.sums:
-            self._complete(leaf, self.sums.pop(leaf))
+            put(leaf, gradient, alone, receiver)
+        return
+    if way.awaited is None:
+        way.awaited, way.sums = uses_of_leaves(edges, inputs, (node for node, _ in way.values())), {}
+    way.awaited[leaf] -= 1
+    if gradient is not None:
+        way.sums[leaf] = way.sums[leaf] + gradient if leaf in way.sums else gradient
+    if way.awaited[leaf] == 0 and leaf in way.sums:
+        complete(leaf, way.sums.pop(leaf), receiver)
 
-    def finish(self) -> None:
-        """Nothing comes any more: what waits is complete."""
-        while self.sums:
-            leaf = next(iter(self.sums))
-            self._complete(leaf, self.sums.pop(leaf))
 
-    def _complete(self, leaf: TensorBase, gradient: Any) -> None:
-        if leaf._hooks:
-            gradient = after_hooks(leaf._hooks, gradient, leaf)
-        self.put(leaf, gradient, False)
-        for hook in list((leaf._post_hooks or {}).values()):
-            hook(leaf)
-        for watcher in self.watching:
-            watcher.leaf(leaf, gradient)
+def put(leaf: TensorBase, gradient: Any, alone: bool, receiver: Receiver | None) -> None:
+    """Hand a leaf's gradient over."""
+    if receiver is None:
+        accumulate(leaf, gradient, alone)
+    else:
+        receiver.leaf(leaf, gradient, alone)
+
+
+def complete(leaf: TensorBase, gradient: Any, receiver: Receiver | None) -> None:
+    """Tell all who listen to a leaf of its gradient."""
+    if leaf._hooks:
+        gradient = after_hooks(leaf._hooks, gradient, leaf)
+    put(leaf, gradient, False, receiver)
+    for hook in list((leaf._post_hooks or {}).values()):
+        hook(leaf)
+    for watcher in listening():
+        watcher.leaf(leaf, gradient)
+
+
+def finish_leaves(way: Way, receiver: Receiver | None) -> None:
+    """Nothing comes any more: what waits is complete."""
+    while way.awaited is not None and way.sums:
+        leaf = next(iter(way.sums))
+        complete(leaf, way.sums.pop(leaf), receiver)
+
+
+def listening() -> tuple[Watcher, ...]:
+    """The watchers that wait for leaves."""
+    watching = watchers.get()
+    return tuple(w for w in watching if type(w).leaf is not Watcher.leaf) if watching else watching

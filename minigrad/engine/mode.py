@@ -61,7 +61,7 @@ def _in_mode(mode: Callable[[], Any], function: Any) -> Any:
     return generator
 
 
-class set_grad_enabled:  # noqa: N801  (PyTorch's name)
+class set_grad_enabled:
     """Switch graph building on or off: a call, a ``with`` block or a decorator.
 
     Parameters
@@ -120,7 +120,7 @@ class _GradMode:
         return found
 
 
-class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
+class no_grad(_GradMode):
     """Build no graph in a ``with`` block or in a decorated function.
 
     Examples
@@ -136,11 +136,11 @@ class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
     mode = False
 
 
-class enable_grad(_GradMode):  # noqa: N801  (PyTorch's name)
+class enable_grad(_GradMode):
     """Build a graph again inside a ``no_grad`` block, as a ``with`` block or a decorator."""
 
     mode = True
 
 
-class inference_mode(no_grad):  # noqa: N801  (PyTorch's name)
+class inference_mode(no_grad):
     """PyTorch's name for a stricter ``no_grad``; here the two are the same."""

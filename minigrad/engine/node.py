@@ -73,6 +73,9 @@ class Node:
     shares_array: ClassVar[bool] = False
     #: Whether the output may be a view, on the memory of the input.
     makes_view: ClassVar[bool] = False
+    #: Where an operation has a skip inside (an LSTM's cell state): the input and the output that it joins, and whether
+    #: that input reaches that output in another way as well. Such a node has a ``skip_backward``.
+    skip_ways: ClassVar[dict[tuple[int, int], bool]] = {}
 
     # What the engine notes about a node stands in slots; so ``vars(node)`` shows what its own rules keep.
     __slots__ = (
@@ -102,6 +105,10 @@ class Node:
     def backward(self, *grad_outputs: Any) -> Any:
         """Compute one gradient for each input (None where there is none) from those of the outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def skip_backward(self, *grad_outputs: Any) -> Any:
+        """The part of backward that goes over the skip alone: as backward, for a node with ``skip_ways``."""
+        raise NotImplementedError(f"{type(self).__name__} has no skip inside")
 
     def __call__(self, *inputs: Any) -> Any:
         """Apply the operation: to arrays, and no graph is built; to tensors, and this node joins the graph."""

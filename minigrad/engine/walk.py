@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import starmap
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError, backward_error, freed_error
-from minigrad.engine.leaves import Leaves, Receiver, after_hooks
+from minigrad.engine.leaves import Receiver, Way, after_hooks, finish_leaves, receive
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
@@ -32,65 +32,47 @@ from minigrad.engine.watch import Watcher, watchers
 Turn = tuple[Node, list[Any], tuple[Any, ...]]
 
 
-class Pass(NamedTuple):
-    """What a backward pass is asked to do.
+def visit(
+    outputs: Sequence[TensorBase],
+    grad_outputs: Sequence[Any],
+    retain_graph: bool | None = False,
+    create_graph: bool = False,
+    receiver: Receiver | None = None,
+) -> Iterator[Turn]:
+    """Visit every node that a gradient reaches, the latest first: this loop is the backward pass.
 
-    Attributes
+    Parameters
     ----------
     outputs, grad_outputs
         Where it starts, and the gradient of each: arrays, or tensors with ``create_graph``.
     retain_graph
-        Keep what the nodes kept, so that the pass can be repeated.
+        Keep what the nodes kept, so that the pass can be repeated; as it is with ``create_graph``.
     create_graph
         Give the rules tensors, so that the gradients can be differentiated again.
     receiver
         What complete gradients are handed to; with None they go into ``.grad``.
     """
-
-    outputs: Sequence[TensorBase]
-    grad_outputs: Sequence[Any]
-    retain_graph: bool = False
-    create_graph: bool = False
-    receiver: Receiver | None = None
-
-
-class OnTheWay:
-    """The gradients on their way through the graph.
-
-    Attributes
-    ----------
-    table
-        For the number of each node that a gradient has reached: the node, and the gradients of its outputs so far.
-    numbers
-        A heap of these numbers, negative, so that its first one is that of the latest node.
-    leaves
-        Where the gradients of leaves go.
-    """
-
-    __slots__ = ("leaves", "numbers", "table")
-
-    def __init__(self, receiver: Receiver | None) -> None:
-        self.table: dict[int, tuple[Node, list[Any]]] = {}
-        self.numbers: list[int] = []
-        self.leaves = Leaves(receiver)
-
-
-def visit(asked: Pass) -> Iterator[Turn]:
-    """Visit every node that a gradient reaches, the latest first: this loop is the backward pass."""
-    way, watching = OnTheWay(asked.receiver), watchers.get()
-    table, numbers = way.table, way.numbers
-    keep = asked.retain_graph or asked.create_graph
-    send(None, asked.outputs, [(tensor.node, tensor.slot) for tensor in asked.outputs], asked.grad_outputs, way)
+    # (The numbers of the nodes on the way, negative, are a heap: its first is that of the latest node.)
+    way, numbers, watching = Way(), list[int](), watchers.get()
+    for watcher in watching:
+        if (taken := watcher.take_over(outputs, grad_outputs, retain_graph, create_graph, receiver)) is not None:
+            yield from taken
+            return
+    for tensor, gradient in zip(outputs, grad_outputs, strict=True):
+        if tensor.node is None:
+            receive(tensor, gradient, False, [(None, 0)], [tensor], way, receiver)
+        else:
+            add(gradient, tensor.node, tensor.slot, way, numbers)
     while numbers:
-        node, grads = table.pop(-heappop(numbers))
-        grads = settle(node, grads, asked.receiver)
-        grad_inputs = run(node, grads, asked.create_graph, watching)
-        send(node, node.inputs, node.edges, grad_inputs, way)
+        node, grads = way.pop(-heappop(numbers))
+        grads = settle(node, grads, receiver)
+        grad_inputs = run(node, grads, create_graph, watching)
+        send(node, node.inputs, node.edges, grad_inputs, way, numbers, receiver)
         yield node, grads, grad_inputs
         del grads, grad_inputs  # so their memory is free for what the next rule makes
-        if not keep and getrefcount(node) >= _ALONE:  # (if nobody else holds it, it goes with what it kept)
+        if not (retain_graph or create_graph) and getrefcount(node) >= _ALONE:  # (one that nobody holds just goes)
             node.release()
-    way.leaves.finish()
+    finish_leaves(way, receiver)
 
 
 def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]:
@@ -103,25 +85,23 @@ def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]
         node.grads = grads  # the .grad of a tensor that this node made finds it here
     else:
         receiver.interior(node, grads)
-    if len(grads) == 1:
-        return grads
+    return grads if len(grads) == 1 else with_zeros(node, grads)
+
+
+def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """The gradients of a node's outputs; zeros in the place of None, for an output that nothing used."""
     dtype = next(g.dtype for g in grads if g is not None)
     return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:
     """Run a node's rule: from the gradients of its outputs, one for each of its inputs."""
-    if not node.inputs:
-        raise freed_error(node)
-    if node.index < writes.latest:
-        writes.check_kept(node)
+    if not node.inputs or node.index < writes.latest:
+        check(node)
     for watcher in watching:
         watcher.before_backward(node, grads)
     try:
-        if create_graph:
-            found = differentiably(node, grads)
-        else:  # (a call with a star is slower, and most nodes have one output)
-            found = node.backward(grads[0]) if len(grads) == 1 else node.backward(*grads)
+        found = differentiably(node, grads) if create_graph else node.backward(*grads)
     except Exception as error:
         told = backward_error(node, error)
         if told is error:
@@ -136,46 +116,51 @@ def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Wat
     return grad_inputs
 
 
+def check(node: Node) -> None:
+    """Look whether a node still has what its rule needs, as it was in forward."""
+    if not node.inputs:
+        raise freed_error(node)
+    writes.check_kept(node)
+
+
 def differentiably(node: Node, grads: list[Any]) -> Any:
     """Run a rule on tensors, so that it builds a graph of the gradient."""
     with enable_grad():
         return node.as_tensors().backward(*(g if isinstance(g, TensorBase) else as_tensor(g) for g in grads))
 
 
-def send(node: Node | None, inputs: Sequence[Any], edges: Sequence[Any], grads: Sequence[Any], way: OnTheWay) -> None:
+def send(
+    node: Node,
+    inputs: Sequence[Any],
+    edges: Sequence[Any],
+    grads: Sequence[Any],
+    way: Way,
+    numbers: list[int],
+    receiver: Receiver | None,
+) -> None:
     """Send each input's gradient on: to the node that made that input, or to the leaf that it is."""
-    i = -1
-    for edge in edges:
-        i += 1
+    for i, edge in enumerate(edges):
         if edge is None:  # no gradient is wanted for this input
             continue
         producer, slot = edge
         gradient = grads[i]
-        alone = producer is None and getrefcount(gradient) <= _ALONE
-        if gradient is not None:
-            array = inputs[i].array
-            shape = array.shape if producer is None else producer.out_shapes[slot]
-            if gradient.shape != shape or gradient.dtype is not array.dtype:
-                gradient = fitted(gradient, shape, array.dtype, node)
         if producer is None:
-            way.leaves.receive(inputs[i], gradient, alone, edges, inputs, way.table)
-            continue
-        if gradient is None:
-            continue
-        index = producer.index
-        entry = way.table.get(index)
-        if entry is None:
-            heappush(way.numbers, -index)
-            entry = way.table[index] = producer, [None] * len(producer.out_shapes)
-        sums = entry[1]
-        before = sums[slot]
-        sums[slot] = gradient if before is None else before + gradient  # never in place: others may hold it
+            alone = getrefcount(gradient) <= _ALONE
+            gradient = fitted(gradient, inputs[i].array.shape, inputs[i].array.dtype, node)
+            receive(inputs[i], gradient, alone, edges, inputs, way, receiver)
+        elif gradient is not None:
+            gradient = fitted(gradient, producer.out_shapes[slot], inputs[i].array.dtype, node)
+            add(gradient, producer, slot, way, numbers)
 
 
-def release(node: Node) -> None:
-    """Let go of what a node kept. If nobody else holds the node, that goes with it, and there is nothing to do."""
-    if getrefcount(node) > _ALONE:
-        node.release()
+def add(gradient: Any, node: Node, slot: int, way: Way, numbers: list[int]) -> None:
+    """Add to the gradient of an output of a node whose turn is to come."""
+    if node.index not in way:
+        heappush(numbers, -node.index)
+        way[node.index] = node, [None] * len(node.out_shapes)
+    grads = way[node.index][1]
+    # Never in place: whoever sent the first gradient may hold it.
+    grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
 
 
 def _references_when_alone() -> int:
@@ -190,28 +175,23 @@ def _references_when_alone() -> int:
 _ALONE = min(_references_when_alone(), 3)
 
 
-def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node | None) -> Any:
+def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
+    if gradient is None or (gradient.dtype is dtype and gradient.shape == shape):
+        return gradient
     if gradient.shape != shape:
         told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
     elif gradient.dtype.kind != "f":
         told = f"it returned a gradient of {gradient.dtype} for an input of {dtype}"
     else:
         return gradient if gradient.dtype == dtype or dtype.kind != "f" else gradient.astype(dtype)
-    raise OperationError(told) if node is None else backward_error(node, ValueError(told))
-
-
-def turns_of(asked: Pass) -> Iterator[Turn]:
-    """The turns of a pass; a watcher may take the pass over, and hand them on itself."""
-    for watcher in watchers.get():
-        taken: Iterator[Turn] | None = watcher.take_over(asked)
-        if taken is not None:
-            return taken
-    return visit(asked)
+    raise backward_error(node, ValueError(told))
 
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
+    if gradient is None and output.array.size == 1 and output.requires_grad and not create_graph:
+        return np.array(1, output.array.dtype).reshape(output.array.shape)
     array = output.array
     if not output.requires_grad:
         raise OperationError(
@@ -274,4 +254,4 @@ def backward_steps(
     Mul [1. 2.]
     """
     seed = seed_gradient(loss, gradient, create_graph)
-    return starmap(Step, turns_of(Pass((loss,), (seed,), retain_graph, create_graph)))
+    return starmap(Step, visit((loss,), (seed,), retain_graph, create_graph))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.patches import Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.windows import Pair, add_at, as_planes
 
 
 class Boxes(NamedTuple):
@@ -31,9 +31,11 @@ class Boxes(NamedTuple):
 
 
 @row_kernel
-def _mean_planes(x: Array, y: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array) -> None:
-    planes, oh, ow = y.shape
-    for plane in prange(planes):
+def _mean_planes(
+    first: int, last: int, x: Array, y: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array
+) -> None:
+    _, oh, ow = y.shape
+    for plane in range(first, last):
         for r in range(oh):
             for c in range(ow):
                 total = x.dtype.type(0)
@@ -44,9 +46,11 @@ def _mean_planes(x: Array, y: Array, top: Array, bottom: Array, left: Array, rig
 
 
 @row_kernel
-def _spread_planes(gy: Array, gx: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array) -> None:
-    planes, oh, ow = gy.shape
-    for plane in prange(planes):
+def _spread_planes(
+    first: int, last: int, gy: Array, gx: Array, top: Array, bottom: Array, left: Array, right: Array, divisors: Array
+) -> None:
+    _, oh, ow = gy.shape
+    for plane in range(first, last):
         gx[plane] = 0
         for r in range(oh):
             for c in range(ow):
@@ -60,15 +64,16 @@ def _fast_mean(x: Array, boxes: Boxes) -> Array:
     """Average each box of ``x``."""
     planes = as_planes(x)
     y = np.empty((len(planes), *boxes.divisors.shape), dtype=x.dtype)
-    _mean_planes(x.size + y.size, planes, y, *boxes[:4], boxes.divisors.astype(x.dtype))
+    _mean_planes(x.size + y.size, len(planes), planes, y, *boxes[:4], boxes.divisors.astype(x.dtype))
     return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
 def _fast_spread(gy: Array, boxes: Boxes, input_hw: Pair) -> Array:
     """Share each gradient out over its box: the adjoint of ``_fast_mean``."""
+    check_shape("the gradient", gy, (*gy.shape[:2], *boxes.divisors.shape))
     planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
-    _spread_planes(gx.size + gy.size, planes, gx, *boxes[:4], boxes.divisors.astype(gy.dtype))
+    _spread_planes(gx.size + gy.size, len(planes), planes, gx, *boxes[:4], boxes.divisors.astype(gy.dtype))
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 

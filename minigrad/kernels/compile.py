@@ -47,8 +47,8 @@ RELAXED = {"reassoc", "contract", "arcp", "nsz"}
 
 # Numba's disk cache sees an edit in a kernel's own file, and none in what kernels share: the flags above and these
 # files. It tells functions apart by name, so a name that follows their text has them compiled anew.
-_SHARED_FILES = ("compile.py", "vector_math.py", "vectors.py")
-_SHARED = format(zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in _SHARED_FILES)), "x")
+_SHARED_FILES = ("compile.py", "vector_math.py", "conv/vectors.py")
+_SHARED = format(zlib.crc32(b"".join(Path(__file__).parent.joinpath(name).read_bytes() for name in _SHARED_FILES)), "x")
 
 
 class Kernel(NamedTuple):
@@ -66,7 +66,7 @@ def replaced_by(fast: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, 
     """Let ``fast`` run in place of the decorated NumPy reference, unless NumPy was asked for."""
 
     def decorate(reference: Callable[P, R]) -> Callable[P, R]:
-        module = reference.__module__.rpartition(".")[2]
+        module = reference.__module__.removeprefix("minigrad.kernels.").partition(".")[0]
         KERNELS[f"{module}.{reference.__name__}"] = Kernel(reference, fast)
         fast.__doc__ = reference.__doc__
         fast.__name__ = reference.__name__

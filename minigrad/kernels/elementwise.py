@@ -11,11 +11,10 @@ kink the derivative is PyTorch's.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.gelu import erf, gelu, gelu_backward, gelu_tanh, gelu_tanh_backward
-from minigrad.kernels.threads import filled, row_kernel
+from minigrad.kernels.threads import filled, flat_kernel, row_kernel
 from minigrad.kernels.vector_math import exp_neg, expm1_neg, log1p_unit, logistic
 
 __all__ = [
@@ -44,10 +43,10 @@ __all__ = [
 # --- rectifiers -------------------------------------------------------------------------------------------
 
 
-@row_kernel
+@flat_kernel
 def _relu(x: Array, y: Array) -> None:
     zero = x.dtype.type(0)
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = zero if x[i] <= zero else x[i]
 
 
@@ -58,10 +57,10 @@ def relu(x: Array) -> Array:
     return y
 
 
-@row_kernel
+@flat_kernel
 def _relu_backward(gy: Array, y: Array, gx: Array) -> None:
     zero = gy.dtype.type(0)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         gx[i] = zero if y[i] <= zero else gy[i]
 
 
@@ -71,10 +70,10 @@ def relu_backward(gy: Array, y: Array) -> Array:
     return np.where(y <= 0, 0, gy)
 
 
-@row_kernel
+@flat_kernel
 def _leaky_relu(x: Array, slope: float, y: Array) -> None:
     zero, s = x.dtype.type(0), x.dtype.type(slope)
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = x[i] if x[i] > zero else s * x[i]
 
 
@@ -84,10 +83,10 @@ def leaky_relu(x: Array, slope: float) -> Array:
     return np.where(x > 0, x, slope * x)
 
 
-@row_kernel
+@flat_kernel
 def _leaky_relu_backward(gy: Array, x: Array, slope: float, gx: Array) -> None:
     zero, s = x.dtype.type(0), x.dtype.type(slope)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         gx[i] = gy[i] if x[i] > zero else s * gy[i]
 
 
@@ -97,10 +96,10 @@ def leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
     return np.where(x > 0, gy, slope * gy)
 
 
-@row_kernel
+@flat_kernel
 def _elu(x: Array, alpha: float, y: Array) -> None:
     zero, a = x.dtype.type(0), x.dtype.type(alpha)
-    for i in prange(y.size):
+    for i in range(y.size):
         below = a * expm1_neg(zero if x[i] > zero else x[i])
         y[i] = x[i] if x[i] > zero else below
 
@@ -111,10 +110,10 @@ def elu(x: Array, alpha: float) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-@row_kernel
+@flat_kernel
 def _elu_backward(gy: Array, x: Array, alpha: float, gx: Array) -> None:
     zero, a = x.dtype.type(0), x.dtype.type(alpha)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         below = a * exp_neg(zero if x[i] > zero else x[i])
         gx[i] = gy[i] if x[i] > zero else gy[i] * below
 
@@ -128,9 +127,9 @@ def elu_backward(gy: Array, x: Array, alpha: float) -> Array:
 # --- the logistic function and its kin --------------------------------------------------------------------
 
 
-@row_kernel
+@flat_kernel
 def _sigmoid(x: Array, y: Array) -> None:
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = logistic(x[i])
 
 
@@ -142,10 +141,10 @@ def sigmoid(x: Array) -> Array:
     return y
 
 
-@row_kernel
+@flat_kernel
 def _sigmoid_backward(gy: Array, y: Array, gx: Array) -> None:
     one = y.dtype.type(1)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         gx[i] = gy[i] * y[i] * (one - y[i])
 
 
@@ -156,10 +155,10 @@ def sigmoid_backward(gy: Array, y: Array) -> Array:
     return gx
 
 
-@row_kernel
+@flat_kernel
 def _tanh_backward(gy: Array, y: Array, gx: Array) -> None:
     one = y.dtype.type(1)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         gx[i] = gy[i] * (one - y[i] * y[i])
 
 
@@ -170,9 +169,9 @@ def tanh_backward(gy: Array, y: Array) -> Array:
     return gx
 
 
-@row_kernel
+@flat_kernel
 def _silu(x: Array, y: Array) -> None:
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = x[i] * logistic(x[i])
 
 
@@ -183,10 +182,10 @@ def silu(x: Array) -> Array:
     return y
 
 
-@row_kernel
+@flat_kernel
 def _silu_backward(gy: Array, x: Array, gx: Array) -> None:
     one = x.dtype.type(1)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         s = logistic(x[i])
         gx[i] = gy[i] * s * (one + x[i] * (one - s))
 
@@ -199,10 +198,10 @@ def silu_backward(gy: Array, x: Array) -> Array:
     return gx
 
 
-@row_kernel
+@flat_kernel
 def _softplus(x: Array, beta: float, threshold: float, y: Array) -> None:
     zero, b, top = x.dtype.type(0), x.dtype.type(beta), x.dtype.type(threshold)
-    for i in prange(y.size):
+    for i in range(y.size):
         z = b * x[i]
         smooth = ((z if z > zero else zero) + log1p_unit(exp_neg(-abs(z)))) / b
         y[i] = x[i] if z > top else smooth
@@ -216,10 +215,10 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:
     return np.where(z > threshold, x, smooth)
 
 
-@row_kernel
+@flat_kernel
 def _softplus_backward(gy: Array, x: Array, beta: float, threshold: float, gx: Array) -> None:
     b, top = x.dtype.type(beta), x.dtype.type(threshold)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         z = b * x[i]
         smooth = gy[i] * logistic(z)
         gx[i] = gy[i] if z > top else smooth
@@ -236,14 +235,16 @@ def softplus_backward(gy: Array, x: Array, beta: float, threshold: float) -> Arr
 
 
 @row_kernel
-def _add_bias(y: Array, b: Array) -> None:
-    for n in prange(y.shape[0]):
+def _add_bias(first: int, last: int, y: Array, b: Array) -> None:
+    for n in range(first, last):
         for c in range(y.shape[1]):
             y[n, c] += b[c]
 
 
 def _fast_add_bias(y: Array, b: Array) -> None:
-    _add_bias(y.size, y, b)
+    if b.shape != y.shape[1:]:
+        raise ValueError(f"a bias of shape {b.shape} for rows of shape {y.shape[1:]}")
+    _add_bias(y.size, len(y), y, b)
 
 
 @replaced_by(_fast_add_bias)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels import vector_math
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.threads import filled, row_kernel
+from minigrad.kernels.threads import filled, flat_kernel
 from minigrad.kernels.vector_math import logistic, normal
 
 SQRT_HALF = math.sqrt(0.5)
@@ -23,9 +22,9 @@ NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)
 SLOPE, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715
 
 
-@row_kernel
+@flat_kernel
 def _erf(x: Array, y: Array) -> None:
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = vector_math.erf(x[i])
 
 
@@ -35,9 +34,9 @@ def erf(x: Array) -> Array:
     return np.asarray(np.vectorize(math.erf, otypes=[x.dtype.char])(x))
 
 
-@row_kernel
+@flat_kernel
 def _gelu(x: Array, y: Array) -> None:
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = x[i] * normal(x[i])[1]
 
 
@@ -48,10 +47,10 @@ def gelu(x: Array) -> Array:
     return y
 
 
-@row_kernel
+@flat_kernel
 def _gelu_backward(gy: Array, x: Array, gx: Array) -> None:
     peak = x.dtype.type(NORMAL_PEAK)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         e, below = normal(x[i])
         gx[i] = gy[i] * (below + x[i] * peak * e)
 
@@ -64,10 +63,10 @@ def gelu_backward(gy: Array, x: Array) -> Array:
     return gy * (below + x * density)
 
 
-@row_kernel
+@flat_kernel
 def _gelu_tanh(x: Array, y: Array) -> None:
     slope, cubic = x.dtype.type(SLOPE), x.dtype.type(CUBIC)
-    for i in prange(y.size):
+    for i in range(y.size):
         y[i] = x[i] * logistic(slope * (x[i] + cubic * x[i] * x[i] * x[i]))
 
 
@@ -78,11 +77,11 @@ def gelu_tanh(x: Array) -> Array:
     return y
 
 
-@row_kernel
+@flat_kernel
 def _gelu_tanh_backward(gy: Array, x: Array, gx: Array) -> None:
     one, slope = x.dtype.type(1), x.dtype.type(SLOPE)
     cubic, three = x.dtype.type(CUBIC), x.dtype.type(3)
-    for i in prange(gx.size):
+    for i in range(gx.size):
         square = cubic * x[i] * x[i]
         s = logistic(slope * x[i] * (one + square))
         gx[i] = gy[i] * s * (one + x[i] * (one - s) * slope * (one + three * square))

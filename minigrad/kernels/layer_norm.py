@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
 
@@ -14,17 +14,21 @@ PARTS = 16
 
 
 def factor_and_shift(x: Array, c: int, w: Array | None, b: Array | None) -> tuple[Array, Array]:
-    """Give w and b as kernels want them: contiguous, with 1 and 0 for None."""
+    """Give w and b as kernels want them: of shape (c,), contiguous, with 1 and 0 for None."""
+    check_shape("weight", w, (c,))
+    check_shape("bias", b, (c,))
     ones = np.ones(c, dtype=x.dtype) if w is None else np.ascontiguousarray(w)
     zeros = np.zeros(c, dtype=x.dtype) if b is None else np.ascontiguousarray(b)
     return ones, zeros
 
 
 @row_kernel
-def _layer_norm(x: Array, w: Array, b: Array, eps: float, y: Array, means: Array, inv_stds: Array) -> None:
-    rows, d = x.shape
+def _layer_norm(
+    first: int, last: int, x: Array, w: Array, b: Array, eps: float, y: Array, means: Array, inv_stds: Array
+) -> None:
+    d = x.shape[1]
     zero, count, small = x.dtype.type(0), x.dtype.type(d), x.dtype.type(eps)
-    for r in prange(rows):
+    for r in range(first, last):
         total = zero
         for i in range(d):
             total += x[r, i]
@@ -45,7 +49,7 @@ def _fast_layer_norm(x2: Array, w: Array | None, b: Array | None, eps: float) ->
     x2 = np.ascontiguousarray(x2)
     y = np.empty(x2.shape, dtype=x2.dtype)
     mean, inv_std = np.empty((2, rows), dtype=x2.dtype)
-    _layer_norm(3 * x2.size, x2, *factor_and_shift(x2, d, w, b), float(eps), y, mean, inv_std)
+    _layer_norm(3 * x2.size, rows, x2, *factor_and_shift(x2, d, w, b), float(eps), y, mean, inv_std)
     return y, mean, inv_std
 
 
@@ -77,12 +81,12 @@ def layer_norm(x2: Array, w: Array | None, b: Array | None, eps: float) -> tuple
 
 @row_kernel
 def _layer_norm_backward(
-    gy: Array, x: Array, w: Array, mean: Array, inv_std: Array, gx: Array, gw: Array, gb: Array
+    first: int, last: int, gy: Array, x: Array, w: Array, mean: Array, inv_std: Array, gx: Array, gw: Array, gb: Array
 ) -> None:
     rows, d = x.shape
     parts = gw.shape[0]
     zero, count = x.dtype.type(0), x.dtype.type(d)
-    for part in prange(parts):
+    for part in range(first, last):
         for r in range(part * rows // parts, (part + 1) * rows // parts):
             center, scale = mean[r], inv_std[r]
             total, product = zero, zero
@@ -100,11 +104,14 @@ def _layer_norm_backward(
 def _fast_layer_norm_backward(
     gy2: Array, x2: Array, w: Array | None, mean: Array, inv_std: Array
 ) -> tuple[Array, Array | None, Array | None]:
-    d = x2.shape[1]
+    rows, d = x2.shape
+    check_shape("the gradient", gy2, x2.shape)
+    check_shape("mean", mean, (rows,))
+    check_shape("inv_std", inv_std, (rows,))
     gy2, x2 = np.ascontiguousarray(gy2), np.ascontiguousarray(x2)
     gx = np.empty(x2.shape, dtype=x2.dtype)
     parts = np.zeros((2, PARTS, d), dtype=x2.dtype)
-    _layer_norm_backward(3 * x2.size, gy2, x2, factor_and_shift(x2, d, w, w)[0], mean, inv_std, gx, *parts)
+    _layer_norm_backward(3 * x2.size, PARTS, gy2, x2, factor_and_shift(x2, d, w, w)[0], mean, inv_std, gx, *parts)
     if w is None:
         return gx, None, None
     gw, gb = parts.sum(axis=1)

@@ -24,11 +24,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
-from minigrad.kernels.threads import in_single, row_kernel
+from minigrad.kernels.threads import flat_kernel, in_single, row_kernel
 
 __all__ = [
     "batch_norm",
@@ -41,14 +41,14 @@ __all__ = [
 
 
 @row_kernel
-def _run_moments(x: Array, means: Array, squares: Array) -> None:
+def _run_moments(first: int, last: int, x: Array, means: Array, squares: Array) -> None:
     """Mean, and sum of squared deviations from it, of each run of L elements.
 
     The deviations from a mean that was rounded don't add up to 0; what they add up to corrects both.
     """
-    samples, channels, length = x.shape
+    _, channels, length = x.shape
     zero, count = x.dtype.type(0), x.dtype.type(length)
-    for n in prange(samples):
+    for n in range(first, last):
         for c in range(channels):
             total, square, rest = zero, zero, zero
             for i in range(length):
@@ -82,9 +82,9 @@ def _join_moments(means: Array, squares: Array, length: int, eps: float, mean: A
 
 
 @row_kernel
-def _normalise_runs(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
-    samples, channels, length = x.shape
-    for n in prange(samples):
+def _normalise_runs(first: int, last: int, x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
+    _, channels, length = x.shape
+    for n in range(first, last):
         for c in range(channels):
             center, scale, shift = mean[c], inv_std[c] * w[c], b[c]
             for i in range(length):
@@ -92,20 +92,22 @@ def _normalise_runs(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y
 
 
 @row_kernel
-def _normalise_rows(x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
+def _normalise_rows(first: int, last: int, x: Array, w: Array, b: Array, mean: Array, inv_std: Array, y: Array) -> None:
     """The same for L = 1, where the channels of a sample are what lies together."""
-    samples, channels = x.shape
-    for n in prange(samples):
+    channels = x.shape[1]
+    for n in range(first, last):
         for c in range(channels):
             y[n, c] = (x[n, c] - mean[c]) * (inv_std[c] * w[c]) + b[c]
 
 
 def _normalise(x3: Array, w: Array, b: Array, mean: Array, inv_std: Array) -> Array:
+    check_shape("mean", mean, x3.shape[1:2])
+    check_shape("inv_std", inv_std, x3.shape[1:2])
     y = np.empty(x3.shape, dtype=x3.dtype)
     if x3.shape[2] == 1:
-        _normalise_rows(x3.size, x3[:, :, 0], w, b, mean, inv_std, y[:, :, 0])
+        _normalise_rows(x3.size, len(x3), x3[:, :, 0], w, b, mean, inv_std, y[:, :, 0])
     else:
-        _normalise_runs(x3.size, x3, w, b, mean, inv_std, y)
+        _normalise_runs(x3.size, len(x3), x3, w, b, mean, inv_std, y)
     return y
 
 
@@ -118,7 +120,7 @@ def _fast_batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) ->
         means, squares = x3[:, :, 0], np.zeros((samples, channels))
     else:
         means, squares = np.empty((2, samples, channels))
-        _run_moments(2 * x3.size, x3, means, squares)
+        _run_moments(2 * x3.size, len(x3), x3, means, squares)
     mean, inv_std = np.empty((2, channels), dtype=x3.dtype)
     _join_moments(means, squares, length, float(eps), mean, inv_std)
     return _normalise(x3, *factor_and_shift(x3, channels, w, b), mean, inv_std), mean, inv_std
@@ -148,11 +150,11 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
     return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
 
 
-@row_kernel
+@flat_kernel
 def _move_running(
     mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
 ) -> None:
-    for c in prange(mean.size):
+    for c in range(mean.size):
         batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * correction
         mean[c] += momentum * (batch_mean[c] - mean[c])
         var[c] += momentum * (batch_var - var[c])
@@ -161,7 +163,9 @@ def _move_running(
 def _fast_move_running(
     mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
 ) -> None:
-    _move_running(mean.size, mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
+    for array in (var, batch_mean, inv_std):
+        check_shape("a channel's moment", array, mean.shape)
+    _move_running(mean.size, mean.size, mean, var, batch_mean, inv_std, float(eps), float(momentum), correction)
 
 
 @replaced_by(_fast_move_running)
@@ -193,10 +197,10 @@ def batch_norm_eval(x3: Array, w: Array | None, b: Array | None, mean: Array, va
 
 
 @row_kernel
-def _run_sums(gy: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
+def _run_sums(first: int, last: int, gy: Array, x: Array, mean: Array, sums: Array, products: Array) -> None:
     """Per run: the sums of gy and of gy * (x - mean)."""
-    samples, channels, length = x.shape
-    for n in prange(samples):
+    _, channels, length = x.shape
+    for n in range(first, last):
         for c in range(channels):
             total, product, center = gy.dtype.type(0), gy.dtype.type(0), mean[c]
             for i in range(length):
@@ -207,10 +211,10 @@ def _run_sums(gy: Array, x: Array, mean: Array, sums: Array, products: Array) ->
 
 
 @row_kernel
-def _row_products(gy: Array, x: Array, mean: Array, products: Array) -> None:
+def _row_products(first: int, last: int, gy: Array, x: Array, mean: Array, products: Array) -> None:
     """For L = 1: gy * (x - mean)."""
-    samples, channels = x.shape
-    for n in prange(samples):
+    channels = x.shape[1]
+    for n in range(first, last):
         for c in range(channels):
             products[n, c] = gy[n, c] * (x[n, c] - mean[c])
 
@@ -233,9 +237,9 @@ def _join_sums(sums: Array, products: Array, w: Array, inv_std: Array, length: i
 
 
 @row_kernel
-def _run_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
-    samples, channels, length = x.shape
-    for n in prange(samples):
+def _run_gradients(first: int, last: int, gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
+    _, channels, length = x.shape
+    for n in range(first, last):
         for c in range(channels):
             center, scale, shift, slope = mean[c], factors[2, c], factors[3, c], factors[4, c]
             for i in range(length):
@@ -243,10 +247,10 @@ def _run_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) 
 
 
 @row_kernel
-def _row_gradients(gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
-    samples, channels = x.shape
+def _row_gradients(first: int, last: int, gy: Array, x: Array, mean: Array, factors: Array, gx: Array) -> None:
+    channels = x.shape[1]
     scale, shift, slope = factors[2], factors[3], factors[4]
-    for n in prange(samples):
+    for n in range(first, last):
         for c in range(channels):
             gx[n, c] = scale[c] * (gy[n, c] - shift[c] - slope[c] * (x[n, c] - mean[c]))
 
@@ -257,19 +261,22 @@ def _fast_batch_norm_backward(
     if x3.dtype.char == "e":
         return in_single(_fast_batch_norm_backward, gy3, x3, w, mean, inv_std)
     samples, channels, length = x3.shape
+    check_shape("the gradient", gy3, x3.shape)
+    for array in (w, mean, inv_std):
+        check_shape("a channel's factor", array, (channels,))
     gy3, x3 = np.ascontiguousarray(gy3), np.ascontiguousarray(x3)
     gx, factors = np.empty(x3.shape, dtype=x3.dtype), np.empty((5, channels), dtype=x3.dtype)
     scale = np.ones(channels, dtype=x3.dtype) if w is None else np.ascontiguousarray(w)
     if length == 1:
         gy2, x2, products = gy3[:, :, 0], x3[:, :, 0], np.empty((samples, channels), dtype=x3.dtype)
-        _row_products(x2.size, gy2, x2, mean, products)
+        _row_products(x2.size, len(x2), gy2, x2, mean, products)
         _join_sums(gy2, products, scale, inv_std, 1, factors)
-        _row_gradients(x2.size, gy2, x2, mean, factors, gx[:, :, 0])
+        _row_gradients(x2.size, len(x2), gy2, x2, mean, factors, gx[:, :, 0])
     else:
         sums, products = np.empty((2, samples, channels), dtype=x3.dtype)
-        _run_sums(2 * x3.size, gy3, x3, mean, sums, products)
+        _run_sums(2 * x3.size, len(x3), gy3, x3, mean, sums, products)
         _join_sums(sums, products, scale, inv_std, length, factors)
-        _run_gradients(x3.size, gy3, x3, mean, factors, gx)
+        _run_gradients(x3.size, len(x3), gy3, x3, mean, factors, gx)
     return (gx, None, None) if w is None else (gx, factors[0], factors[1])
 
 

@@ -7,12 +7,12 @@ never across planes, so each thread owns what it writes.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.boxes import Boxes, box_mean, box_spread
+from minigrad.kernels.checks import check_places, check_shape
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.patches import Pair, as_planes, strided_view
 from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.windows import Pair, as_planes, strided_view
 
 
 def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -37,6 +37,8 @@ def pooled_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pai
 
 @row_kernel
 def _max_planes(
+    first: int,
+    last: int,
     x: Array,
     y: Array,
     indices: Array,
@@ -47,9 +49,9 @@ def _max_planes(
     down: np.uint64,
     across: np.uint64,
 ) -> None:
-    planes, _, w = x.shape
+    w = x.shape[2]
     _, oh, ow = y.shape
-    for plane in prange(planes):
+    for plane in range(first, last):
         for r in range(oh):
             for c in range(ow):
                 best, where = x[plane, top[r], left[c]], top[r] * np.uint64(w) + left[c]
@@ -65,9 +67,9 @@ def _max_planes(
 
 
 @row_kernel
-def _scatter_planes(gy: Array, indices: Array, gx: Array) -> None:
-    planes, places = gy.shape
-    for plane in prange(planes):
+def _scatter_planes(first: int, last: int, gy: Array, indices: Array, gx: Array) -> None:
+    places = gy.shape[1]
+    for plane in range(first, last):
         gx[plane] = 0
         for p in range(places):
             gx[plane, indices[plane, p]] += gy[plane, p]
@@ -95,17 +97,24 @@ def _fast_max_pool2d(
     for axis in zip(x.shape[2:], kernel, stride, padding, dilation, (oh, ow), strict=True):
         edges += _inner_edges(*axis)
     down, across = np.uint64(dilation[0]), np.uint64(dilation[1])
-    _max_planes(y.size * kernel[0] * kernel[1], planes, y, indices, *edges, down, across)
+    _max_planes(y.size * kernel[0] * kernel[1], len(planes), planes, y, indices, *edges, down, across)
     shape = (*x.shape[:2], oh, ow)
     return y.reshape(shape), indices.view(np.int64).reshape(shape)
 
 
 def _fast_max_pool2d_backward(gy: Array, indices: Array, input_hw: Pair) -> Array:
     n, c, oh, ow = gy.shape
+    check_shape("indices", indices, gy.shape)
+    indices = np.ascontiguousarray(indices, dtype=np.int64)
+    check_places("index", indices, input_hw[0] * input_hw[1])
     gx = np.empty((n * c, input_hw[0] * input_hw[1]), dtype=gy.dtype)
     flat = (n * c, oh * ow)
     _scatter_planes(
-        gx.size + gy.size, np.ascontiguousarray(gy).reshape(flat), np.ascontiguousarray(indices).reshape(flat), gx
+        gx.size + gy.size,
+        n * c,
+        np.ascontiguousarray(gy).reshape(flat),
+        indices.reshape(flat),
+        gx,
     )
     return gx.reshape(n, c, *input_hw)
 

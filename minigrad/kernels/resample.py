@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.patches import Pair, add_at, as_planes
 from minigrad.kernels.threads import row_kernel
+from minigrad.kernels.windows import Pair, add_at, as_planes
 
 Scales = tuple[float, float]
 
@@ -56,18 +55,18 @@ def _linear_axis(size: int, count: int, align_corners: bool, scale: float | None
 
 
 @row_kernel
-def _take_planes(x: Array, y: Array, rows: Array, columns: Array) -> None:
-    planes, oh, ow = y.shape
-    for plane in prange(planes):
+def _take_planes(first: int, last: int, x: Array, y: Array, rows: Array, columns: Array) -> None:
+    _, oh, ow = y.shape
+    for plane in range(first, last):
         for r in range(oh):
             for c in range(ow):
                 y[plane, r, c] = x[plane, rows[r], columns[c]]
 
 
 @row_kernel
-def _put_planes(gy: Array, gx: Array, rows: Array, columns: Array) -> None:
-    planes, oh, ow = gy.shape
-    for plane in prange(planes):
+def _put_planes(first: int, last: int, gy: Array, gx: Array, rows: Array, columns: Array) -> None:
+    _, oh, ow = gy.shape
+    for plane in range(first, last):
         gx[plane] = 0
         for r in range(oh):
             for c in range(ow):
@@ -76,11 +75,20 @@ def _put_planes(gy: Array, gx: Array, rows: Array, columns: Array) -> None:
 
 @row_kernel
 def _blend_planes(
-    x: Array, y: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array, across: Array
+    first: int,
+    last: int,
+    x: Array,
+    y: Array,
+    top: Array,
+    bottom: Array,
+    down: Array,
+    left: Array,
+    right: Array,
+    across: Array,
 ) -> None:
-    planes, oh, ow = y.shape
+    _, oh, ow = y.shape
     one = y.dtype.type(1)
-    for plane in prange(planes):
+    for plane in range(first, last):
         for r in range(oh):
             upper, lower, v = x[plane, top[r]], x[plane, bottom[r]], down[r]
             for c in range(ow):
@@ -92,11 +100,20 @@ def _blend_planes(
 
 @row_kernel
 def _unblend_planes(
-    gy: Array, gx: Array, top: Array, bottom: Array, down: Array, left: Array, right: Array, across: Array
+    first: int,
+    last: int,
+    gy: Array,
+    gx: Array,
+    top: Array,
+    bottom: Array,
+    down: Array,
+    left: Array,
+    right: Array,
+    across: Array,
 ) -> None:
-    planes, oh, ow = gy.shape
+    _, oh, ow = gy.shape
     one = gy.dtype.type(1)
-    for plane in prange(planes):
+    for plane in range(first, last):
         gx[plane] = 0
         for r in range(oh):
             upper, lower, v = gx[plane, top[r]], gx[plane, bottom[r]], down[r]
@@ -112,7 +129,7 @@ def _fast_nearest(x: Array, output_hw: Pair, scale: Scales | None = None) -> Arr
     rows, columns = _nearest_tables(x.shape[2:], output_hw, scale, x.dtype)
     planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)
-    _take_planes(y.size, planes, y, rows, columns)
+    _take_planes(y.size, len(planes), planes, y, rows, columns)
     return y.reshape(*x.shape[:2], *output_hw)
 
 
@@ -120,7 +137,7 @@ def _fast_nearest_backward(gy: Array, input_hw: Pair, scale: Scales | None = Non
     rows, columns = _nearest_tables(input_hw, gy.shape[2:], scale, gy.dtype)
     planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
-    _put_planes(gx.size + gy.size, planes, gx, rows, columns)
+    _put_planes(gx.size + gy.size, len(planes), planes, gx, rows, columns)
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 
@@ -128,7 +145,7 @@ def _fast_bilinear(x: Array, output_hw: Pair, align_corners: bool = False, scale
     rows, columns = _linear_tables(x.shape[2:], output_hw, align_corners, scale, x.dtype)
     planes = as_planes(x)
     y = np.empty((len(planes), *output_hw), dtype=x.dtype)
-    _blend_planes(4 * y.size, planes, y, *rows, *columns)
+    _blend_planes(4 * y.size, len(planes), planes, y, *rows, *columns)
     return y.reshape(*x.shape[:2], *output_hw)
 
 
@@ -138,7 +155,7 @@ def _fast_bilinear_backward(
     rows, columns = _linear_tables(input_hw, gy.shape[2:], align_corners, scale, gy.dtype)
     planes = as_planes(gy)
     gx = np.empty((len(planes), *input_hw), dtype=gy.dtype)
-    _unblend_planes(gx.size + 4 * gy.size, planes, gx, *rows, *columns)
+    _unblend_planes(gx.size + 4 * gy.size, len(planes), planes, gx, *rows, *columns)
     return gx.reshape(*gy.shape[:2], *input_hw)
 
 

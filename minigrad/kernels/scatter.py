@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
+from minigrad.kernels.checks import check_places, check_shape
 from minigrad.kernels.compile import Array, replaced_by
 from minigrad.kernels.threads import row_kernel
 
@@ -21,22 +21,39 @@ from minigrad.kernels.threads import row_kernel
 COLUMNS = 64
 
 
+def _from_the_start(index: Array, size: int) -> Array:
+    """An index that may count from the end as one that counts from the start, checked."""
+    index = np.ascontiguousarray(index, dtype=np.int64)
+    if index.size and index.min() < 0:
+        index = np.where(index < 0, index + size, index)
+    check_places("index", index, size)
+    return index
+
+
 @row_kernel
-def _add_at_rows(index: Array, rows: Array, out: Array) -> None:
-    height, width = out.shape
-    for block in prange((width + COLUMNS - 1) // COLUMNS):
+def _add_at_rows(first: int, last: int, index: Array, rows: Array, out: Array) -> None:
+    width = out.shape[1]
+    for block in range(first, last):
         left, right = block * COLUMNS, min((block + 1) * COLUMNS, width)
         for i in range(index.size):
-            row = index[i] + height if index[i] < 0 else index[i]
+            row = index[i]
             for c in range(left, right):
                 out[row, c] += rows[i, c]
 
 
 def _fast_add_at_rows(shape: tuple[int, ...], index: Array, rows: Array) -> Array:
+    check_shape("the rows", rows, (*index.shape, *shape[1:]))
+    index = _from_the_start(index, shape[0])
     out = np.zeros(shape, dtype=rows.dtype)
     if rows.size:
         flat = np.ascontiguousarray(rows).reshape(index.size, -1)
-        _add_at_rows(rows.size, np.ascontiguousarray(index, dtype=np.int64), flat, out.reshape(shape[0], -1))
+        _add_at_rows(
+            rows.size,
+            -(-flat.shape[1] // COLUMNS),
+            index,
+            flat,
+            out.reshape(shape[0], -1),
+        )
     return out
 
 
@@ -59,33 +76,35 @@ def add_at_rows(shape: tuple[int, ...], index: Array, rows: Array) -> Array:
 
 
 @row_kernel
-def _scatter_add(index: Array, src: Array, out: Array) -> None:
-    outer, count, inner = index.shape
-    height = out.shape[1]
-    for a in prange(outer):
+def _scatter_add(first: int, last: int, index: Array, src: Array, out: Array) -> None:
+    _, count, inner = index.shape
+    for a in range(first, last):
         if inner == 1:  # along the last axis: the one loop there is had better be this
             for i in range(count):
                 j = index[a, i, 0]
-                out[a, j + height if j < 0 else j, 0] += src[a, i, 0]
+                out[a, j, 0] += src[a, i, 0]
             continue
         for i in range(count):
             for b in range(inner):
                 j = index[a, i, b]
-                out[a, j + height if j < 0 else j, b] += src[a, i, b]
+                out[a, j, b] += src[a, i, b]
 
 
 def _fast_scatter_add(shape: tuple[int, ...], index: Array, src: Array, axis: int) -> Array:
     axis %= len(shape)
     if index.shape != src.shape:
         index = np.broadcast_to(index, src.shape)
+    if len(shape) != src.ndim or any(n > m for i, (n, m) in enumerate(zip(src.shape, shape, strict=True)) if i != axis):
+        raise ValueError(f"values of shape {src.shape} don't fit into {tuple(shape)} along other axes than {axis}")
+    index = _from_the_start(index, shape[axis])
     # Where the index doesn't reach the end of another axis, the rest of it stays 0.
     reached = (*src.shape[:axis], shape[axis], *src.shape[axis + 1 :])
     out = np.zeros(reached, dtype=src.dtype)
     if src.size:
         outer = math.prod(src.shape[:axis])
-        index = np.ascontiguousarray(index, dtype=np.int64)
         _scatter_add(
             2 * src.size,
+            outer,
             index.reshape(outer, src.shape[axis], -1),
             np.ascontiguousarray(src).reshape(outer, src.shape[axis], -1),
             out.reshape(outer, shape[axis], -1),

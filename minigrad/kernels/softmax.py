@@ -1,4 +1,4 @@
-"""Softmax, its logarithm, and the cross-entropy built on it, over the rows of a (rows, d) array.
+"""Softmax and its logarithm, over the rows of a (rows, d) array.
 
 The largest element of a row is subtracted first, so no exponential overflows: with ``m = max(x)``::
 
@@ -10,13 +10,12 @@ The largest element of a row is subtracted first, so no exponential overflows: w
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
 from minigrad.kernels.vector_math import exp_neg, less_both, log
@@ -38,9 +37,9 @@ def _row_max(x: Array) -> Any:
 
 
 @row_kernel
-def _softmax(x: Array, y: Array) -> None:
-    rows, d = x.shape
-    for r in prange(rows):
+def _softmax(first: int, last: int, x: Array, y: Array) -> None:
+    d = x.shape[1]
+    for r in range(first, last):
         top = _row_max(x[r])
         total = x.dtype.type(0)
         for i in range(d):
@@ -55,7 +54,7 @@ def _softmax(x: Array, y: Array) -> None:
 def _fast_softmax(x2: Array) -> Array:
     y = np.empty(x2.shape, dtype=x2.dtype)
     if y.size:
-        _softmax(COST * y.size, np.ascontiguousarray(x2), y)
+        _softmax(COST * y.size, len(y), np.ascontiguousarray(x2), y)
     return y
 
 
@@ -71,9 +70,9 @@ def softmax(x2: Array) -> Array:
 
 
 @row_kernel
-def _softmax_backward(gy: Array, y: Array, gx: Array) -> None:
-    rows, d = y.shape
-    for r in prange(rows):
+def _softmax_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> None:
+    d = y.shape[1]
+    for r in range(first, last):
         mean = y.dtype.type(0)
         for i in range(d):
             mean += gy[r, i] * y[r, i]
@@ -82,8 +81,9 @@ def _softmax_backward(gy: Array, y: Array, gx: Array) -> None:
 
 
 def _fast_softmax_backward(gy: Array, y: Array) -> Array:
+    check_shape("the gradient", gy, y.shape)
     gx = np.empty(y.shape, dtype=y.dtype)
-    _softmax_backward(2 * y.size, np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
+    _softmax_backward(2 * y.size, len(y), np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
     return gx
 
 
@@ -98,21 +98,19 @@ def softmax_backward(gy: Array, y: Array) -> Array:
 
 
 @row_kernel
-def _log_softmax(x: Array, y: Array, tops: Array, rests: Array) -> None:
+def _log_softmax(first: int, last: int, x: Array, y: Array, together: int, tops: Array, rests: Array) -> None:
     rows, d = x.shape
-    together = max(1, min(64, 4096 // d))
-    # Some rows at a time, so that the compiler can do their logarithms at once too.
-    for block in prange((rows + together - 1) // together):
-        first, last = block * together, min((block + 1) * together, rows)
-        for r in range(first, last):
+    for block in range(first, last):
+        start, end = block * together, min((block + 1) * together, rows)
+        for r in range(start, end):
             top, total = _row_max(x[r]), x.dtype.type(0)
             for i in range(d):
                 y[r, i] = exp_neg(x[r, i] - top)
                 total += y[r, i]
             tops[r], rests[r] = top, total
-        for r in range(first, last):
+        for r in range(start, end):
             rests[r] = log(rests[r])
-        for r in range(first, last):
+        for r in range(start, end):
             for i in range(d):
                 y[r, i] = less_both(x[r, i], tops[r], rests[r])
 
@@ -120,8 +118,10 @@ def _log_softmax(x: Array, y: Array, tops: Array, rests: Array) -> None:
 def _fast_log_softmax(x2: Array) -> Array:
     y = np.empty(x2.shape, dtype=x2.dtype)
     if y.size:
-        tops, rests = np.empty((2, x2.shape[0]), dtype=x2.dtype)
-        _log_softmax(COST * y.size, np.ascontiguousarray(x2), y, tops, rests)
+        rows, d = x2.shape
+        together = max(1, min(64, 4096 // d))  # some rows at a time: the compiler can do their logarithms at once too
+        tops, rests = np.empty((2, rows), dtype=x2.dtype)
+        _log_softmax(COST * y.size, -(-rows // together), np.ascontiguousarray(x2), y, together, tops, rests)
     return y
 
 
@@ -137,9 +137,9 @@ def log_softmax(x2: Array) -> Array:
 
 
 @row_kernel
-def _log_softmax_backward(gy: Array, y: Array, gx: Array) -> None:
-    rows, d = y.shape
-    for r in prange(rows):
+def _log_softmax_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> None:
+    d = y.shape[1]
+    for r in range(first, last):
         total = y.dtype.type(0)
         for i in range(d):
             total += gy[r, i]
@@ -148,8 +148,9 @@ def _log_softmax_backward(gy: Array, y: Array, gx: Array) -> None:
 
 
 def _fast_log_softmax_backward(gy: Array, y: Array) -> Array:
+    check_shape("the gradient", gy, y.shape)
     gx = np.empty(y.shape, dtype=y.dtype)
-    _log_softmax_backward(COST * y.size, np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
+    _log_softmax_backward(COST * y.size, len(y), np.ascontiguousarray(gy), np.ascontiguousarray(y), gx)
     return gx
 
 
@@ -170,8 +171,8 @@ def _infinite_or_nan(x: Array) -> Any:
 
 
 @row_kernel
-def _logsumexp(x: Array, y: Array) -> None:
-    for r in prange(x.shape[0]):
+def _logsumexp(first: int, last: int, x: Array, y: Array) -> None:
+    for r in range(first, last):
         top = _row_max(x[r])
         total = x.dtype.type(0)
         for i in range(x.shape[1]):
@@ -183,7 +184,7 @@ def _logsumexp(x: Array, y: Array) -> None:
 def _fast_logsumexp(x2: Array) -> Array:
     y = np.full(x2.shape[0], -np.inf, dtype=x2.dtype)
     if x2.size:
-        _logsumexp(COST * x2.size, np.ascontiguousarray(x2), y)
+        _logsumexp(COST * x2.size, len(y), np.ascontiguousarray(x2), y)
     return y
 
 
@@ -195,154 +196,3 @@ def logsumexp(x2: Array) -> Array:
     with np.errstate(divide="ignore", over="ignore"):
         y: Array = finite + np.log(np.exp(x2 - finite[:, None]).sum(axis=1))
     return y
-
-
-# --- cross-entropy ----------------------------------------------------------------------------------------
-
-
-@row_kernel
-def _cross_entropy(
-    log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float, losses: Array
-) -> None:
-    rows, d = log_probs.shape
-    on_label, on_each = losses.dtype.type(1 - smoothing), losses.dtype.type(smoothing / d)
-    for r in prange(rows):
-        label = labels[r]
-        losses[r] = 0
-        if label != ignore:
-            losses[r] = -on_label * weight[label] * log_probs[r, label]
-            if smoothing > 0:
-                total = losses.dtype.type(0)
-                for i in range(d):
-                    total += weight[i] * log_probs[r, i]
-                losses[r] -= on_each * total
-
-
-def _fast_cross_entropy(
-    logits2: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
-) -> tuple[Array, Array]:
-    log_probs = _fast_log_softmax(logits2)
-    losses = np.zeros(logits2.shape[0], dtype=logits2.dtype)
-    if log_probs.size:
-        work = log_probs.size if label_smoothing > 0 else losses.size
-        _cross_entropy(
-            work,
-            log_probs,
-            _indices(labels),
-            _class_weights(logits2, weight),
-            int(ignore_index),
-            float(label_smoothing),
-            losses,
-        )
-    return losses, log_probs
-
-
-def _indices(labels: Array) -> Array:
-    return np.ascontiguousarray(labels, dtype=np.int64)
-
-
-@functools.lru_cache(maxsize=16)
-def _ones(d: int, dtype: np.dtype[Any]) -> Array:
-    return np.ones(d, dtype=dtype)
-
-
-def _class_weights(logits2: Array, weight: Array | None) -> Array:
-    if weight is None:
-        return _ones(logits2.shape[1], logits2.dtype)
-    return np.ascontiguousarray(weight, dtype=logits2.dtype)
-
-
-@replaced_by(_fast_cross_entropy)
-def cross_entropy(
-    logits2: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
-) -> tuple[Array, Array]:
-    """Cross-entropy of each row's softmax with its label.
-
-    With the smoothing s, the target is ``1 - s`` on the label and ``s / d`` on each of the d classes::
-
-        loss = -(1 - s) * weight[label] * log_probs[label] - s / d * sum(weight * log_probs)
-
-    Parameters
-    ----------
-    logits2
-        (rows, d).
-    labels
-        (rows,), integers from 0 to d - 1, or ``ignore_index``.
-    weight
-        (d,), a factor for each class, or None.
-    ignore_index
-        The loss of rows with this label is 0.
-    label_smoothing
-        From 0 to 1.
-
-    Returns
-    -------
-    (losses, log_probs)
-        (rows,) and (rows, d).
-    """
-    log_probs = log_softmax(logits2)
-    weight = _class_weights(logits2, weight)
-    kept = labels != ignore_index
-    label = np.where(kept, labels, 0)[:, None]
-    with np.errstate(invalid="ignore"):  # a factor of 0 with a log-probability of -inf
-        losses = -(1 - label_smoothing) * weight[label] * np.take_along_axis(log_probs, label, axis=1)
-        if label_smoothing > 0:
-            mean = (weight * log_probs).sum(axis=1, keepdims=True) / logits2.shape[1]
-            losses = losses - label_smoothing * mean
-    return np.where(kept, losses[:, 0], 0), log_probs
-
-
-@row_kernel
-def _cross_entropy_backward(
-    g: Array, log_probs: Array, labels: Array, weight: Array, ignore: int, smoothing: float, gx: Array
-) -> None:
-    rows, d = log_probs.shape
-    on_label, on_each = gx.dtype.type(1 - smoothing), gx.dtype.type(smoothing / d)
-    for r in prange(rows):
-        label = labels[r]
-        if label == ignore:
-            gx[r] = 0
-        else:
-            at_label = on_label * weight[label]
-            total = at_label
-            for i in range(d):
-                total += on_each * weight[i]
-            for i in range(d):
-                gx[r, i] = g[r] * (exp_neg(log_probs[r, i]) * total - on_each * weight[i])
-            gx[r, label] -= g[r] * at_label
-
-
-def _fast_cross_entropy_backward(
-    g_rows: Array, log_probs: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
-) -> Array:
-    gx = np.empty(log_probs.shape, dtype=log_probs.dtype)
-    if gx.size:
-        _cross_entropy_backward(
-            COST * gx.size,
-            np.ascontiguousarray(g_rows),
-            np.ascontiguousarray(log_probs),
-            _indices(labels),
-            _class_weights(log_probs, weight),
-            int(ignore_index),
-            float(label_smoothing),
-            gx,
-        )
-    return gx
-
-
-@replaced_by(_fast_cross_entropy_backward)
-def cross_entropy_backward(
-    g_rows: Array, log_probs: Array, labels: Array, weight: Array | None, ignore_index: int, label_smoothing: float
-) -> Array:
-    """Gradient of ``cross_entropy`` by the logits, (rows, d).
-
-    With the target t, weighted: ``g * (probs * sum(t) - t)``; without weights sum(t) is 1.
-    """
-    rows, d = log_probs.shape
-    weight = _class_weights(log_probs, weight)
-    kept = labels != ignore_index
-    label = np.where(kept, labels, 0)
-    target = np.tile(label_smoothing / max(d, 1) * weight, (rows, 1))
-    target[np.arange(rows), label] += (1 - label_smoothing) * weight[label]
-    gx = g_rows[:, None] * (np.exp(log_probs) * target.sum(axis=1, keepdims=True) - target)
-    return np.where(kept[:, None], gx, 0)

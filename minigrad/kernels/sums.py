@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import prange
 
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import SMALL, row_kernel
 
@@ -34,25 +34,28 @@ def _misses(a: Array, b: Array, total: Array) -> int:
 
 
 @row_kernel
-def _products(a: Array, b: Array, products: Array) -> None:
-    for piece in prange(products.size):
-        first, last = piece * PIECE, min(piece * PIECE + PIECE, a.size)
-        products[piece] = _product(a[first:last], b[first:last])
+def _products(first: int, last: int, a: Array, b: Array, products: Array) -> None:
+    for piece in range(first, last):
+        start, end = piece * PIECE, min(piece * PIECE + PIECE, a.size)
+        products[piece] = _product(a[start:end], b[start:end])
 
 
 @row_kernel
-def _products_and_misses(a: Array, b: Array, total: Array, products: Array, misses: Array) -> None:
-    for piece in prange(products.size):
-        first, last = piece * PIECE, min(piece * PIECE + PIECE, a.size)
-        products[piece] = _product(a[first:last], b[first:last])
-        misses[piece] = _misses(a[first:last], b[first:last], total[first:last])
+def _products_and_misses(
+    first: int, last: int, a: Array, b: Array, total: Array, products: Array, misses: Array
+) -> None:
+    for piece in range(first, last):
+        start, end = piece * PIECE, min(piece * PIECE + PIECE, a.size)
+        products[piece] = _product(a[start:end], b[start:end])
+        misses[piece] = _misses(a[start:end], b[start:end], total[start:end])
 
 
 def _fast_inner(a: Array, b: Array) -> float:
+    check_shape("b", b, a.shape)
     if a.size < SMALL:  # one thread does it, and BLAS does it best
         return float(np.vdot(a, b))
     products = np.empty(-(-a.size // PIECE))
-    _products(a.size, a.ravel(), b.ravel(), products)
+    _products(a.size, products.size, a.ravel(), b.ravel(), products)
     return float(products.sum())
 
 
@@ -63,10 +66,12 @@ def inner(a: Array, b: Array) -> float:
 
 
 def _fast_inner_and_sum(a: Array, b: Array, total: Array) -> tuple[float, bool]:
+    check_shape("b", b, a.shape)
+    check_shape("total", total, a.shape)
     if a.size <= PIECE:
         return float(np.vdot(a, b)), bool((a + b == total).all())
     products, misses = np.empty((2, -(-a.size // PIECE)))
-    _products_and_misses(2 * a.size, a.ravel(), b.ravel(), total.ravel(), products, misses)
+    _products_and_misses(2 * a.size, products.size, a.ravel(), b.ravel(), total.ravel(), products, misses)
     return float(products.sum()), not misses.any()
 
 

@@ -9,6 +9,8 @@ model              file                                             its skips
 `FCN`              `fcn`: Long et al. (2014)                        add finer scores to coarse ones
 `Detector`         `detector`: Zhou et al. (2019)                   a residual backbone, and one skip from the top down
 `CapsuleNet`       `capsule_net`: Sabour et al. (2017)              routing adds agreement to its logits, round by round
+`GPT`              `gpt`: Radford et al. (2019)                     one residual stream, from embedding to head
+`PrefixGPT`        `prefix`: Li and Liang (2021)                    the same, frozen, and learnt keys and values beside
 =================  ===============================================  ====================================================
 """
 
@@ -18,7 +20,20 @@ from minigrad.models.capsule_net import CapsuleNet
 from minigrad.models.densenet import DenseNet
 from minigrad.models.detector import Detector
 from minigrad.models.fcn import FCN
+from minigrad.models.gpt import GPT, Cache
+from minigrad.models.prefix import PrefixGPT
 from minigrad.models.residual_nets import ResNet, resnet
 from minigrad.models.unet import UNet
 
-__all__ = ["FCN", "CapsuleNet", "DenseNet", "Detector", "ResNet", "UNet", "resnet"]
+__all__ = [
+    "FCN",
+    "GPT",
+    "Cache",
+    "CapsuleNet",
+    "DenseNet",
+    "Detector",
+    "PrefixGPT",
+    "ResNet",
+    "UNet",
+    "resnet",
+]

@@ -2,7 +2,8 @@
 
 Five poolings leave one pixel in 32. Scores made there (FCN-32s) say what is in the image, and only roughly where. So
 scores are made at 1/16 and at 1/8 too, of features that have seen less and know better where: the coarse scores are
-enlarged by 2 and the finer ones *added* (FCN-16s, FCN-8s). In backward the join copies: both get the same gradient.
+enlarged by 2, by a layer that learns how, and the finer ones *added* (FCN-16s, FCN-8s). The last enlargement is fixed.
+In backward the join copies: both get the same gradient.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+import minigrad.nn.functional as F
 from minigrad import skip
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import ModuleList, Sequential
@@ -65,7 +67,7 @@ class FCN(Module):
             self.scores.append(Conv2d(times * width, num_classes, 1))
             if i:
                 self.enlarge.append(bilinear(num_classes, 2))
-        self.last = bilinear(num_classes, stride)
+        self.stride = stride
 
     def forward(self, input: Tensor) -> Tensor:
         """Score every pixel, (N, C, H, W) to (N, num_classes, H, W).
@@ -85,7 +87,8 @@ class FCN(Module):
             finer = score(features.pop())
             height, width = finer.shape[-2:]
             y = skip.residual_add(finer, enlarge(y)[..., :height, :width])
-        scores: Tensor = self.last(y)[..., : input.shape[-2], : input.shape[-1]]
+        y = F.interpolate(y, scale_factor=self.stride, mode="bilinear")
+        scores: Tensor = y[..., : input.shape[-2], : input.shape[-1]]
         return scores
 
 

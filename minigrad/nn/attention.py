@@ -130,10 +130,17 @@ class MultiheadAttention(Module):
         if is_causal and attn_mask is None:
             raise OperationError("is_causal=True needs attn_mask= too: True where a query can't see a key")
         single = query.ndim == 2
-        if single:
-            query, key, value = (x.unsqueeze(0) for x in (query, key, value))
-        elif not self.batch_first:
-            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+        if not query.ndim == key.ndim == value.ndim or query.ndim not in (2, 3):
+            shapes = f"{query.shape}, {key.shape} and {value.shape}"
+            raise OperationError(
+                f"MultiheadAttention: query, key and value must all have 3 dimensions, or 2, not {shapes}"
+            )
+        if single or not self.batch_first:
+            turned: dict[int, Tensor] = {}  # one tensor that is given three times stays one
+            for x in (query, key, value):
+                if id(x) not in turned:
+                    turned[id(x)] = x.unsqueeze(0) if single else x.transpose(0, 1)
+            query, key, value = (turned[id(x)] for x in (query, key, value))
         q, k, v = self._heads(query, key, value)
         mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]), q.dtype)
         drop = self.dropout if self.training else 0.0
@@ -154,6 +161,10 @@ class MultiheadAttention(Module):
     def _heads(self, *inputs: Tensor) -> list[Tensor]:
         """Queries, keys and values, each (N, num_heads, length, head_dim)."""
         projected = []
+        if inputs[0] is inputs[1] is inputs[2]:  # attention to oneself: one product for all three
+            y = F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias)
+            y = y.unflatten(2, (3, self.num_heads, self.head_dim))
+            return [part.transpose(1, 2) for part in y.unbind(2)]
         for i, x in enumerate(inputs):
             rows = slice(i * self.embed_dim, (i + 1) * self.embed_dim)
             bias = None if self.in_proj_bias is None else self.in_proj_bias[rows]
@@ -165,12 +176,23 @@ class MultiheadAttention(Module):
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, shape: tuple[int, ...], dtype: Any
     ) -> Tensor | None:
         """Both masks as one that is added to the scores, (N, num_heads, L, S)."""
+        n, heads, length, keys_length = shape
         total = None
         if attn_mask is not None:
+            if attn_mask.shape not in ((length, keys_length), (n * heads, length, keys_length)):
+                raise OperationError(
+                    f"MultiheadAttention: attn_mask must be {(length, keys_length)}, (queries, keys), or "
+                    f"{(n * heads, length, keys_length)}, one for each sequence and head; it is {attn_mask.shape}"
+                )
             total = _additive(attn_mask, dtype)
             if attn_mask.ndim == 3:
                 total = total.reshape(shape)
         if key_padding_mask is not None:
+            if key_padding_mask.shape not in ((n, keys_length), (keys_length,) if n == 1 else ()):
+                raise OperationError(
+                    f"MultiheadAttention: key_padding_mask must be {(n, keys_length)}, (sequences, keys); it is "
+                    f"{key_padding_mask.shape}"
+                )
             keys = _additive(key_padding_mask, dtype).reshape(-1, 1, 1, shape[-1])
             total = keys if total is None else total + keys
         return total

@@ -17,7 +17,8 @@ from minigrad.ops.activation import (
 )
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.classification import cross_entropy, nll_loss
-from minigrad.ops.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from minigrad.ops.conv import conv1d, conv2d, conv_transpose2d
+from minigrad.ops.conv_transpose import conv_transpose1d
 from minigrad.ops.curved import celu, glu, mish, softmin, softsign, tanhshrink
 from minigrad.ops.dropout import alpha_dropout, dropout, dropout1d, dropout2d, feature_alpha_dropout
 from minigrad.ops.elementwise import sigmoid, tanh
@@ -48,7 +49,8 @@ from minigrad.ops.margin_loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from minigrad.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
+from minigrad.ops.norm import batch_norm, group_norm, layer_norm
+from minigrad.ops.other_norms import instance_norm, local_response_norm, rms_norm
 from minigrad.ops.pad import pad
 from minigrad.ops.pick_pool import adaptive_max_pool1d, adaptive_max_pool2d, lp_pool1d, lp_pool2d, max_unpool2d
 from minigrad.ops.piecewise import hardshrink, hardsigmoid, hardswish, prelu, rrelu, softshrink, threshold

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.kernels import softmax as kernels
+from minigrad.kernels import classification as kernels
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.common import T, is_array, shape_of
 from minigrad.ops.index import IndexAdd

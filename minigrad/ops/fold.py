@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import conv as kernels
-from minigrad.kernels.patches import windows_hw
+from minigrad.kernels.windows import windows_hw
 from minigrad.ops.common import T, shape_of
 from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of
 

@@ -149,7 +149,7 @@ def integers(index: Any) -> Any:
     if array.dtype.kind not in "iu":
         if array.size or array.dtype.kind != "f":
             raise IndexError(f"the index must be of integers, it is {array.dtype}")
-        array = array.astype(np.int64)
+        return array.astype(np.int64)
     return array
 
 

@@ -29,7 +29,8 @@ class MaxPool2d(Node):
     def forward(self, x: Any) -> Any:
         self.from_hw = x.shape[2:]
         y, self.indices = kernels.max_pool2d(x, *self.how)
-        return (y, self.indices) if self.return_indices else y
+        # (A copy, as the caller may change it before backward.)
+        return (y, self.indices.copy()) if self.return_indices else y
 
     def backward(self, gy: Any, gindices: Any = None) -> Any:
         return MaxUnpool2d(self.indices, self.from_hw).apply_to(gy)

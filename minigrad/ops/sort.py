@@ -28,7 +28,8 @@ class Sort(Node):
     def forward(self, x: Any) -> Any:
         self.from_shape = x.shape
         self.places = _order(x, self.axis, self.descending)[(slice(None),) * self.axis + (slice(self.k),)]
-        return np.take_along_axis(x, self.places, self.axis), self.places
+        # (A copy, as the caller may change it before backward.)
+        return np.take_along_axis(x, self.places, self.axis), self.places.copy()
 
     def backward(self, gy: Any, gindices: Any) -> Any:
         return ScatterAdd(self.axis, self.places, self.from_shape).apply_to(gy)

@@ -20,7 +20,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
-from minigrad.tensors import display
+from minigrad.tensors import display, quiet
 from minigrad.tensors.combined import Combined
 from minigrad.tensors.devices import CPU, check_device, device
 from minigrad.tensors.inplace import InPlace
@@ -170,14 +170,15 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         OperationError
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
-        keep = create_graph if retain_graph is None else retain_graph
         if inputs is not None:
-            gradients.accumulate_into(inputs, self, gradient, keep, create_graph)
+            gradients.accumulate_into(inputs, self, gradient, retain_graph, create_graph)
             return
-        with np.errstate(all="ignore"):  # an infinite gradient is quiet, as in PyTorch; detect_anomaly finds it
-            # (A deque of no length runs the generator to its end, and holds none of its steps.)
-            seed = walk.seed_gradient(self, gradient, create_graph)
-            deque(walk.turns_of(walk.Pass((self,), (seed,), keep, create_graph)), maxlen=0)
+        seed = walk.seed_gradient(self, gradient, create_graph)
+        before = quiet.warnings.set(quiet.OFF)
+        try:  # a deque of no length runs the generator to its end, and holds none of its turns
+            deque(walk.visit((self,), (seed,), retain_graph, create_graph), maxlen=0)
+        finally:
+            quiet.warnings.reset(before)
 
     def detach(self) -> Tensor:
         """The same data, with no node: gradients stop here."""
@@ -496,12 +497,12 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         return common.cast(self, np.bool_)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def T(self) -> Tensor:
         """The transpose: all dimensions in reverse."""
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802  (PyTorch's name)
+    def mT(self) -> Tensor:
         """The transpose of the last two dimensions."""
         return shape.transpose(self, -2, -1)
 

@@ -34,6 +34,7 @@ def test_import_needs_no_mpi(run_python):
 
 def test_without_mpi_the_error_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
+    assert not dist.is_available()
     with pytest.raises(dist.DistError, match="python -m pip install mpi4py mpich"):
         dist.init_process_group("mpi")
 

@@ -20,6 +20,12 @@ def test_nothing_deadlocks_under_the_debug_level():
     passes("data_parallel", ranks=2, env={"MINIGRAD_DISTRIBUTED_DEBUG": "DETAIL"})
 
 
+@needs_mpi
+def test_the_pages_program_runs(tmp_path):
+    passes("page", tmp_path, ranks=2)
+    assert list(mg.load(tmp_path / "model.safetensors"))[0] == "module.0.weight"
+
+
 @pytest.mark.parametrize("items", [1, 7, 8, 9])
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
 @pytest.mark.parametrize("drop_last", [False, True])

@@ -236,7 +236,7 @@ def test_a_hook_returns_a_gradient_or_is_named():
         with pytest.raises(mg.OperationError, match=r"shape_changer.*\(1,\).*\(2,\)"):
             total.backward()
     handle.remove()
-    x.register_hook(lambda g: (g > 0))
+    x.register_hook(lambda g: g > 0)
     with pytest.raises(mg.OperationError, match="bool"):
         (x * 1).sum().backward()
 

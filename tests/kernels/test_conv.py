@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minigrad.kernels import conv, direct_conv, threads
+from minigrad.kernels import conv, threads
 from minigrad.kernels.compile import KERNELS
 
 DTYPES = [np.float32, np.float64]
@@ -74,10 +74,7 @@ def test_references_against_loops(name, rng):
 
 @cases
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("blocked", [True, False])
-def test_fast_against_reference(case, dtype, blocked, rng, agree, monkeypatch):
-    if not blocked:  # as on a CPU that the blocked kernels don't know
-        monkeypatch.setattr(direct_conv, "MACHINE", None)
+def test_fast_against_reference(case, dtype, rng, agree):
     x, w, gy, how = make(case, rng, dtype)
     b = rng.standard_normal(len(w)).astype(dtype)
     agree("conv.conv2d", x, w, *how, tolerance=TOLERANCE[dtype])
@@ -86,10 +83,7 @@ def test_fast_against_reference(case, dtype, blocked, rng, agree, monkeypatch):
     agree("conv.conv2d_weight_gradient", gy, x, w.shape[2:], *how, tolerance=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("blocked", [True, False])
-def test_any_strides(blocked, rng, agree, monkeypatch):
-    if not blocked:
-        monkeypatch.setattr(direct_conv, "MACHINE", None)
+def test_any_strides(rng, agree):
     x, w, gy, how = make(CASES["3x3"], rng)
     x, w, gy = np.asfortranarray(x), w[:, ::-1, ::-1], np.broadcast_to(gy[:1, :, :, :1], gy.shape)
     agree("conv.conv2d", x, w, *how)
@@ -108,7 +102,7 @@ def test_one_thread_and_two(name, dtype, rng, same_in_parallel):
 
 def test_the_same_bits_whichever_thread_is_faster(rng, monkeypatch):
     """Threads take their work as it comes; what is summed with what, and in which order, doesn't depend on that."""
-    monkeypatch.setattr(threads, "SMALL", 0)
+    monkeypatch.setattr(threads, "SMALL", 1)
     x, w, gy, how = make(CASES["several samples a task"], rng, np.float32)
     x, gy = np.repeat(x, 8, 0), np.repeat(gy, 8, 0)
 
@@ -133,11 +127,8 @@ def test_gradients_are_adjoint(case, rng):
 
 
 @pytest.mark.parametrize("extra", [(0, 0), (1, 0), (2, 1)])
-@pytest.mark.parametrize("blocked", [True, False])
-def test_transposed_with_output_padding(extra, blocked, rng, agree, monkeypatch):
+def test_transposed_with_output_padding(extra, rng, agree):
     """A transposed convolution may ask for rows that no place of the kernel reaches, or more places fit."""
-    if not blocked:
-        monkeypatch.setattr(direct_conv, "MACHINE", None)
     how = (2, 3), (1, 1), (3, 1), 1
     w = rng.standard_normal((4, 5, 3, 3))
     x = rng.standard_normal((2, 4, 6, 5))
@@ -153,6 +144,19 @@ def test_not_a_number_stays_in_its_windows(rng):
     assert np.argwhere(touched).tolist() == [[1, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]]
 
 
+def test_half_precision_is_computed_in_single(rng):
+    x, w, gy, how = make(CASES["groups"], rng, np.float16)
+    for name, *args in (
+        ("conv.conv2d", x, w, *how),
+        ("conv.conv2d_input_gradient", gy, w, x.shape[2:], *how),
+        ("conv.conv2d_weight_gradient", gy, x, w.shape[2:], *how),
+    ):
+        wide = KERNELS[name].fast(*(a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in args))
+        half = KERNELS[name].fast(*args)
+        assert half.dtype == np.float16
+        np.testing.assert_array_equal(half, wide.astype(np.float16))
+
+
 def test_integers(rng, agree):
     x, w, gy, how = (a if isinstance(a, list) else np.rint(3 * a).astype(np.int64) for a in make(CASES["3x3"], rng))
     agree("conv.conv2d", x, w, *how)
@@ -165,13 +169,13 @@ def test_unfold_and_fold(case, rng, agree, same_in_parallel):
     shape, _, kernel, stride, padding, dilation, _ = case
     x = rng.standard_normal(shape)
     how = kernel, dilation, padding, stride
-    cols = agree("patches.unfold", x, *how)
-    agree("patches.unfold", np.asfortranarray(x), *how)
+    cols = agree("conv.unfold", x, *how)
+    agree("conv.unfold", np.asfortranarray(x), *how)
     g = rng.standard_normal(cols.shape)
-    folded = agree("patches.fold", g, shape[2:], *how)
+    folded = agree("conv.fold", g, shape[2:], *how)
     np.testing.assert_allclose(np.vdot(cols, g), np.vdot(x, folded), atol=1e-10)
-    same_in_parallel("patches.unfold", x, *how)
-    same_in_parallel("patches.fold", g, shape[2:], *how)
+    same_in_parallel("conv.unfold", x, *how)
+    same_in_parallel("conv.fold", g, shape[2:], *how)
 
 
 def test_unfold_lays_out_patches():

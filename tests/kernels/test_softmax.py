@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from minigrad.kernels import classification as C
 from minigrad.kernels import softmax as S
 
 TABLE = (
@@ -15,8 +16,8 @@ TABLE = (
     "softmax.log_softmax",
     "softmax.log_softmax_backward",
     "softmax.logsumexp",
-    "softmax.cross_entropy",
-    "softmax.cross_entropy_backward",
+    "classification.cross_entropy",
+    "classification.cross_entropy_backward",
 )
 SHAPES = [(0, 3), (1, 1), (4, 10), (3, 65), (20, 7)]
 DTYPES = [np.float32, np.float64]
@@ -98,14 +99,14 @@ def test_large_logits_keep_their_digits(agree):
     x = np.array([[30000.0, 30000.5, 29999.0], [-5e6, -5e6, -5e6]], dtype=np.float32)
     exact = S.log_softmax(x.astype(np.float64))
     np.testing.assert_allclose(S.log_softmax(x), exact, rtol=1e-6)
-    np.testing.assert_allclose(S.cross_entropy(x, np.array([2, 0]), None, -100, 0.0)[1], exact, rtol=1e-6)
+    np.testing.assert_allclose(C.cross_entropy(x, np.array([2, 0]), None, -100, 0.0)[1], exact, rtol=1e-6)
 
 
 def test_a_masked_class_has_no_gradient():
     x = np.array([[0.0, -np.inf, 1.0]])
-    losses, log_probs = S.cross_entropy(x, np.array([0]), None, -100, 0.0)
+    losses, log_probs = C.cross_entropy(x, np.array([0]), None, -100, 0.0)
     np.testing.assert_allclose(losses, [math.log(1 + math.e)], rtol=1e-15)
-    g = S.cross_entropy_backward(np.ones(1), log_probs, np.array([0]), None, -100, 0.0)
+    g = C.cross_entropy_backward(np.ones(1), log_probs, np.array([0]), None, -100, 0.0)
     assert g[0, 1] == 0
     np.testing.assert_allclose(g.sum(), 0, atol=1e-16)
 
@@ -113,7 +114,7 @@ def test_a_masked_class_has_no_gradient():
 def test_pytorch_values():
     """What ``torch.nn.functional.cross_entropy(..., reduction="none")`` gave for this."""
     x = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0]])
-    losses, _ = S.cross_entropy(x, np.array([1, 0, -100]), np.array([0.5, 2.0, 1.0]), -100, 0.1)
+    losses, _ = C.cross_entropy(x, np.array([1, 0, -100]), np.array([0.5, 2.0, 1.0]), -100, 0.1)
     np.testing.assert_allclose(losses, [0.9567068362068945, 1.7040008787958767, 0], rtol=1e-14)
 
 
@@ -132,8 +133,8 @@ def test_backward_is_the_derivative(name, rng):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_cross_entropy_backward_is_the_derivative(weighted, smoothing, rng):
-    x, labels, *options = arguments("softmax.cross_entropy", (8, 5), np.float64, rng, weighted, smoothing)
+    x, labels, *options = arguments("classification.cross_entropy", (8, 5), np.float64, rng, weighted, smoothing)
     g, direction = rng.standard_normal(8), rng.standard_normal(x.shape)
-    gx = S.cross_entropy_backward(g, S.log_softmax(x), labels, *options)
-    slope = _slope(lambda x: (g * S.cross_entropy(x, labels, *options)[0]).sum(), x, direction)
+    gx = C.cross_entropy_backward(g, S.log_softmax(x), labels, *options)
+    slope = _slope(lambda x: (g * C.cross_entropy(x, labels, *options)[0]).sum(), x, direction)
     np.testing.assert_allclose((gx * direction).sum(), slope, rtol=1e-6)

@@ -1,5 +1,7 @@
 """What lesson 20 says: shards and their weights (E11), batch norm, and on two ranks what one process gives."""
 
+import sys
+
 import pytest
 
 from minigrad.classroom.ranks import RanksFailed, on_ranks, ranks_can_start
@@ -43,3 +45,9 @@ def test_the_deadlock_is_told_and_cured():
     assert on_ranks(swap, 2, 20_000, True) == [1.0, 0.0]
     with pytest.raises(RanksFailed, match="deadlock: every rank waits"):
         on_ranks(swap, 2, 20_000, False, detail=True)
+
+
+def test_without_mpi_the_lesson_says_how_to_install_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    assert not ranks_can_start()
+    assert "python -m pip install mpi4py mpich" in capsys.readouterr().out

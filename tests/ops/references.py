@@ -78,3 +78,19 @@ def cross_entropy(x, labels):
 
 def normalised(x, axes, eps=1e-5):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm_step(x, h, c, w, b):
+    i, f, g, o = np.split(x + h @ w.T + b, 4, 1)
+    new = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+    return _sigmoid(o) * np.tanh(new), new
+
+
+def gru_step(x, h, w, b):
+    (xr, xz, xn), (hr, hz, hn) = np.split(x, 3, 1), np.split(h @ w.T + b, 3, 1)
+    r, z = _sigmoid(xr + hr), _sigmoid(xz + hz)
+    return (1 - z) * np.tanh(xn + r * hn) + z * h

@@ -12,6 +12,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.ops import recurrent
 from minigrad.ops.boxes import box_iou
 from minigrad.ops.capsule import squash
 from minigrad.utils.checkpoint import checkpoint
@@ -23,6 +24,8 @@ from .references import (
     conv2d,
     conv_transpose2d,
     cross_entropy,
+    gru_step,
+    lstm_step,
     max_pool2d,
     normalised,
     softmax,
@@ -331,6 +334,25 @@ def hooked(x):
     return module(x)
 
 
+RECURRENT = [
+    Case(
+        "rnn step",
+        recurrent.rnn_step,
+        lambda x, h, w, b: np.tanh(x + h @ w.T + b),
+        ((2, 3), (2, 3), (3, 3), (3,)),
+    ),
+    Case(
+        "rnn step with relu", lambda x, h, w: recurrent.rnn_step(x, h, w, None, "relu"), None, ((2, 3), (2, 3), (3, 3))
+    ),
+    Case("lstm step", recurrent.lstm_step, lstm_step, ((2, 12), (2, 3), (2, 3), (12, 3), (12,))),
+    Case("lstm step without bias", recurrent.lstm_step, None, ((2, 8), (2, 1), (2, 2), (8, 1))),
+    Case("gru step", recurrent.gru_step, gru_step, ((2, 9), (2, 3), (9, 3), (9,))),
+    Case(
+        "together", lambda a, b: recurrent.together([a, b], 1), lambda a, b: np.concatenate([a, b], 1), ((2, 3), (2, 1))
+    ),
+]
+
+
 def squashed(s):
     r = np.linalg.norm(s, axis=1, keepdims=True)
     return s / r * (r * r / (1 + r * r))
@@ -411,6 +433,7 @@ CASES = [
     *NORMS,
     *LOSSES,
     *SKIPS,
+    *RECURRENT,
     *WRITES,
     *OTHERS,
 ]

@@ -93,7 +93,14 @@ def test_an_activation_in_place_acts(relu):
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.LeakyReLU(0.1, True), nn.ELU(inplace=True), nn.SELU(True), nn.SiLU(True), nn.Hardtanh(inplace=True), nn.ReLU6(True)],
+    [
+        nn.LeakyReLU(0.1, True),
+        nn.ELU(inplace=True),
+        nn.SELU(True),
+        nn.SiLU(True),
+        nn.Hardtanh(inplace=True),
+        nn.ReLU6(True),
+    ],
 )
 def test_layers_in_place_give_what_they_give_elsewhere(layer):
     x = mg.tensor([-1.0, 0.5, 9.0], requires_grad=True)
@@ -250,7 +257,7 @@ def test_an_optimiser_in_a_users_own_words():
 
 @pytest.mark.parametrize("inplace", [True, False])
 def test_the_residual_line_of_public_files_is_a_join_either_way(inplace):
-    """``out += identity`` as torchvision writes it: ledger, blocks, path lengths see what they see of ``out + identity``."""
+    """``out += identity`` as torchvision writes it: ledger and path lengths see what they see of ``out + identity``."""
 
     class Block(nn.Module):
         def __init__(self):

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class Wrong(Exception):  # noqa: N818  (an answer is wrong, not the program)
+class Wrong(Exception):
     """An answer that is not right, and the hint for it."""
 
 
-class Blank(Exception):  # noqa: N818  (as above)
+class Blank(Exception):
     """An answer that is not there yet."""
 
 

@@ -20,7 +20,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.gradients import Collected
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
-from minigrad.engine.walk import Pass, seed_gradient, visit
+from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.forks.folding import fold
 from minigrad.inspect.forks.graph import Edge, Graph, Value, inputs_of, kind_of
@@ -229,7 +229,7 @@ def _one_more(box: Box) -> str:
 def _sent(loss: TensorBase) -> dict[Edge, float]:
     """The norm of the gradient that each node sends to each of its inputs."""
     seed = seed_gradient(loss, None, create_graph=False)
-    steps = starmap(Step, visit(Pass([loss], [seed], retain_graph=True, receiver=Collected([]))))
+    steps = starmap(Step, visit([loss], [seed], retain_graph=True, receiver=Collected([])))
     return {
         Edge(step.node, position): measure.norm(array_of(g))
         for step in steps

@@ -24,7 +24,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.engine.walk import seed_gradient
+from minigrad.engine.walk import seed_gradient, with_zeros
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import cut, factors_in_force, label_in_force, times
 from minigrad.inspect.forks.graph import Edge, Graph, Value, as_tuple, inputs_of, maker_of, value_of
@@ -162,7 +162,9 @@ def path_lengths(
 ) -> PathLengths:
     """Split the gradient of ``wrt`` by the number of branches crossed: exactly, in one pass.
 
-    The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be linear.
+    A node that has its skip inside (a time step of an LSTM or a GRU) counts too: the skip keeps the number, all else
+    adds one. The graph is kept, and no ``.grad`` is touched. Hooks on tensors are not run: what they do need not be
+    linear.
 
     Parameters
     ----------
@@ -214,7 +216,9 @@ def path_lengths(
 def _prepared(loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
     graph = Graph(loss)
     seed = seed_gradient(loss, gradient, create_graph=False)
-    return graph, find_pairs(graph).some(), seed
+    pairs = find_pairs(graph)
+    # An LSTM's or a GRU's time step has its skip inside, and needs no pair.
+    return graph, pairs.found if any(node.skip_ways for node in graph.nodes) else pairs.some(), seed
 
 
 def _split(
@@ -243,20 +247,24 @@ def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
         twin = _for_some_inputs(node, wanted)
         for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
             grads = [by_length.get(length) for by_length in arrived]
-            sent = as_tuple(twin.backward(*_with_zeros(node, grads)))
-            for edge, value in wanted:
-                g = times(sent[edge.position], job.factors.get(edge, 1.0))
-                if g is not None:
-                    total = table.setdefault(value, {})
-                    k = length + (edge in branches)
-                    total[k] = total[k] + g if k in total else g
+            for more, sent in _ways(twin, with_zeros(node, grads)):
+                for edge, value in wanted:
+                    g = times(sent[edge.position], job.factors.get(edge, 1.0))
+                    if g is not None:
+                        total = table.setdefault(value, {})
+                        k = length + more + (edge in branches)
+                        total[k] = total[k] + g if k in total else g
     return table.get(target, {})
 
 
-def _with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
-    """The gradients of a node's outputs; in the place of None, of an output that nothing used, zeros."""
-    dtype = next(g.dtype for g in grads if g is not None)
-    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
+def _ways(node: Node, grads: list[Any]) -> list[tuple[int, tuple[Any, ...]]]:
+    """What a node sends back, by the number of branches that are inside it."""
+    sent = as_tuple(node.backward(*grads))
+    if not node.skip_ways:
+        return [(0, sent)]
+    over = as_tuple(node.skip_backward(*grads))
+    rest = tuple(g if s is None or g is None else g - s for g, s in zip(sent, over, strict=True))
+    return [(0, over), (1, rest)]
 
 
 def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:
@@ -284,19 +292,40 @@ def _count_routes(job: _Job, skips: dict[Edge, None], branches: dict[Edge, None]
     """
     reached: dict[Value, dict[Way, Counts]] = {value_of(job.loss): {None: {0: 1}}}
     for node in reversed(job.nodes):
+        at_slots = [reached.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
         here: dict[Way, Counts] = {}
-        for slot in range(len(node.out_shapes)):
-            here.update(reached.pop((node, slot), {}))
+        for arrived in at_slots:
+            here.update(arrived)
         if not here:
             continue
         for edge, value in inputs_of(node):
             on = here
-            if edge in branches:
+            if node.skip_ways:
+                on = _inside(node, edge.position, at_slots)
+            elif edge in branches:
                 on = {(node, False): {k + 1: n for k, n in _sum(here).items()}}
             elif edge in skips:
                 on = {(node, True): _sum(here)}
             reached.setdefault(value, {}).update(on)
     return _sum(reached.get(value_of(job.wrt), {}))
+
+
+def _inside(node: Node, position: int, at_slots: list[dict[Way, Counts]]) -> dict[Way, Counts]:
+    """The routes on to an input of a node that has its skip inside: over the skip, and by all else."""
+    over: dict[Way, Counts] = {}
+    rest: dict[Way, Counts] = {}
+    for slot, arrived in enumerate(at_slots):
+        also = node.skip_ways.get((position, slot))
+        if also is not None:
+            over.update(arrived)
+        if also is not False:
+            rest.update(arrived)
+    ways: dict[Way, Counts] = {}
+    if over:
+        ways[node, True] = _sum(over)
+    if rest:
+        ways[node, False] = {k + 1: n for k, n in _sum(rest).items()}
+    return ways
 
 
 def _sum(ways: dict[Way, Counts]) -> Counts:

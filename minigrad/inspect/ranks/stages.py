@@ -145,7 +145,8 @@ def pipeline_path_lengths(
     Returns
     -------
     PathLengths or None
-        On the first stage; None on the others.
+        On the first stage; None on the others. Its ``label`` says so where joins have no fork on their own rank: what
+        crosses their branches isn't counted.
     """
     group = stage.group
     arrived = [leaf.detach().requires_grad_() for leaf in args]
@@ -164,13 +165,16 @@ def pipeline_path_lengths(
             arrived = [from_array(array, requires_grad=wanted) for array, wanted in sent[0]]
     found = [_Lengths({0: np.ones_like(end.array)}, {0: 1}) for end in ends]
     names: list[str] = []
+    apart = 0
     for turn in reversed(range(stage.num_stages)):
         sent = [None]
         if turn == stage.stage_index:
             found, blocks = _through_stage(arrived, ends, found)
-            sent[0] = (found, blocks)
+            unpaired = [u for end in ends if end.node is not None for u in find_pairs(Graph(end)).unpaired]
+            sent[0] = (found, blocks, len(unpaired))
         broadcast_object_list(sent, group=group, group_src=turn)
         names = [*(f"{turn}.{name}" for name in sent[0][1]), *names]
+        apart += sent[0][2]
         if turn == stage.stage_index + 1:
             found = sent[0][0]
     if not stage.is_first:
@@ -179,7 +183,8 @@ def pipeline_path_lengths(
     longest = max(total.counts)
     zero = np.zeros_like(arrived[0].array)
     gradients = [total.gradients.get(k, zero) for k in range(longest + 1)]
-    return PathLengths(gradients, [total.counts.get(k, 0) for k in range(longest + 1)], names)
+    label = f"{apart} forks or joins have no partner on their rank, and aren't counted" if apart else ""
+    return PathLengths(gradients, [total.counts.get(k, 0) for k in range(longest + 1)], names, label)
 
 
 def _through_stage(

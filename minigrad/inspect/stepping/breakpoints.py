@@ -210,7 +210,7 @@ def _positive(name: str, limit: float) -> None:
         raise ValueError(f"{name}({limit}): the limit is compared with a norm, so it must be above 0")
 
 
-class stop_when(Watcher):  # noqa: N801  (used as a statement)
+class stop_when(Watcher):
     """A ``with`` block in which backward stops in the debugger, once, where a condition holds first.
 
     There ``step``, ``node``, ``grad_outputs`` and ``grad_inputs`` can be looked at. Without a debugger named

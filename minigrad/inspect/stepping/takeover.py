@@ -7,11 +7,14 @@ delivered once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from minigrad.engine.base import TensorBase
+from minigrad.engine.gradients import Collected
+from minigrad.engine.leaves import Receiver
 from minigrad.engine.source import user_frame
-from minigrad.engine.walk import Pass, Turn
+from minigrad.engine.walk import Turn
 from minigrad.engine.watch import Watcher, watchers
 from minigrad.inspect.stepping.stepper import Stepper
 from minigrad.inspect.stepping.tape import Tape
@@ -48,24 +51,30 @@ class TakeOver(Watcher):
         self.done = False
         self._stdin = stdin
 
-    def take_over(self, asked: Pass) -> Iterator[Turn] | None:
+    def take_over(self, outputs: Sequence[TensorBase], *rest: Any) -> Iterator[Turn] | None:
         """Step through the first pass that has a node to stop at."""
-        if self.done or any(tensor.node is None for tensor in asked.outputs):
+        # A pass of `inspect.step` is under the stepper already, and counts as the first one.
+        self.done = self.done or any(isinstance(watcher, Tape) for watcher in watchers.get())
+        picture = isinstance(rest[-1], Collected) and not rest[-1].gradients  # it collects nothing
+        if self.done or picture or any(tensor.node is None for tensor in outputs):
             return None
         self.done = True
-        return self._step_through(asked)
+        return self._step_through(outputs, *rest)
 
-    def before_backward(self, node: Any, grads: list[Any]) -> None:
-        """Notice a pass of `inspect.step`, which is under the stepper already, and counts as the first one."""
-        self.done = self.done or any(isinstance(watcher, Tape) for watcher in watchers.get())
-
-    def _step_through(self, asked: Pass) -> Iterator[Turn]:
-        tape = Tape(asked.outputs, asked.grad_outputs, asked.create_graph, asked.receiver)
+    def _step_through(
+        self,
+        outputs: Sequence[TensorBase],
+        grad_outputs: Sequence[Any],
+        retain_graph: bool,
+        create_graph: bool,
+        receiver: Receiver | None,
+    ) -> Iterator[Turn]:
+        tape = Tape(outputs, grad_outputs, create_graph, receiver)
         try:
             Stepper(tape, user_frame(), self._stdin).cmdloop()
         finally:
             tape.close(retain_graph=True)
-        keep = asked.retain_graph or asked.create_graph
+        keep = retain_graph or create_graph
         for step in tape.taken:
             yield step.node, list(step._grad_outputs), tuple(step._grad_inputs)
             if not keep:

@@ -12,7 +12,7 @@ from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.leaves import Receiver
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step, read_only
-from minigrad.engine.walk import Pass, seed_gradient, visit
+from minigrad.engine.walk import seed_gradient, visit
 from minigrad.engine.watch import Watcher
 from minigrad.inspect.changes.scaling import label_in_force
 from minigrad.inspect.forks.graph import Edge, Graph, Value, leaf_name, unknown, value_of
@@ -101,7 +101,7 @@ class Tape(Watcher):
         self._by_node: dict[Node, TracedStep] = {}
         self._books = Bookkeeper(self.pairs.found)
         self._norms = Norms(self.graph)
-        self._pass = starmap(Step, visit(Pass(roots, seeds, True, create_graph, receiver)))
+        self._pass = starmap(Step, visit(roots, seeds, True, create_graph, receiver))
         self._fetch()
 
     def leaf(self, leaf: TensorBase, gradient: Any) -> None:

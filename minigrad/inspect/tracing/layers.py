@@ -18,7 +18,8 @@ from minigrad.inspect.forks.graph import matching, unknown
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 
 if TYPE_CHECKING:
-    from minigrad.inspect.tracing.trace import LeafGradient, Trace
+    from minigrad.inspect.tracing.arrivals import LeafGradient
+    from minigrad.inspect.tracing.trace import Trace
     from minigrad.nn.module import Module
 
 

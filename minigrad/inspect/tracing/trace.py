@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
-from minigrad.engine.step import Step, read_only
-from minigrad.engine.walk import Pass, seed_gradient, turns_of
-from minigrad.engine.watch import Watcher
+from minigrad.engine.step import Step
+from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.changes.scaling import label_in_force
 from minigrad.inspect.forks.blocks import Block, blocks_of, is_inside
-from minigrad.inspect.forks.graph import Graph, leaf_name, matching, unknown
+from minigrad.inspect.forks.graph import Graph, matching, unknown
 from minigrad.inspect.forks.ledger import Ledger
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.say.table import Table, Tabular
+from minigrad.inspect.tracing.arrivals import Arrivals, LeafGradient
 from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import Layers, layers_of
-from minigrad.inspect.tracing.steps import Norms, SavedNode, TracedStep, traced
-from minigrad.nn.parameter import Parameter
+from minigrad.inspect.tracing.steps import SavedNode, TracedStep, traced
 
 if TYPE_CHECKING:
     from minigrad.inspect.tracing.diff import TraceDiff
@@ -33,38 +31,6 @@ if TYPE_CHECKING:
 
 #: A printed trace shows so many steps at each end.
 SHOWN = 12
-
-
-@dataclass(eq=False)
-class LeafGradient:
-    """The gradient that one pass brought to a leaf.
-
-    Attributes
-    ----------
-    name
-        The leaf's own name, or where it is read, as in ``fc1.w``.
-    module
-        The module that reads it first.
-    reader
-        The name of the node that reads it first.
-    learnt
-        Whether it is an ``nn.Parameter``.
-    norm
-        None where no gradient arrived.
-    leaf
-        The tensor; None after loading.
-    gradient
-        The gradient; None where only norms were kept, or none arrived.
-    """
-
-    name: str
-    module: str
-    reader: str
-    learnt: bool
-    norm: float | None
-    dtype: Any
-    leaf: TensorBase | None = None
-    gradient: Array | None = None
 
 
 class Trace(Tabular, Sequence[TracedStep]):
@@ -293,10 +259,10 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     seed = seed_gradient(loss, gradient, create_graph=False)
     pairs = find_pairs(graph)
     arrays = keep == "all"
-    arrivals = _Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)
+    arrivals = Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)
     steps = []
     with arrivals, np.errstate(all="ignore"):  # as in backward(): an infinite gradient is marked, and no warning
-        for step in starmap(Step, turns_of(Pass([loss], [seed], retain_graph))):
+        for step in starmap(Step, visit([loss], [seed], retain_graph)):
             kept = traced(step, arrivals.norms, arrays)
             steps.append(kept)
             arrivals.books.see(step, kept)
@@ -309,32 +275,3 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
         for kept in steps:
             kept.node = saved[kept.node]
     return Trace(steps, nodes, list(arrivals.leaves.values()), ledger, keep, label)
-
-
-class _Arrivals(Watcher):
-    """Notes what each leaf got, as soon as that is complete."""
-
-    def __init__(self, graph: Graph, books: Bookkeeper, keep_arrays: bool) -> None:
-        super().__init__()
-        self.books = books
-        self.norms = Norms(graph)
-        self.leaves = _leaves(graph)
-        self._keep = keep_arrays
-
-    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
-        """Note a leaf's gradient."""
-        array = array_of(gradient)
-        self.leaves[leaf].norm = self.norms.of_leaf(leaf, array)
-        self.leaves[leaf].gradient = read_only(array) if self._keep else None
-        self.books.see_leaf(leaf, array)
-
-
-def _leaves(graph: Graph) -> dict[TensorBase, LeafGradient]:
-    """Every leaf of a graph, with no gradient yet."""
-    found = {}
-    for leaf in graph.leaves:
-        node, position = graph.readers[leaf][0]
-        name = leaf_name(node, position, leaf)
-        learnt = isinstance(leaf, Parameter)
-        found[leaf] = LeafGradient(name, node.module, node.name, learnt, None, leaf.array.dtype, leaf)
-    return found

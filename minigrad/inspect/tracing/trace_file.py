@@ -17,8 +17,9 @@ from minigrad.engine.source import SourceLine
 from minigrad.engine.step import read_only
 from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.pairs import Unpaired
+from minigrad.inspect.tracing.arrivals import LeafGradient
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep
-from minigrad.inspect.tracing.trace import LeafGradient, Trace
+from minigrad.inspect.tracing.trace import Trace
 from minigrad.serialize import write_whole
 
 VERSION = 1

@@ -16,7 +16,7 @@ _FILES = {
     "activation": ("activation", "more_activations", "attention"),
     "batchnorm": ("norm", "volumes"),
     "container": ("container", "parameters"),
-    "conv": ("conv", "volumes"),
+    "conv": ("conv", "conv_transpose", "volumes"),
     "distance": ("distance",),
     "dropout": ("dropout",),
     "flatten": ("linear",),

@@ -1,6 +1,7 @@
 """Every collective against NumPy, on any number of ranks; run by mpiexec."""
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 import minigrad.distributed as dist
@@ -86,6 +87,50 @@ got = [mg.zeros(3, 2, dtype=mg.float64) for _ in range(size)]
 dist.all_to_all(got, [mg.tensor(mine * (r + 1)) for r in range(size)])
 for r in range(size):
     same(got[r], everyones[r] * (rank + 1))
+
+# No dimensions, booleans, other orders in memory.
+parts = [mg.tensor(0.0) for _ in range(size)]
+dist.all_gather(parts, mg.tensor(float(rank)))
+assert [p.item() for p in parts] == list(range(size))
+dist.all_to_all(parts, [mg.tensor(float(10 * rank + r)) for r in range(size)])
+assert [p.item() for p in parts] == [10.0 * r + rank for r in range(size)]
+parts = [mg.tensor([False, False]) for _ in range(size)]
+dist.all_gather(parts, mg.tensor([rank == 0, True]))
+assert [p.tolist() for p in parts] == [[r == 0, True] for r in range(size)]
+whole = mg.zeros(size)
+dist.all_gather_into_tensor(whole, mg.tensor(float(rank)))
+assert whole.tolist() == list(range(size))
+parts = [mg.from_numpy(np.zeros((2, 3)).T) for _ in range(size)]
+dist.all_gather(parts, mg.from_numpy(np.asfortranarray(mine)))
+for part, expected in zip(parts, everyones, strict=True):
+    same(part, expected)
+
+# What is not defined, or doesn't fit, is refused before anybody waits.
+for wrong, error in (
+    (lambda: dist.all_reduce(mg.tensor([1, 2]), ReduceOp.AVG), TypeError),
+    (lambda: dist.all_reduce(mg.tensor([True])), TypeError),
+    (lambda: dist.all_reduce(mg.ones(2), ReduceOp.BAND), TypeError),
+    (lambda: dist.all_reduce(mine), TypeError),
+    (lambda: dist.broadcast(mg.ones(2), size), ValueError),
+    (lambda: dist.broadcast(mg.ones(2)), ValueError),
+    (lambda: dist.all_gather([mg.ones(2)] * (size + 1), mg.ones(2)), ValueError),
+    (lambda: dist.all_gather([mg.ones(3)] * size, mg.ones(2)), ValueError),
+    (lambda: dist.all_gather_into_tensor(mg.ones(size * 3), mg.ones(2)), ValueError),
+    (lambda: dist.send(mg.ones(2), rank), ValueError),
+    (lambda: dist.new_group([0, 0]), ValueError),
+    (lambda: dist.init_process_group("mpi"), RuntimeError),
+):
+    with pytest.raises(error):
+        wrong()
+
+# A write that a backward would have needed to know of is noticed.
+w = mg.tensor([2.0], requires_grad=True)
+y = w * 3
+z = (y * y).sum()
+with mg.no_grad():
+    dist.all_reduce(y)
+with pytest.raises(mg.DataChangedError, match="by an inplace operation|changed"):
+    z.backward()
 
 # Under way while this rank computes.
 x = mg.tensor(mine)

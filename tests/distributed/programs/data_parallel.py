@@ -66,6 +66,17 @@ for cap in (None, 0.0001, 0.0005, 25):
             assert_same(gradients(ddp.module), expected)
 assert all(name.startswith("module.") for name in ddp.state_dict())
 
+# A pass that is watched sums as well; one with a graph of the gradient can't, and says so.
+ddp.zero_grad()
+mg.inspect.trace(F.cross_entropy(ddp(x[shard]), t[shard]))
+assert_same(gradients(ddp.module), expected)
+ddp.zero_grad()
+for _ in mg.backward_steps(F.cross_entropy(ddp(x[shard]), t[shard])):
+    pass
+assert_same(gradients(ddp.module), expected)
+with pytest.raises(dist.DistError, match="has a graph, which the sum over the ranks would lose"):
+    F.cross_entropy(DDP(net(0))(x[shard]), t[shard]).backward(create_graph=True)
+
 # All ranks have the same bits.
 every = [None] * size
 dist.all_gather_object(every, {k: v.tobytes() for k, v in gradients(ddp.module).items()})
@@ -146,6 +157,19 @@ with ddp.join():
 every = [None] * size
 dist.all_gather_object(every, ddp.module.head.weight.array.tobytes())
 assert all(one == every[0] for one in every)
+# The mean is over all ranks, or over those that still have a batch.
+for initial in (True, False):
+    ddp = DDP(net(0))
+    with ddp.join(divide_by_initial_world_size=initial):
+        for _ in range(1 if rank < size - 1 else 2):
+            ddp.zero_grad()
+            F.cross_entropy(ddp(x), t).backward()
+    if rank == size - 1:
+        alone = net(0)
+        F.cross_entropy(alone(x), t).backward()
+        factor = 1 / size if initial else 1
+        assert_same(gradients(ddp.module), {name: factor * g for name, g in gradients(alone).items()})
+
 if size > 1:
 
     def train(batches):

@@ -13,11 +13,11 @@ rank, size = dist.get_rank(), dist.get_world_size()
 
 
 class Part(nn.Module):
-    """Some residual blocks; the whole input goes along to the end over all borders, and is added there."""
+    """Some residual blocks; the whole input goes along over all borders, and with ``joins`` is added at the end."""
 
-    def __init__(self, index):
+    def __init__(self, index, joins=False):
         super().__init__()
-        self.index = index
+        self.index, self.joins = index, joins
         self.blocks = nn.Sequential(
             *(nn.Residual(nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 4))) for _ in range(2))
         )
@@ -25,7 +25,9 @@ class Part(nn.Module):
     def forward(self, h, skip=None):
         y = self.blocks(h)
         skip = h if skip is None else skip
-        return (y, skip) if self.index < size - 1 else y * 0.5
+        if self.index < size - 1:
+            return y, skip
+        return mg.skip.residual_add(skip, y) if self.joins else y * 0.5
 
 
 mg.manual_seed(1)
@@ -73,5 +75,18 @@ if rank == 0:
     assert len(paths.blocks) == len(one.blocks)
     for found, expected in zip(paths.gradients, one.gradients, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-15)
+    assert paths.label == ""
+
+# A skip that crosses a border: the gradient is whole, and both say that no rank sees its fork and its join.
+crossing = PipelineStage(Part(rank, joins=True).double(), rank, size)
+step = ScheduleGPipe(crossing, 1, F.cross_entropy)
+first = [x] if rank == 0 else []
+staged = inspect.pipeline_trace(step, *first, target=t if last else None)
+paths = inspect.pipeline_path_lengths(crossing, *first, loss=(lambda y: F.cross_entropy(y, t)) if last else None)
+if rank == 0 and size > 1:
+    assert staged.apart > 0
+    assert "no partner on their rank" in str(staged.table())
+    assert "no partner on their rank" in paths.label
+
 dist.destroy_process_group()
 print("whole")

@@ -1,6 +1,6 @@
 """Unfold and fold: the patches that a kernel sees, laid out as columns, and the adjoint of that.
 
-A convolution is a matrix product with these columns; see ``conv.py``. Patch ``l`` of channel ``c`` puts
+A convolution is a matrix product with these columns; see ``reference.py``. Patch ``l`` of channel ``c`` puts
 its element ``(i, j)`` into row ``(c * kh + i) * kw + j`` of column ``l``::
 
     x (C, H, W)                     columns (C * kh * kw, L)
@@ -12,56 +12,11 @@ its element ``(i, j)`` into row ``(c * kh + i) * kw + j`` of column ``l``::
 
 from __future__ import annotations
 
-import functools
-from typing import Any
-
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
-
-Pair = tuple[int, int]
-
-
-def count_windows(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """How many places a window has along an axis of ``size`` elements, padded on both sides."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-
-
-@functools.lru_cache(maxsize=256)
-def windows_hw(hw: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """``count_windows`` along height and width."""
-    rows, columns = (count_windows(*axis) for axis in zip(hw, kernel, stride, padding, dilation, strict=True))
-    return rows, columns
-
-
-def pad_hw(x: Array, padding: Pair, value: float = 0.0) -> Array:
-    """Put ``padding`` rows and columns of ``value`` around the last two axes."""
-    if padding == (0, 0):
-        return x
-    (ph, pw), (h, w) = padding, x.shape[-2:]
-    padded = np.full((*x.shape[:-2], h + 2 * ph, w + 2 * pw), value, dtype=x.dtype)
-    padded[..., ph : ph + h, pw : pw + w] = x
-    return padded
-
-
-def strided_view(padded: Array, i: int, j: int, counts: Pair, stride: Pair, dilation: Pair) -> Array:
-    """View what element ``(i, j)`` of the kernel meets, in each of its ``counts`` places."""
-    (oh, ow), (sh, sw) = counts, stride
-    top, left = i * dilation[0], j * dilation[1]
-    return padded[..., top : top + (oh - 1) * sh + 1 : sh, left : left + (ow - 1) * sw + 1 : sw]
-
-
-def as_planes(x: Array) -> Array:
-    """(N, C, H, W) as (N * C, H, W), contiguous."""
-    n, c, h, w = x.shape
-    return np.ascontiguousarray(x).reshape(n * c, h, w)
-
-
-def add_at(target: Array, index: Any, values: Array) -> None:
-    """Do ``target[index] += values``, where an element that is named several times gets all of them."""
-    np.add.at(target, index, values)
+from minigrad.kernels.windows import Pair, as_planes, pad_hw, strided_view, windows_hw
 
 
 @jit
@@ -74,38 +29,42 @@ def _inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
 
 
 @row_kernel
-def _unfold_rows(x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
-    planes, h, w = x.shape
+def _unfold_rows(
+    first: int, last: int, x: Array, cols: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int
+) -> None:
+    _, h, w = x.shape
     _, taps, oh, ow = cols.shape
-    for row in prange(planes * taps):
+    for row in range(first, last):
         plane, tap = row // taps, row % taps
         top, left = (tap // kw) * dh - ph, (tap % kw) * dw - pw
-        first, last = _inside(left, sw, w, ow)
+        begin, end = _inside(left, sw, w, ow)
         for r in range(oh):
             target = cols[plane, tap, r]
             if not 0 <= r * sh + top < h:
                 target[:] = 0
                 continue
             source = x[plane, r * sh + top]
-            target[:first] = 0
-            for c in range(first, last):
+            target[:begin] = 0
+            for c in range(begin, end):
                 target[c] = source[c * sw + left]
-            target[last:] = 0
+            target[end:] = 0
 
 
 @row_kernel
-def _fold_rows(cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int) -> None:
-    planes, h, w = x.shape
+def _fold_rows(
+    first: int, last: int, cols: Array, x: Array, kw: int, sh: int, sw: int, ph: int, pw: int, dh: int, dw: int
+) -> None:
+    _, h, w = x.shape
     _, taps, oh, ow = cols.shape
-    for plane in prange(planes):  # patches overlap within a plane, never across planes
+    for plane in range(first, last):  # patches overlap within a plane, never across planes
         x[plane] = 0
         for tap in range(taps):
             top, left = (tap // kw) * dh - ph, (tap % kw) * dw - pw
             first_row, last_row = _inside(top, sh, h, oh)
-            first, last = _inside(left, sw, w, ow)
+            begin, end = _inside(left, sw, w, ow)
             for r in range(first_row, last_row):
                 target, source = x[plane, r * sh + top], cols[plane, tap, r]
-                for c in range(first, last):
+                for c in range(begin, end):
                     target[c * sw + left] += source[c]
 
 
@@ -115,7 +74,9 @@ def _fast_unfold(
     n, c, h, w = x.shape
     oh, ow = places or windows_hw((h, w), kernel, stride, padding, dilation)
     cols = np.empty((n * c, kernel[0] * kernel[1], oh, ow), dtype=x.dtype)
-    _unfold_rows(cols.size, as_planes(x), cols, kernel[1], *stride, *padding, *dilation)
+    _unfold_rows(
+        cols.size, len(cols) * kernel[0] * kernel[1], as_planes(x), cols, kernel[1], *stride, *padding, *dilation
+    )
     return cols.reshape(n, c * kernel[0] * kernel[1], oh * ow)
 
 
@@ -127,7 +88,7 @@ def _fast_fold(
     places = places or windows_hw(output_hw, kernel, stride, padding, dilation)
     x = np.empty((n * c, *output_hw), dtype=cols.dtype)
     patches = np.ascontiguousarray(cols).reshape(n * c, taps, *places)
-    _fold_rows(cols.size, patches, x, kernel[1], *stride, *padding, *dilation)
+    _fold_rows(cols.size, n * c, patches, x, kernel[1], *stride, *padding, *dilation)
     return x.reshape(n, c, *output_hw)
 
 

@@ -1,9 +1,4 @@
-"""One step of an optimiser on one parameter, in place and in one pass over memory.
-
-``p`` is the parameter and ``g`` its gradient; the other arrays are what the optimiser remembers of former
-steps, one number for each of the parameter's. All have one shape, and all but ``g`` are changed. What the
-options leave out may be None. The order of the operations is PyTorch's.
-"""
+"""Optimisers whose step adapts to each parameter: Adam and RMSprop. ``descent.py`` says what all have in common."""
 
 from __future__ import annotations
 
@@ -11,106 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
-from minigrad.kernels.threads import RowKernel, row_kernel
-
-#: A step does little with each number that it fetches, so a second thread gains little; and while it then waits for
-#: more to do, it is in the way of the next product's threads: 56 layers of 64 x 64 took 16 ms a step and not 8.
-BANDWIDTH = 8
-
-
-def _update(kernel: RowKernel, cost: int, g: Array, arrays: tuple[Array | None, ...], *options: Any) -> None:
-    """Call ``kernel`` on flat views; a None becomes an empty array, so that one signature serves."""
-    p = arrays[0]
-    assert p is not None
-    nothing = np.empty(0, dtype=p.dtype)
-    flat = [nothing if a is None else a.ravel() for a in arrays]
-    kernel(p.size * cost // BANDWIDTH, np.asarray(g, dtype=p.dtype).ravel(), *flat, *options)
-    for a, changed in zip(arrays, flat, strict=True):
-        if a is not None and not a.flags.c_contiguous:  # then ravel made a copy
-            a[...] = changed.reshape(a.shape)
-
-
-@row_kernel
-def _sgd(
-    g: Array,
-    p: Array,
-    buf: Array,
-    rate: float,
-    momentum: float,
-    dampening: float,
-    decay: float,
-    sign: float,
-    nesterov: bool,
-    first: bool,
-) -> None:
-    t = p.dtype.type
-    lr, mu, fresh, wd, up = t(rate), t(momentum), t(1 - dampening), t(decay), t(sign)
-    for i in prange(p.size):
-        d = up * g[i] + wd * p[i]
-        if momentum != 0:
-            b = d if first else mu * buf[i] + fresh * d
-            buf[i] = b
-            d = d + mu * b if nesterov else b
-        p[i] -= lr * d
-
-
-def _fast_sgd(
-    p: Array,
-    g: Array,
-    buf: Array | None,
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    maximize: bool,
-    first: bool,
-) -> None:
-    _update(
-        _sgd,
-        2,
-        g,
-        (p, buf),
-        float(lr),
-        float(momentum),
-        float(dampening),
-        float(weight_decay),
-        -1.0 if maximize else 1.0,
-        bool(nesterov),
-        bool(first),
-    )
-
-
-@replaced_by(_fast_sgd)
-def sgd(
-    p: Array,
-    g: Array,
-    buf: Array | None,
-    lr: float,
-    momentum: float,
-    dampening: float,
-    weight_decay: float,
-    nesterov: bool,
-    maximize: bool,
-    first: bool,
-) -> None:
-    """Gradient descent: ``p -= lr * g``; with momentum along ``buf``, a decaying sum of gradients.
-
-    In full::
-
-        g += weight_decay * p
-        buf = momentum * buf + (1 - dampening) * g        or g, on the ``first`` step
-        p -= lr * buf                                     nesterov: lr * (g + momentum * buf)
-    """
-    g = (-g if maximize else g) + weight_decay * p
-    if momentum != 0:
-        assert buf is not None
-        buf[...] = g if first else momentum * buf + (1 - dampening) * g
-        g = g + momentum * buf if nesterov else buf
-    p -= lr * g
+from minigrad.kernels.optim.descent import update
+from minigrad.kernels.threads import flat_kernel
 
 
 @jit
@@ -119,7 +18,7 @@ def _lerp(a: Any, b: Any, weight: Any, rest: Any) -> Any:
     return a + weight * (b - a) if weight < rest else b - rest * (b - a)
 
 
-@row_kernel
+@flat_kernel
 def _adam(
     g: Array,
     p: Array,
@@ -139,7 +38,7 @@ def _adam(
     t = p.dtype.type
     size, b1, w1, b2, w2 = t(step_size), t(beta1), t(1 - beta1), t(beta2), t(1 - beta2)
     scale, small, wd, keep, up = t(1 / correction), t(eps), t(decay), t(shrink), t(sign)
-    for i in prange(p.size):
+    for i in range(p.size):
         d = up * g[i] + wd * p[i]
         m[i] = _lerp(m[i], d, w1, b1)
         v[i] = b2 * v[i] + w2 * d * d
@@ -166,7 +65,7 @@ def _fast_adam(
     amsgrad: bool,
     maximize: bool,
 ) -> None:
-    _update(
+    update(
         _adam,
         4,
         g,
@@ -228,7 +127,7 @@ def adam(
     p -= lr / (1 - beta1**step) * m / (root + eps)
 
 
-@row_kernel
+@flat_kernel
 def _rmsprop(
     g: Array,
     p: Array,
@@ -245,7 +144,7 @@ def _rmsprop(
 ) -> None:
     t = p.dtype.type
     lr, a, rest, small, wd, mu, up = (t(rate), t(alpha), t(1 - alpha), t(eps), t(decay), t(momentum), t(sign))
-    for i in prange(p.size):
+    for i in range(p.size):
         d = up * g[i] + wd * p[i]
         sq[i] = a * sq[i] + rest * d * d
         square = sq[i]
@@ -273,7 +172,7 @@ def _fast_rmsprop(
     centered: bool,
     maximize: bool,
 ) -> None:
-    _update(
+    update(
         _rmsprop,
         4,
         g,

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from minigrad.kernels.compile import Array, jit
-from minigrad.kernels.vectors import turn
+from minigrad.kernels.conv.vectors import turn
 
 
 @jit
@@ -68,14 +68,14 @@ def _no_bias(blocks: int, groups: int, row: int, dtype: np.dtype) -> Array:
 
 @jit
 def _unpack(parts: Array, gw: Array) -> None:
-    threads, groups, blocks, steps, row = parts.shape
+    count, groups, blocks, steps, row = parts.shape
     outputs, taps = gw.shape
     channels = outputs // groups
     flat, flat_gw = parts.ravel(), gw.ravel()
-    one = np.uint64(flat.size // threads)
-    for thread in range(1, threads):
+    one = np.uint64(flat.size // count)
+    for part in range(1, count):
         for i in range(one):
-            flat[i] += flat[np.uint64(thread) * one + i]
+            flat[i] += flat[np.uint64(part) * one + i]
     for g in range(groups):
         for block in range(blocks):
             source = (g * blocks + block) * steps * row
@@ -84,7 +84,7 @@ def _unpack(parts: Array, gw: Array) -> None:
 
 
 def unpack_gradient(parts: Array, shape: tuple[int, int, int, int]) -> Array:
-    """The sum of what each thread found, (threads, groups, blocks, steps, row), as (O, C / groups, kh, kw)."""
+    """The sum of all parts, (parts, groups, blocks, steps, row), as (O, C / groups, kh, kw)."""
     gw = np.empty(shape, parts.dtype)
     _unpack(parts, gw.reshape(shape[0], -1))
     return gw

@@ -21,17 +21,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.blocked import Plan, correlate_blocked, weight_gradient_blocked
+from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array
-from minigrad.kernels.packing import pack_bias, pack_flipped, pack_weights, unpack_gradient
-from minigrad.kernels.patches import Pair, windows_hw
-from minigrad.kernels.threads import get_num_threads
-from minigrad.kernels.vectors import MACHINE, ROW_BYTES, TILE
+from minigrad.kernels.conv.blocked import Plan, correlate_blocked, count_tasks, weight_gradient_blocked
+from minigrad.kernels.conv.packing import pack_bias, pack_flipped, pack_weights, unpack_gradient
+from minigrad.kernels.conv.vectors import MACHINE, ROW_BYTES, TILE
+from minigrad.kernels.windows import Pair, windows_hw
 
 #: What a task should work on: enough pixels to fill tiles, and a patch that stays in the second-level cache.
 TASK_PIXELS = 256
-#: The weight's gradient is found in so many parts for each thread, if all that are summed in the end take no more.
-PARTS, PARTS_BYTES = 4, 1 << 18
+#: A batch is cut into at least this many tasks, however small it is.
+TASKS = 4
+#: The weight's gradient is summed in so many parts, each over its share of the batch, if all of them take no more
+#: bytes. How many there are says in which order is summed: so it depends on shapes alone.
+PARTS, PARTS_BYTES = 8, 1 << 18
 PATCH_BYTES = 1 << 18
 #: How many multiply-adds of the blocked kernels cost as much as one elementary operation elsewhere.
 CHEAP = 16
@@ -57,6 +60,12 @@ def can_be_blocked(a: Array, b: Array) -> bool:
     return MACHINE is not None and a.dtype == b.dtype and a.dtype.char in "fd" and a.size > 0 and b.size > 0
 
 
+def check_channels(x: Array, w: Array, channels: int, groups: int) -> None:
+    """Raise an error if ``x`` doesn't have the channels that the weight sums over."""
+    if x.ndim != 4 or x.shape[1] != channels or len(w) % groups:
+        raise ValueError(f"images of shape {x.shape} don't fit a weight of {w.shape}, with groups={groups}")
+
+
 @functools.lru_cache(maxsize=256)
 def _axes(counts: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> tuple[Axis, Axis]:
     """So many windows of an image, along its height and its width."""
@@ -67,8 +76,8 @@ def _axes(counts: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pai
 
 
 @functools.lru_cache(maxsize=256)
-def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int, threads: int) -> Plan:
-    """Cut a correlation into tasks, as many for each thread."""
+def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_width: int) -> Plan:
+    """Cut a correlation into tasks."""
     band = max(1, math.ceil(rows.outputs / max(1, round(rows.outputs * columns.outputs / TASK_PIXELS))))
     height = (band - 1) * rows.stride + (rows.kernel - 1) * rows.dilation + 1
     width = (columns.outputs - 1) * columns.stride + (columns.kernel - 1) * columns.dilation + 1
@@ -77,8 +86,8 @@ def _plan(n: int, channels: int, itemsize: int, rows: Axis, columns: Axis, y_wid
         most = max(
             1, min(TASK_PIXELS // (band * columns.outputs), PATCH_BYTES // (channels * height * width * itemsize))
         )
-        rounds = math.ceil(n / (threads * most))
-        samples = math.ceil(n / (threads * rounds))
+        rounds = math.ceil(n / (TASKS * most))
+        samples = math.ceil(n / (TASKS * rounds))
 
     s, r, c = np.ogrid[:samples, :band, : columns.outputs]
     pixels = (s * channels * height + r * rows.stride) * width + c * columns.stride
@@ -109,15 +118,25 @@ def _whole_tiles(offsets: Array) -> Array:
 
 def _correlate(x: Array, packed: Array, rows: Axis, columns: Axis, y: Array, b: Array | None = None) -> None:
     """Correlate ``x`` with packed weights, into the places of ``y`` that the axes say."""
-    groups, row, threads = len(packed), packed.shape[3], get_num_threads()
-    plan = _plan(len(x), x.shape[1] // groups, x.itemsize, rows, columns, y.shape[3], threads)
+    groups, row = len(packed), packed.shape[3]
+    plan = _plan(len(x), x.shape[1] // groups, x.itemsize, rows, columns, y.shape[3])
     bias = pack_bias(b, y.shape[1], groups, row, x.dtype)
     work = len(x) * rows.outputs * columns.outputs * packed.size
-    correlate_blocked(work // CHEAP, threads, np.zeros(1, np.int64), x, packed, bias, y, plan)
+    correlate_blocked(work // CHEAP, count_tasks(plan, len(x)), x, packed, bias, y, plan)
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int, b: Array | None) -> Array:
-    """As ``conv.conv2d``."""
+def conv2d(
+    x: Array,
+    w: Array,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    b: Array | None = None,
+) -> Array:
+    """As ``reference.conv2d``."""
+    check_channels(x, w, groups * w.shape[1], groups)
+    check_shape("the bias", b, w.shape[:1])
     counts = windows_hw(x.shape[2:], w.shape[2:], stride, padding, dilation)
     rows, columns = _axes(counts, w.shape[2:], stride, padding, dilation)
     y = np.empty((len(x), len(w), *counts), dtype=x.dtype)
@@ -146,10 +165,17 @@ def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) ->
 
 
 def conv2d_input_gradient(
-    gy: Array, w: Array, input_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    gy: Array,
+    w: Array,
+    input_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
 ) -> Array:
-    """As ``conv.conv2d_input_gradient``."""
+    """As ``reference.conv2d_input_gradient``."""
     _, c, kh, kw = w.shape
+    check_channels(gy, w, len(w), groups)
     down = _phases(input_hw[0], kh, stride[0], padding[0], dilation[0])
     across = _phases(input_hw[1], kw, stride[1], padding[1], dilation[1])
     all_met = len(down) >= min(stride[0], input_hw[0]) and len(across) >= min(stride[1], input_hw[1])
@@ -161,18 +187,26 @@ def conv2d_input_gradient(
 
 
 def conv2d_weight_gradient(
-    gy: Array, x: Array, kernel_hw: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    gy: Array,
+    x: Array,
+    kernel_hw: Pair,
+    stride: Pair = (1, 1),
+    padding: Pair = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
 ) -> Array:
-    """As ``conv.conv2d_weight_gradient``."""
+    """As ``reference.conv2d_weight_gradient``."""
     o, c = gy.shape[1], x.shape[1] // groups
+    if len(gy) != len(x) or o % groups or x.shape[1] % groups:
+        raise ValueError(f"a gradient of shape {gy.shape} and an input of {x.shape} don't fit, with groups={groups}")
     rows, columns = _axes(gy.shape[2:], kernel_hw, stride, padding, dilation)
-    threads = get_num_threads()
-    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs, threads)
+    plan = _plan(len(x), c, x.itemsize, rows, columns, columns.outputs)
     row = ROW_BYTES // x.itemsize
     share = (groups, math.ceil(o // groups / row), len(plan.taps), row)
-    parts = threads * min(PARTS, max(1, PARTS_BYTES // (threads * math.prod(share) * x.itemsize)))
+    tasks = count_tasks(plan, len(x))
+    parts = min(tasks, PARTS, max(1, PARTS_BYTES // (math.prod(share) * x.itemsize)))
     gw = np.zeros((parts, *share), dtype=x.dtype)
     work = gy.size * c * kernel_hw[0] * kernel_hw[1]
-    x, gy, counter = np.ascontiguousarray(x), np.ascontiguousarray(gy), np.zeros(1, np.int64)
-    weight_gradient_blocked(work // CHEAP, threads, counter, x, gy, gw, plan)
+    x, gy = np.ascontiguousarray(x), np.ascontiguousarray(gy)
+    weight_gradient_blocked(work // CHEAP, parts * groups * share[1], tasks, x, gy, gw, plan)
     return unpack_gradient(gw, (o, c, *kernel_hw))

@@ -177,17 +177,6 @@ def _transpose(typing: Any, x: Any, x_at: Any, x_apart: Any, y: Any, y_at: Any, 
     return types.void(x, types.intp, types.intp, y, types.intp, types.intp), codegen
 
 
-@intrinsic
-def take_one(typing: Any, counter: Any) -> Any:
-    """Give ``counter[0]``, and raise it by one: no two threads get the same number."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "monotonic")
-
-    return types.int64(counter), codegen
-
-
 @jit
 def turn(x: Array, x_at: int, x_apart: int, height: int, width: int, y: Array, y_at: int, y_apart: int) -> None:
     """Transpose a matrix: the channels of each pixel become the pixels of each channel, or the reverse.

@@ -2,7 +2,7 @@
 
 A *task* is a share of the outputs whose window of the input, the *patch*, stays in the cache. The patch is copied
 out with its padding, and then ``vectors.multiply_add`` goes through it tile by tile, for each block of channels.
-``direct_conv.py`` says what is to be multiplied with what.
+``direct.py`` says what is to be multiplied with what.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, jit
+from minigrad.kernels.conv.vectors import ROW_BYTES, TILE, multiply_add, turn
 from minigrad.kernels.threads import row_kernel
-from minigrad.kernels.vectors import ROW_BYTES, TILE, multiply_add, take_one, turn
 
 
 class Plan(NamedTuple):
@@ -76,55 +75,17 @@ def _gather_patch(
                     patch[target + k] = x[source + k]
 
 
+def count_tasks(plan: Plan, n: int) -> int:
+    """How many tasks a convolution of ``n`` samples is cut into."""
+    return (n + plan.samples - 1) // plan.samples * ((plan.oh + plan.rows - 1) // plan.rows)
+
+
 @jit
 def _task(plan: Plan, n: int, task: int) -> tuple[int, int, int, int]:
     """Give a task's first sample, its samples, its first row, and its rows."""
     bands = (plan.oh + plan.rows - 1) // plan.rows
     sample, row = task // bands * plan.samples, task % bands * plan.rows
     return sample, min(plan.samples, n - sample), row, min(plan.rows, plan.oh - row)
-
-
-@jit
-def _task_count(plan: Plan, n: int) -> int:
-    return (n + plan.samples - 1) // plan.samples * ((plan.oh + plan.rows - 1) // plan.rows)
-
-
-@jit
-def _correlate_tasks(counter: Array, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
-    """Do one task after the other, as long as there is one that no other thread has taken."""
-    n, (groups, blocks, depth, row) = len(x), w.shape
-    channels, out_channels, plane = x.shape[1] // groups, y.shape[1] // groups, y.shape[2] * y.shape[3]
-    flat_x, flat_w, flat_y = x.ravel(), w.ravel(), y.ravel()
-    patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
-    sums = np.empty(len(plan.pixels) * row, x.dtype)
-    tasks = _task_count(plan, n)
-    task = take_one(counter)
-    while task < tasks:
-        sample, samples, top, rows = _task(plan, n, task)
-        count = samples * rows * plan.ow
-        for g in range(groups):
-            _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels, top, plan, patch)
-            for block in range(blocks):
-                for p in range(np.uint64(count)):
-                    for lane in range(np.uint64(row)):
-                        sums[p * np.uint64(row) + lane] = bias[g, block, 0, lane]
-                w_at = (g * blocks + block) * depth * row
-                for p in range(0, count, TILE):
-                    multiply_add(patch, plan.pixels, p, plan.taps, depth, flat_w, w_at, sums, p * row)
-                _put_block(
-                    sums,
-                    flat_y,
-                    sample,
-                    samples,
-                    y.shape[1],
-                    g * out_channels + block * row,
-                    min(row, out_channels - block * row),
-                    plane,
-                    top,
-                    rows,
-                    plan,
-                )
-        task = take_one(counter)
 
 
 @jit
@@ -156,51 +117,68 @@ def _put_block(
                     y[target + k * np.uint64(plan.y_across)] = sums[source + k * np.uint64(row)]
 
 
-@jit
-def _weight_part(part: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
-    n, (parts, groups, blocks, depth, row) = len(x), gw.shape
-    channels, out_channels, plane = x.shape[1] // groups, gy.shape[1] // groups, plan.oh * plan.ow
-    flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw[part].ravel()
+@row_kernel
+def correlate_blocked(first: int, last: int, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
+    """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row), task by task."""
+    n, (groups, blocks, depth, row) = len(x), w.shape
+    channels, out_channels, plane = x.shape[1] // groups, y.shape[1] // groups, y.shape[2] * y.shape[3]
+    flat_x, flat_w, flat_y = x.ravel(), w.ravel(), y.ravel()
     patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
-    gy_rows = np.zeros(len(plan.pixels) * row, x.dtype)  # zeros, for the lanes without a channel
-    tasks = _task_count(plan, n)
-    for task in range(part * tasks // parts, (part + 1) * tasks // parts):
+    sums = np.empty(len(plan.pixels) * row, x.dtype)
+    for task in range(first, last):
         sample, samples, top, rows = _task(plan, n, task)
-        run = rows * plan.ow
+        count = samples * rows * plan.ow
         for g in range(groups):
             _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels, top, plan, patch)
             for block in range(blocks):
-                channel = g * out_channels + block * row
-                for s in range(samples):
-                    at = ((sample + s) * gy.shape[1] + channel) * plane + top * plan.ow
-                    turn(flat_gy, at, plane, min(row, out_channels - block * row), run, gy_rows, s * run * row, row)
-                gw_at = (g * blocks + block) * depth * row
-                for tap in range(0, depth, TILE):
-                    multiply_add(
-                        patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0, flat_gw, gw_at + tap * row
-                    )
+                for p in range(np.uint64(count)):
+                    for lane in range(np.uint64(row)):
+                        sums[p * np.uint64(row) + lane] = bias[g, block, 0, lane]
+                w_at = (g * blocks + block) * depth * row
+                for p in range(0, count, TILE):
+                    multiply_add(patch, plan.pixels, p, plan.taps, depth, flat_w, w_at, sums, p * row)
+                _put_block(
+                    sums,
+                    flat_y,
+                    sample,
+                    samples,
+                    y.shape[1],
+                    g * out_channels + block * row,
+                    min(row, out_channels - block * row),
+                    plane,
+                    top,
+                    rows,
+                    plan,
+                )
 
 
 @row_kernel
-def correlate_blocked(threads: int, counter: Array, x: Array, w: Array, bias: Array, y: Array, plan: Plan) -> None:
-    """Correlate ``x`` (N, C, H, W) with packed weights (groups, blocks, C / groups * kh * kw, row).
+def weight_gradient_blocked(first: int, last: int, tasks: int, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
+    """Add to ``gw`` (parts, groups, blocks, taps, row) what each part's tasks give, block by block of gy's channels.
 
-    ``counter``, at first 0, says which task is the next: a thread that is late, because it had to be woken, say, then
-    does fewer. What a task writes is its own, so the result is the same whoever does it.
+    A row is a block of a part, counted through all parts. What is in it doesn't depend on who takes it; so neither does
+    the sum over parts, down to its rounding.
     """
-    for _ in prange(threads):
-        _correlate_tasks(counter, x, w, bias, y, plan)
-
-
-@row_kernel
-def weight_gradient_blocked(threads: int, counter: Array, x: Array, gy: Array, gw: Array, plan: Plan) -> None:
-    """Add each part's share of the gradient to its own ``gw[part]`` (groups, blocks, taps, row).
-
-    Threads take parts as they come, by ``counter``. What is in a part doesn't depend on who takes it; so neither does
-    the sum, down to its rounding.
-    """
-    for _ in prange(threads):
-        part = take_one(counter)
-        while part < len(gw):
-            _weight_part(part, x, gy, gw, plan)
-            part = take_one(counter)
+    n, (parts, groups, blocks, depth, row) = len(x), gw.shape
+    channels, out_channels, plane = x.shape[1] // groups, gy.shape[1] // groups, plan.oh * plan.ow
+    flat_x, flat_gy, flat_gw = x.ravel(), gy.ravel(), gw.ravel()
+    patch = np.zeros(plan.samples * channels * plan.height * plan.width, x.dtype)
+    gy_rows = np.zeros(len(plan.pixels) * row, x.dtype)  # zeros, for the lanes without a channel
+    together = groups * blocks
+    for part in range(first // together, (last - 1) // together + 1):
+        start, end = max(first - part * together, 0), min(last - part * together, together)
+        for task in range(part * tasks // parts, (part + 1) * tasks // parts):
+            sample, samples, top, rows = _task(plan, n, task)
+            run = rows * plan.ow
+            for g in range(start // blocks, (end - 1) // blocks + 1):
+                _gather_patch(flat_x, x.shape, sample, samples, g * channels, channels, top, plan, patch)
+                for block in range(max(start - g * blocks, 0), min(end - g * blocks, blocks)):
+                    channel = g * out_channels + block * row
+                    for s in range(samples):
+                        at = ((sample + s) * gy.shape[1] + channel) * plane + top * plan.ow
+                        turn(flat_gy, at, plane, min(row, out_channels - block * row), run, gy_rows, s * run * row, row)
+                    gw_at = ((part * groups + g) * blocks + block) * depth * row
+                    for tap in range(0, depth, TILE):
+                        multiply_add(
+                            patch, plan.taps, tap, plan.pixels, samples * run, gy_rows, 0, flat_gw, gw_at + tap * row
+                        )

@@ -1,110 +1,41 @@
-"""Convolution, and its gradients by input and by weight.
+"""Convolution, and its gradients by input and by weight, as NumPy says them.
 
-Each is a matrix product with the patches of the input (``patches.py``)::
+Each is a matrix product with the patches of the input (``patches.py``), group by group::
 
     y = w @ unfold(x)          gx = fold(w.T @ gy)          gw = gy @ unfold(x).T
 
-The references say just that, group by group. The fast versions leave it to ``direct_conv.py``, which lays
-out no patches; where that can't be done (an unknown CPU, other dtypes) they take the products, a few samples
-at a time.
+What runs in their place is ``direct.py``, which lays out no patches; where that can't be (an unknown CPU, integers)
+these do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import direct_conv
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.patches import Pair, fold, pad_hw, strided_view, unfold, windows_hw
-
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "fold", "unfold"]
-
-#: Patches are unfolded for a few samples at a time: about this many elements, to stay near the cache.
-CHUNK = 1 << 18
+from minigrad.kernels.conv import direct
+from minigrad.kernels.conv.patches import fold
+from minigrad.kernels.threads import in_single
+from minigrad.kernels.windows import Pair, pad_hw, strided_view, windows_hw
 
 
-def _chunks(samples: int, per_sample: int) -> Iterator[slice]:
-    """Cut the batch into pieces whose unfolded patches stay small."""
-    step = max(1, CHUNK // max(per_sample, 1))
-    return (slice(start, start + step) for start in range(0, samples, step))
+def _blocked_where_possible(blocked: Callable[..., Array]) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
+    """Let a blocked version run in place of a reference, for the arrays that it can take."""
 
+    def decorate(reference: Callable[..., Array]) -> Callable[..., Array]:
+        def fast(a: Array, b: Array, *how: Any) -> Array:
+            if direct.can_be_blocked(a, b):
+                return blocked(a, b, *how)
+            if a.dtype.char == b.dtype.char == "e":
+                return in_single(fast, a, b, *how)
+            return reference(a, b, *how)
 
-def _patches(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """Unfold to (N, groups, C / groups * kh * kw, L)."""
-    n, c = x.shape[:2]
-    if kernel == (1, 1) and stride == (1, 1) and padding == (0, 0):
-        cols = np.ascontiguousarray(x[:, :, : places[0], : places[1]])  # a pixel is its own patch
-    else:
-        cols = unfold(x, kernel, dilation, padding, stride, places)
-    return cols.reshape(n, groups, c // groups * kernel[0] * kernel[1], places[0] * places[1])
+        return replaced_by(fast)(reference)
 
-
-def _fast_conv2d(
-    x: Array,
-    w: Array,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    b: Array | None = None,
-) -> Array:
-    if direct_conv.can_be_blocked(x, w):
-        return direct_conv.conv2d(x, w, stride, padding, dilation, groups, b)
-    n, (o, _, kh, kw) = x.shape[0], w.shape
-    oh, ow = windows_hw(x.shape[2:], (kh, kw), stride, padding, dilation)
-    y = np.empty((n, groups, o // groups, oh * ow), dtype=np.result_type(x, w))
-    weight = w.reshape(groups, o // groups, -1)
-    for chunk in _chunks(n, x.shape[1] * kh * kw * oh * ow):
-        patches = _patches(x[chunk], (oh, ow), (kh, kw), stride, padding, dilation, groups)
-        np.matmul(weight, patches, out=y[chunk])
-    y = y.reshape(n, o, oh, ow)
-    if b is not None:
-        y += b[:, None, None]
-    return y
-
-
-def _fast_input_gradient(
-    gy: Array,
-    w: Array,
-    input_hw: Pair,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-) -> Array:
-    if direct_conv.can_be_blocked(gy, w):
-        return direct_conv.conv2d_input_gradient(gy, w, input_hw, stride, padding, dilation, groups)
-    (n, o, oh, ow), (_, c, kh, kw) = gy.shape, w.shape
-    gx = np.empty((n, groups * c, *input_hw), dtype=np.result_type(gy, w))
-    weight = w.reshape(groups, o // groups, c * kh * kw).swapaxes(1, 2)
-    gy = np.ascontiguousarray(gy).reshape(n, groups, o // groups, oh * ow)
-    for chunk in _chunks(n, groups * c * kh * kw * oh * ow):
-        patches = (weight @ gy[chunk]).reshape(-1, groups * c * kh * kw, oh * ow)
-        gx[chunk] = fold(patches, input_hw, (kh, kw), dilation, padding, stride, (oh, ow))
-    return gx
-
-
-def _fast_weight_gradient(
-    gy: Array,
-    x: Array,
-    kernel_hw: Pair,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-) -> Array:
-    if direct_conv.can_be_blocked(gy, x):
-        return direct_conv.conv2d_weight_gradient(gy, x, kernel_hw, stride, padding, dilation, groups)
-    (n, o, oh, ow), c = gy.shape, x.shape[1]
-    (kh, kw) = kernel_hw
-    gw = np.zeros((groups, o // groups, c // groups * kh * kw), dtype=np.result_type(gy, x))
-    gy = np.ascontiguousarray(gy).reshape(n, groups, o // groups, oh * ow)
-    for chunk in _chunks(n, c * kh * kw * oh * ow):
-        patches = _patches(x[chunk], (oh, ow), kernel_hw, stride, padding, dilation, groups)
-        gw += (gy[chunk] @ patches.swapaxes(2, 3)).sum(axis=0)
-    return gw.reshape(o, c // groups, kh, kw)
+    return decorate
 
 
 def _windows(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
@@ -120,7 +51,7 @@ def _windows(x: Array, places: Pair, kernel: Pair, stride: Pair, padding: Pair, 
     )
 
 
-@replaced_by(_fast_conv2d)
+@_blocked_where_possible(direct.conv2d)
 def conv2d(
     x: Array,
     w: Array,
@@ -160,7 +91,7 @@ def conv2d(
     return y if b is None else y + b[:, None, None]
 
 
-@replaced_by(_fast_input_gradient)
+@_blocked_where_possible(direct.conv2d_input_gradient)
 def conv2d_input_gradient(
     gy: Array,
     w: Array,
@@ -199,7 +130,7 @@ def conv2d_input_gradient(
     return fold(columns, input_hw, kernel, dilation, padding, stride, places)
 
 
-@replaced_by(_fast_weight_gradient)
+@_blocked_where_possible(direct.conv2d_weight_gradient)
 def conv2d_weight_gradient(
     gy: Array,
     x: Array,
