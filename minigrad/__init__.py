@@ -69,6 +69,7 @@ from minigrad.ops.pieces import (
     block_diag,
     broadcast_tensors,
     cartesian_prod,
+    diag_embed,
     diff,
     dstack,
     fliplr,
@@ -155,6 +156,7 @@ from minigrad.ops.statistics import (
     quantile,
     searchsorted,
     unique,
+    unique_consecutive,
 )
 from minigrad.ops.trigonometry import (
     acos,
@@ -371,6 +373,7 @@ __all__ = [
     "detect_changes",
     "device",
     "diag",
+    "diag_embed",
     "diagonal",
     "diff",
     "dist",
@@ -644,6 +647,7 @@ __all__ = [
     "unbind",
     "unflatten",
     "unique",
+    "unique_consecutive",
     "unsqueeze",
     "use_deterministic_algorithms",
     "utils",

@@ -12,11 +12,12 @@ import numpy as np
 
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import along, axis_of, shape_of
+from minigrad.ops.common import along, axis_of, shape_of, unbroadcast
 from minigrad.ops.index import getitem
 from minigrad.ops.join import cat, split, stack
 from minigrad.ops.rearrange import flip
-from minigrad.ops.shape import broadcast_to, movedim, reshape, transpose
+from minigrad.ops.select import where
+from minigrad.ops.shape import as_sizes, broadcast_to, movedim, reshape, transpose
 
 
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
@@ -165,3 +166,30 @@ def block_diag(*tensors: Any) -> Any:
         rows.append(cat([zeros[0], x, zeros[1]], 1))
         before += width
     return cat(rows, 0)
+
+
+def positive(input: Any) -> Any:
+    """The tensor itself, as ``+x``."""
+    return input
+
+
+def is_same_size(input: Any, other: Any) -> bool:
+    """Whether the shapes are the same."""
+    return bool(shape_of(input) == shape_of(other))
+
+
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """Sum over the axes along which a tensor of this size would be broadcast to ``input``'s."""
+    return unbroadcast(input, as_sizes(size))
+
+
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Vectors along the last axis as diagonals of matrices, zeros around them."""
+    *batch, n = shape_of(input)
+    size = n + abs(offset)
+    rows, columns = np.arange(n) + max(-offset, 0), np.arange(n) + max(offset, 0)
+    places = np.zeros((size, size), np.int64)
+    there = np.zeros((size, size), bool)
+    places[rows, columns], there[rows, columns] = np.arange(n), True
+    y = where(as_tensor(there), getitem(input, (..., places)), 0)
+    return movedim(y, (-2, -1), (dim1, dim2))

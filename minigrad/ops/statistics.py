@@ -181,3 +181,20 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of the difference."""
     return norm(input - other, p)
+
+
+def msort(input: Any) -> Any:
+    """Sorted along the first axis."""
+    return sort(input, 0).values
+
+
+def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The flattened values, those that repeat their neighbour left out."""
+    x = array_of(input).reshape(-1)
+    first = np.concatenate([np.ones(min(len(x), 1), bool), x[1:] != x[:-1]])
+    parts = [as_tensor(x[first])]
+    if return_inverse:
+        parts.append(as_tensor((np.cumsum(first) - 1).reshape(shape_of(input))))
+    if return_counts:
+        parts.append(as_tensor(np.diff(np.append(np.flatnonzero(first), len(x)))))
+    return parts[0] if len(parts) == 1 else tuple(parts)

@@ -6,7 +6,22 @@ Like those in ``methods.py``, each *is* the function that PyTorch has under the 
 from __future__ import annotations
 
 from minigrad.engine.base import TensorBase
-from minigrad.ops import index, pieces, products, statistics, trigonometry, vector_norm
+from minigrad.ops import (
+    elementwise,
+    index,
+    join,
+    linalg,
+    pieces,
+    piecewise,
+    products,
+    rearrange,
+    rounding,
+    shape,
+    statistics,
+    trigonometry,
+    vector_norm,
+)
+from minigrad.ops import select as select_ops
 from minigrad.ops import softmax as softmax_ops
 from minigrad.ops.inplace import in_place
 
@@ -104,3 +119,28 @@ class Combined(TensorBase):
     trace = products.trace
     cross = products.cross
     kron = products.kron
+
+    # PyTorch's other names, and functions that are methods too.
+    arcsin_ = asin_
+    arccos_ = acos_
+    arctan_ = atan_
+    diag = rearrange.diag
+    moveaxis = shape.movedim
+    swapdims = shape.swapaxes
+    ger = linalg.outer
+    split_with_sizes = join.split
+    bitwise_and = select_ops.bitwise_and
+    bitwise_or = select_ops.bitwise_or
+    bitwise_xor = select_ops.bitwise_xor
+    bitwise_not = select_ops.bitwise_not
+    fix = rounding.trunc
+    sgn = elementwise.sign
+    prelu = piecewise.prelu
+    hardshrink = piecewise.hardshrink
+    positive = pieces.positive
+    is_same_size = pieces.is_same_size
+    sum_to_size = pieces.sum_to_size
+    diag_embed = pieces.diag_embed
+    argwhere = statistics.nonzero
+    unique_consecutive = statistics.unique_consecutive
+    msort = statistics.msort
