@@ -159,6 +159,8 @@ class Node:
         if watching:
             for watcher in watching:
                 watcher.after_forward(self, arrays, y)
+        if isinstance(y, np.generic):  # NumPy gives a scalar and no array where the result has no dimensions
+            self.__dict__.update({k: np.asarray(v) for k, v in vars(self).items() if isinstance(v, np.generic)})
         if type(y) is not tuple:
             tensor = self._wrap(y, 0, linked)
             if linked:
@@ -177,7 +179,6 @@ class Node:
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(base.tensor_class)
-        # NumPy gives a scalar and no array where the result has no dimensions.
         if type(array) is not ndarray:
             array = np.asarray(array)
         tensor.array = array

@@ -18,6 +18,7 @@ from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
@@ -177,8 +178,10 @@ _ALONE = min(_references_when_alone(), 3)
 
 def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
-    if gradient is None or (gradient.dtype is dtype and gradient.shape == shape):
+    if gradient is None or (type(gradient) is ndarray and gradient.dtype is dtype and gradient.shape == shape):
         return gradient
+    if isinstance(gradient, np.generic):
+        gradient = np.asarray(gradient)
     if gradient.shape != shape:
         told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
     elif gradient.dtype.kind != "f":

@@ -8,6 +8,7 @@ by side, in PyTorch's order. Each activated gate is an array of its own, (rows, 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -21,7 +22,7 @@ COST = 20
 
 
 @jit
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x: Any) -> Any:
     """By ``e = exp(-2 |x|) - 1``, which keeps the digits near 0."""
     two = type(x)(2)
     e = expm1_neg(-two * abs(x))
