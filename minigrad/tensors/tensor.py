@@ -21,9 +21,11 @@ from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
 from minigrad.tensors import display, quiet
+from minigrad.tensors.combined import Combined
 from minigrad.tensors.devices import CPU, check_device, device
 from minigrad.tensors.inplace import InPlace
 from minigrad.tensors.methods import Methods
+from minigrad.tensors.new import New, values_from
 from minigrad.tensors.numpy_calls import NumpyCalls, array_outside_graph
 
 
@@ -52,7 +54,7 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return handle
 
 
-class Tensor(Methods, InPlace, NumpyCalls):
+class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
     """An array, and the node that made it.
 
     Parameters
@@ -270,7 +272,7 @@ class Tensor(Methods, InPlace, NumpyCalls):
         """Always the CPU."""
         return CPU
 
-    is_cuda = False
+    is_cuda = is_sparse = is_quantized = False
     layout = "strided"
 
     def size(self, dim: int | None = None) -> Any:
@@ -297,9 +299,40 @@ class Tensor(Methods, InPlace, NumpyCalls):
         """Whether it holds floating-point numbers."""
         return self.array.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in memory row by row."""
         return bool(self.array.flags.c_contiguous)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements lie between neighbours along each axis, or along one."""
+        strides = tuple(n // self.array.itemsize for n in self.array.strides)
+        return strides if dim is None else strides[common.axis_of(dim, self.array.ndim)]
+
+    def is_complex(self) -> bool:
+        """Whether it holds complex numbers."""
+        return self.array.dtype.kind == "c"
+
+    def is_signed(self) -> bool:
+        """Whether its numbers have a sign."""
+        return self.array.dtype.kind in "ifc"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    def get_device(self) -> int:
+        """-1, as PyTorch says it of the CPU."""
+        return -1
+
+    def pin_memory(self) -> Tensor:
+        """The tensor itself: there is no other memory to copy to."""
+        return self
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -443,6 +476,22 @@ class Tensor(Methods, InPlace, NumpyCalls):
         """As int32."""
         return common.cast(self, np.int32)
 
+    def short(self) -> Tensor:
+        """As int16."""
+        return common.cast(self, np.int16)
+
+    def byte(self) -> Tensor:
+        """As uint8."""
+        return common.cast(self, np.uint8)
+
+    def char(self) -> Tensor:
+        """As int8."""
+        return common.cast(self, np.int8)
+
+    def bfloat16(self) -> Tensor:
+        """Refuse: NumPy has no such numbers."""
+        raise NotImplementedError("bfloat16: NumPy has no such numbers; use float32, or half() for float16")
+
     def bool(self) -> Tensor:
         """As booleans."""
         return common.cast(self, np.bool_)
@@ -469,24 +518,6 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)
-
-
-def values_from(data: tuple[Any, ...], dtype: Any, name: str) -> Array:
-    """The array that an older constructor of PyTorch makes: of sizes, or of the values that it is given.
-
-    Raises
-    ------
-    TypeError
-        For a single float, or sizes beside values.
-    """
-    if all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in data):
-        if any(size < 0 for size in data):
-            raise OperationError(f"{name}{data}: a size can't be negative")
-        return np.zeros(data or (0,), dtype)
-    if len(data) != 1 or isinstance(data[0], (float, complex, str)) or data[0] is None:
-        given = ", ".join(type(each).__name__ for each in data)
-        raise TypeError(f"{name}({given}): takes sizes, as in {name}(2, 3), or one list, array or tensor of values")
-    return np.array(array_of(data[0]), dtype=dtype)
 
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
