@@ -70,8 +70,9 @@ class _Layer(Module):
         for i in range(1, self._attentions + 2):
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
-        # An activation of the user's has lines of its own, which a node shall name.
-        self._sealed = self._sealed and (isinstance(activation, (str, Module)) or activation in (F.relu, F.gelu))
+
+    def _calls(self) -> tuple[Any, ...]:
+        return (self.activation,)
 
     #: To oneself, and in a decoder to the encoder's memory.
     _attentions = 1
