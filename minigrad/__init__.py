@@ -222,6 +222,7 @@ from minigrad.tensors.draws import (
     randn_like,
     randperm,
 )
+from minigrad.tensors.size import Size
 from minigrad.tensors.tensor import Tensor, from_array, is_tensor
 from minigrad.tensors.typed import (
     BoolTensor,
@@ -259,8 +260,6 @@ dtype = _np.dtype
 finfo, iinfo = _np.finfo, _np.iinfo
 contiguous_format, preserve_format, channels_last = "contiguous_format", "preserve_format", "channels_last"
 
-#: A shape is a plain tuple.
-Size: type = tuple
 inf, nan, pi = _np.inf, _np.nan, _np.pi
 
 __all__ = [

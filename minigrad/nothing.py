@@ -11,7 +11,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Optional, TypeVar
 
 from minigrad.random import manual_seed
 
@@ -71,6 +71,26 @@ def not_from_the_net(url: str = "", *args: Any, **kwargs: Any) -> Any:
     )
 
 
+class NoTensor:
+    """The type of tensors on a device that isn't there: no tensor is one, and none can be made."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __instancecheck__(self, x: object) -> bool:
+        return False
+
+    def __call__(self, *args: Any) -> Any:
+        """Refuse.
+
+        Raises
+        ------
+        RuntimeError
+            Always.
+        """
+        raise RuntimeError(f"cuda.{self.__name__}: there is no GPU, use minigrad.{self.__name__}")
+
+
 class GradScaler:
     """Scales nothing: float32 needs no loss scaling."""
 
@@ -116,9 +136,13 @@ def _module(path: str, **names: Any) -> ModuleType:
 
 
 _script: dict[str, Callable[..., Any]] = dict.fromkeys(
-    ("script", "script_if_tracing", "_script_if_tracing", "export", "ignore", "interface"), unchanged
+    ("script", "script_if_tracing", "_script_if_tracing", "export", "ignore", "interface", "_overload_method"),
+    unchanged,
 )
-jit = _module("jit", **_script, unused=unused, is_scripting=no, is_tracing=no, annotate=annotate, Final=Final)
+_typing = _module("jit.annotations", List=list, Dict=dict, Tuple=tuple, Optional=Optional, BroadcastingList2=list)
+jit = _module(
+    "jit", annotations=_typing, **_script, unused=unused, is_scripting=no, is_tracing=no, annotate=annotate, Final=Final
+)
 fx = _module("fx", wrap=unchanged)
 amp = _module("amp", autocast=context, GradScaler=GradScaler)
 cuda = _module(
@@ -133,6 +157,10 @@ cuda = _module(
     manual_seed_all=manual_seed,
     empty_cache=none,
     synchronize=none,
+    **{
+        f"{kind}Tensor": NoTensor(f"{kind}Tensor")
+        for kind in ("Float", "Double", "Half", "Long", "Int", "Byte", "Bool")
+    },
 )
 backends = _module(
     "backends",

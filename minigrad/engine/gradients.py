@@ -21,6 +21,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]:
     """Compute the gradients of ``outputs`` with respect to ``inputs``, and leave every ``.grad`` alone.
@@ -35,6 +36,8 @@ def grad(
         Keep the graph for another pass; by default as ``create_graph``.
     create_graph
         Build a graph of the gradients, so that they can be differentiated again.
+    only_inputs
+        Accepted for PyTorch's sake.
     allow_unused
         Give None for an input that the outputs don't depend on, and raise no error.
 

@@ -24,7 +24,7 @@ def _sizes(value: Sizes, dims: int, name: str) -> tuple[int, ...]:
         If their number is wrong.
     """
     sizes = (value,) * dims if isinstance(value, int) else tuple(value)
-    if len(sizes) != dims:
+    if len(sizes) != dims and not (len(sizes) == 1 and name != "kernel_size"):
         raise ValueError(f"{name}={value!r} must be one integer or {dims} of them")
     return sizes
 
@@ -98,7 +98,7 @@ class _ConvNd(Module):
             return total // 2, total - total // 2
         if isinstance(self.padding, str):
             return 0, 0
-        return self.padding[axis], self.padding[axis]
+        return self.padding[axis % len(self.padding)], self.padding[axis % len(self.padding)]
 
     def extra_repr(self) -> str:
         """The settings, those that are not the default."""

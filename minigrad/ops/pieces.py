@@ -185,7 +185,7 @@ def sum_to_size(input: Any, *size: Any) -> Any:
 
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Vectors along the last axis as diagonals of matrices, zeros around them."""
-    *batch, n = shape_of(input)
+    n = shape_of(input)[-1]
     size = n + abs(offset)
     rows, columns = np.arange(n) + max(-offset, 0), np.arange(n) + max(offset, 0)
     places = np.zeros((size, size), np.int64)

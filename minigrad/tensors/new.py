@@ -10,6 +10,7 @@ from minigrad.engine.base import Array, TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.ops.shape import as_sizes
 from minigrad.tensors.devices import check_device
+from minigrad.tensors.size import Size
 
 
 class New(TensorBase):
@@ -69,6 +70,8 @@ def values_from(data: tuple[Any, ...], dtype: Any, name: str) -> Array:
         if any(size < 0 for size in data):
             raise OperationError(f"{name}{data}: a size can't be negative")
         return np.zeros(data or (0,), dtype)
+    if len(data) == 1 and isinstance(data[0], Size):
+        return np.zeros(data[0], dtype)
     if len(data) != 1 or isinstance(data[0], (float, complex, str)) or data[0] is None:
         given = ", ".join(type(each).__name__ for each in data)
         raise TypeError(f"{name}({given}): takes sizes, as in {name}(2, 3), or one list, array or tensor of values")

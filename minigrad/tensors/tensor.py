@@ -27,6 +27,7 @@ from minigrad.tensors.inplace import InPlace
 from minigrad.tensors.methods import Methods
 from minigrad.tensors.new import New, values_from
 from minigrad.tensors.numpy_calls import NumpyCalls, array_outside_graph
+from minigrad.tensors.size import Size
 
 
 class RemovableHandle:
@@ -253,9 +254,9 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
     # -- what it is --------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The length of each dimension."""
-        return self.array.shape
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -277,7 +278,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self.array.shape if dim is None else self.array.shape[common.axis_of(dim, self.array.ndim)]
+        return self.shape if dim is None else self.array.shape[common.axis_of(dim, self.array.ndim)]
 
     def dim(self) -> int:
         """The number of dimensions."""
