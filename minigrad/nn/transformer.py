@@ -146,7 +146,7 @@ class TransformerEncoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             y = self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
-            return self.dropout1(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout1(y)
 
         x = self._residual(src, self.norm1, attend)
         return self._residual(x, self.norm2, lambda x: self.dropout2(self._feed_forward(x)))
@@ -182,13 +182,13 @@ class TransformerDecoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             y = self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
-            return self.dropout1(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout1(y)
 
         def look_up(x: Tensor) -> Tensor:
             y = self.multihead_attn(
                 x, memory, memory, memory_key_padding_mask, False, memory_mask, is_causal=memory_is_causal
             )[0]
-            return self.dropout2(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout2(y)
 
         x = self._residual(tgt, self.norm1, attend)
         x = self._residual(x, self.norm2, look_up)
