@@ -26,7 +26,7 @@ def subsequent_mask(size):
 
 class LayerNorm(nn.Module):
     def __init__(self, features, eps=1e-6):
-        super(LayerNorm, self).__init__()
+        super().__init__()
         self.a_2 = nn.Parameter(torch.ones(features))
         self.b_2 = nn.Parameter(torch.zeros(features))
         self.eps = eps

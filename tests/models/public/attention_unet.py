@@ -29,7 +29,7 @@ def init_weights(net, init_type="kaiming", gain=0.02):
 
 class conv_block(nn.Module):
     def __init__(self, ch_in, ch_out):
-        super(conv_block, self).__init__()
+        super().__init__()
         self.conv = nn.Sequential(
             nn.Conv2d(ch_in, ch_out, kernel_size=3, stride=1, padding=1, bias=True),
             nn.BatchNorm2d(ch_out),
@@ -61,7 +61,7 @@ class up_conv(nn.Module):
 
 class Attention_block(nn.Module):
     def __init__(self, F_g, F_l, F_int):
-        super(Attention_block, self).__init__()
+        super().__init__()
         self.W_g = nn.Sequential(nn.Conv2d(F_g, F_int, 1), nn.BatchNorm2d(F_int))
         self.W_x = nn.Sequential(nn.Conv2d(F_l, F_int, 1), nn.BatchNorm2d(F_int))
         self.psi = nn.Sequential(nn.Conv2d(F_int, 1, 1), nn.BatchNorm2d(1), nn.Sigmoid())

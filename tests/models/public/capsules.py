@@ -18,7 +18,7 @@ class CapsuleLayer(nn.Module):
     def __init__(
         self, num_capsules, num_route_nodes, in_channels, out_channels, kernel_size=None, stride=None, num_iterations=3
     ):
-        super(CapsuleLayer, self).__init__()
+        super().__init__()
         self.num_route_nodes = num_route_nodes
         self.num_iterations = num_iterations
         self.num_capsules = num_capsules
@@ -55,7 +55,7 @@ class CapsuleLayer(nn.Module):
 
 class CapsuleNet(nn.Module):
     def __init__(self):
-        super(CapsuleNet, self).__init__()
+        super().__init__()
         self.conv1 = nn.Conv2d(in_channels=1, out_channels=6, kernel_size=5, stride=1)
         self.primary_capsules = CapsuleLayer(4, -1, 6, 2, kernel_size=5, stride=2)
         self.digit_capsules = CapsuleLayer(num_capsules=3, num_route_nodes=2 * 3 * 3, in_channels=4, out_channels=5)

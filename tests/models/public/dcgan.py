@@ -21,7 +21,7 @@ def weights_init(m):
 
 class _netG(nn.Module):
     def __init__(self, ngpu=1, nz=6, ngf=4, nc=3):
-        super(_netG, self).__init__()
+        super().__init__()
         self.ngpu = ngpu
         self.main = nn.Sequential(
             nn.ConvTranspose2d(nz, ngf * 2, 4, 1, 0, bias=False),
@@ -42,7 +42,7 @@ class _netG(nn.Module):
 
 class _netD(nn.Module):
     def __init__(self, nc=3, ndf=4):
-        super(_netD, self).__init__()
+        super().__init__()
         self.main = nn.Sequential(
             nn.Conv2d(nc, ndf, 4, 2, 1, bias=False),
             nn.LeakyReLU(0.2, inplace=True),

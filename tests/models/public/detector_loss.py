@@ -29,7 +29,7 @@ def bbox_iou(box1, box2, x1y1x2y2=True):
 
 class YOLOLayer(nn.Module):
     def __init__(self, anchors, num_classes, img_dim=32):
-        super(YOLOLayer, self).__init__()
+        super().__init__()
         self.anchors = anchors
         self.num_anchors = len(anchors)
         self.num_classes = num_classes

@@ -37,7 +37,7 @@ class ResnetBlock(nn.Module):
 
 class ResnetGenerator(nn.Module):
     def __init__(self, input_nc=3, output_nc=3, ngf=4, norm_layer=nn.BatchNorm2d):
-        super(ResnetGenerator, self).__init__()
+        super().__init__()
         func = norm_layer.func if type(norm_layer) == functools.partial else norm_layer
         use_bias = func == nn.InstanceNorm2d
         self.model = nn.Sequential(

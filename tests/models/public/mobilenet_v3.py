@@ -23,7 +23,7 @@ def _make_divisible(v, divisor=8, min_value=None):
 
 class h_swish(nn.Module):
     def __init__(self, inplace=True):
-        super(h_swish, self).__init__()
+        super().__init__()
         self.inplace = inplace
 
     def forward(self, x):
@@ -74,7 +74,7 @@ class InvertedResidual(nn.Module):
 
 class MobileNetV3(nn.Module):
     def __init__(self, num_classes=7, dropout=0.0):
-        super(MobileNetV3, self).__init__()
+        super().__init__()
         self.stem = ConvBNAct(3, 8, 3, 2)
         setting = [[8, 1, 1, True, nn.ReLU], [16, 2, 3, False, nn.ReLU6], [16, 1, 3, True, nn.Hardswish]]
         blocks, c_in = nn.ModuleList(), 8

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, List, Optional, Type, Union
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -22,7 +22,7 @@ def conv3x3(in_planes: int, out_planes: int, stride: int = 1, groups: int = 1, d
 
 class SELayer(nn.Module):
     def __init__(self, channel: int, reduction: int = 4) -> None:
-        super(SELayer, self).__init__()
+        super().__init__()
         self.avg_pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Sequential(
             nn.Linear(channel, channel // reduction, bias=False),
@@ -46,8 +46,8 @@ class BasicBlock(nn.Module):
         inplanes: int,
         planes: int,
         stride: int = 1,
-        downsample: Optional[nn.Module] = None,
-        norm_layer: Optional[Callable[..., nn.Module]] = None,
+        downsample: nn.Module | None = None,
+        norm_layer: Callable[..., nn.Module] | None = None,
     ) -> None:
         super().__init__()
         norm_layer = norm_layer or nn.BatchNorm2d
@@ -72,7 +72,7 @@ class BasicBlock(nn.Module):
 
 class ResNet(nn.Module):
     def __init__(
-        self, block: Type[Union[BasicBlock]], layers: List[int], num_classes: int = 5, zero_init_residual: bool = True
+        self, block: type[BasicBlock], layers: list[int], num_classes: int = 5, zero_init_residual: bool = True
     ) -> None:
         super().__init__()
         self._norm_layer = partial(nn.BatchNorm2d, eps=1e-4)

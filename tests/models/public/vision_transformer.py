@@ -1,10 +1,10 @@
 """A vision Transformer with stochastic depth and resized positions, in the style of timm and DINO."""
 
+import collections.abc
 import math
 import warnings
 from functools import partial
 from itertools import repeat
-import collections.abc
 
 import torch
 import torch.nn as nn
@@ -54,7 +54,7 @@ def drop_path(x, drop_prob: float = 0.0, training: bool = False):
 
 class DropPath(nn.Module):
     def __init__(self, drop_prob=None):
-        super(DropPath, self).__init__()
+        super().__init__()
         self.drop_prob = drop_prob
 
     def forward(self, x):
@@ -103,7 +103,7 @@ class Block(nn.Module):
         self.drop_path = DropPath(drop_path) if drop_path > 0.0 else nn.Identity()
         self.norm2 = norm_layer(dim)
         self.mlp = Mlp(dim, int(dim * mlp_ratio))
-        self.gamma_1 = nn.Parameter(init_values * torch.ones((dim)), requires_grad=True)
+        self.gamma_1 = nn.Parameter(init_values * torch.ones(dim), requires_grad=True)
 
     def forward(self, x):
         y, attn = self.attn(self.norm1(x))
