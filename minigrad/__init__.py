@@ -6,7 +6,21 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
+from minigrad import (
+    autograd,
+    data,
+    distributed,
+    einops_backend,
+    engine,
+    inspect,
+    metrics,
+    models,
+    nn,
+    optim,
+    plot,
+    skip,
+    utils,
+)
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.checks import detect_anomaly, detect_changes
 from minigrad.engine import (
@@ -25,6 +39,7 @@ from minigrad.engine import (
 )
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.kernels.threads import get_num_threads, set_num_threads
+from minigrad.missing import teller as _teller
 from minigrad.nothing import (
     _assert,
     amp,
@@ -262,6 +277,8 @@ contiguous_format, preserve_format, channels_last = "contiguous_format", "preser
 
 inf, nan, pi = _np.inf, _np.nan, _np.pi
 
+__getattr__ = _teller(__name__)
+
 __all__ = [
     "AnomalyError",
     "BoolTensor",
@@ -386,6 +403,7 @@ __all__ = [
     "dropout2d",
     "dstack",
     "dtype",
+    "einops_backend",
     "einsum",
     "elu",
     "embedding",
@@ -460,10 +478,10 @@ __all__ = [
     "inner",
     "inspect",
     "int",
-    "int8",
     "int16",
     "int32",
     "int64",
+    "int8",
     "interpolate",
     "is_grad_enabled",
     "is_tensor",
@@ -488,9 +506,9 @@ __all__ = [
     "linspace",
     "load",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "log_softmax",
     "logaddexp",
     "logical_and",

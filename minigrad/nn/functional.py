@@ -3,6 +3,7 @@
 Every one is written in ``minigrad/ops``, beside the node that it applies; here they only come together.
 """
 
+from minigrad.missing import teller as _teller
 from minigrad.ops.activation import (
     elu,
     gelu,
@@ -70,6 +71,8 @@ from minigrad.ops.vector_norm import cosine_similarity, normalize, pairwise_dist
 relu_, leaky_relu_, elu_, selu_, celu_, hardtanh_, threshold_, rrelu_ = map(
     in_place, (relu, leaky_relu, elu, selu, celu, hardtanh, threshold, rrelu)
 )
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
     "adaptive_avg_pool1d",
