@@ -68,7 +68,7 @@ def visit(
         node, grads = way.pop(-heappop(numbers))
         grads = settle(node, grads, receiver)
         grad_inputs = run(node, grads, create_graph, watching)
-        send(node, node.inputs, node.edges, grad_inputs, way, numbers, receiver)
+        send(node, grad_inputs, way, numbers, receiver)
         yield node, grads, grad_inputs
         del grads, grad_inputs  # so their memory is free for what the next rule makes
         if not (retain_graph or create_graph) and getrefcount(node) >= _ALONE:  # (one that nobody holds just goes)
@@ -79,7 +79,7 @@ def visit(
 def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]:
     """Show the complete gradients of a node's outputs to hooks, and hand them over; give 0 for an unused output."""
     if node.hooks is not None:
-        for slot, hooks in node.hooks.items():
+        for slot, hooks in list(node.hooks.items()):
             if grads[slot] is not None:
                 grads[slot] = after_hooks(hooks, grads[slot], node)
     if receiver is None:
@@ -130,25 +130,18 @@ def differentiably(node: Node, grads: list[Any]) -> Any:
         return node.as_tensors().backward(*(g if isinstance(g, TensorBase) else as_tensor(g) for g in grads))
 
 
-def send(
-    node: Node,
-    inputs: Sequence[Any],
-    edges: Sequence[Any],
-    grads: Sequence[Any],
-    way: Way,
-    numbers: list[int],
-    receiver: Receiver | None,
-) -> None:
+def send(node: Node, grad_inputs: Sequence[Any], way: Way, numbers: list[int], receiver: Receiver | None) -> None:
     """Send each input's gradient on: to the node that made that input, or to the leaf that it is."""
-    for i, edge in enumerate(edges):
+    inputs = node.inputs
+    for i, edge in enumerate(node.edges):
         if edge is None:  # no gradient is wanted for this input
             continue
         producer, slot = edge
-        gradient = grads[i]
+        gradient = grad_inputs[i]
         if producer is None:
             alone = getrefcount(gradient) <= _ALONE
             gradient = fitted(gradient, inputs[i].array.shape, inputs[i].array.dtype, node)
-            receive(inputs[i], gradient, alone, edges, inputs, way, receiver)
+            receive(inputs[i], gradient, alone, node.edges, inputs, way, receiver)
         elif gradient is not None:
             gradient = fitted(gradient, producer.out_shapes[slot], inputs[i].array.dtype, node)
             add(gradient, producer, slot, way, numbers)
