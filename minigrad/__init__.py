@@ -13,6 +13,7 @@ from minigrad import (
     einops_backend,
     engine,
     inspect,
+    linalg,
     metrics,
     models,
     nn,
@@ -43,6 +44,7 @@ from minigrad.missing import teller as _teller
 from minigrad.nothing import (
     _assert,
     amp,
+    autocast,
     backends,
     compile,
     cuda,
@@ -57,7 +59,7 @@ from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid,
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.classification import cross_entropy, nll_loss
-from minigrad.ops.common import get_default_dtype, set_default_dtype
+from minigrad.ops.common import get_default_dtype, result_type, set_default_dtype
 from minigrad.ops.conv import conv1d, conv2d, conv_transpose2d
 from minigrad.ops.curved import celu, glu, mish, softmin, softsign, tanhshrink
 from minigrad.ops.dropout import dropout, dropout1d, dropout2d
@@ -84,6 +86,7 @@ from minigrad.ops.pieces import (
     block_diag,
     broadcast_tensors,
     cartesian_prod,
+    column_stack,
     diag_embed,
     diff,
     dstack,
@@ -258,7 +261,7 @@ clip = clamp
 concatenate = concat
 subtract, multiply, divide, true_divide, negative = sub, mul, div, div, neg
 arcsin, arccos, arctan, arctan2, arctanh = asin, acos, atan, atan2, atanh
-column_stack, row_stack, swapdims, moveaxis, ger = hstack, vstack, swapaxes, movedim, outer
+row_stack, swapdims, moveaxis, ger = vstack, swapaxes, movedim, outer
 less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
 
 # Data types are NumPy's.
@@ -276,6 +279,13 @@ finfo, iinfo = _np.finfo, _np.iinfo
 contiguous_format, preserve_format, channels_last = "contiguous_format", "preserve_format", "channels_last"
 
 inf, nan, pi = _np.inf, _np.nan, _np.pi
+
+# Methods that PyTorch has as functions too.
+numel, is_floating_point = Tensor.numel, Tensor.is_floating_point
+relu_, sigmoid_, tanh_, exp_ = Tensor.relu_, Tensor.sigmoid_, Tensor.tanh_, Tensor.exp_
+set_default_tensor_type = set_default_dtype
+get_rng_state, set_rng_state = default_generator().get_state, default_generator().set_state
+initial_seed = default_generator().initial_seed
 
 __getattr__ = _teller(__name__)
 
@@ -331,6 +341,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "autocast",
     "autograd",
     "avg_pool1d",
     "avg_pool2d",
@@ -418,6 +429,7 @@ __all__ = [
     "erfinv",
     "exp",
     "exp2",
+    "exp_",
     "expand",
     "expand_as",
     "expm1",
@@ -447,6 +459,7 @@ __all__ = [
     "ger",
     "get_default_dtype",
     "get_num_threads",
+    "get_rng_state",
     "glu",
     "grad",
     "gradcheck",
@@ -475,14 +488,16 @@ __all__ = [
     "index_select",
     "inf",
     "inference_mode",
+    "initial_seed",
     "inner",
     "inspect",
     "int",
+    "int8",
     "int16",
     "int32",
     "int64",
-    "int8",
     "interpolate",
+    "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
     "isclose",
@@ -502,13 +517,14 @@ __all__ = [
     "lerp",
     "less",
     "less_equal",
+    "linalg",
     "linear",
     "linspace",
     "load",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logaddexp",
     "logical_and",
@@ -563,6 +579,7 @@ __all__ = [
     "normal",
     "normalize",
     "not_equal",
+    "numel",
     "one_hot",
     "ones",
     "ones_like",
@@ -590,12 +607,14 @@ __all__ = [
     "reciprocal",
     "relu",
     "relu6",
+    "relu_",
     "remainder",
     "renorm",
     "repeat",
     "repeat_interleave",
     "reshape",
     "reshape_as",
+    "result_type",
     "roll",
     "rot90",
     "round",
@@ -610,12 +629,15 @@ __all__ = [
     "select",
     "selu",
     "set_default_dtype",
+    "set_default_tensor_type",
     "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
+    "set_rng_state",
     "short",
     "sigmoid",
+    "sigmoid_",
     "sign",
     "silu",
     "sin",
@@ -645,6 +667,7 @@ __all__ = [
     "take_along_dim",
     "tan",
     "tanh",
+    "tanh_",
     "tanhshrink",
     "tensor",
     "tensor_split",

@@ -80,7 +80,9 @@ def accumulate_into(inputs: Any, *args: Any) -> None:
     """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; ``args`` are those of `grad`."""
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     loss, gradient, retain_graph, create_graph = args
-    for tensor, found in zip(tensors, grad(loss, tensors, gradient, retain_graph, create_graph, True), strict=True):
+    for tensor, found in zip(
+        tensors, grad(loss, tensors, gradient, retain_graph, create_graph, allow_unused=True), strict=True
+    ):
         if found is not None:
             accumulate(tensor, found if create_graph else found.array, alone=False)
 

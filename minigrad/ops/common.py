@@ -35,7 +35,7 @@ def set_default_dtype(dtype: Any) -> None:
         If it is no floating-point dtype.
     """
     global _default_dtype
-    chosen = np.dtype(dtype)
+    chosen = np.dtype(getattr(dtype, "dtype", dtype))
     if chosen.kind != "f":
         raise TypeError(f"the default dtype must be a floating-point one, not {chosen}")
     _default_dtype = chosen

@@ -331,6 +331,10 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """-1, as PyTorch says it of the CPU."""
         return -1
 
+    def share_memory_(self) -> Tensor:
+        """The tensor itself; processes share through ``minigrad.distributed``."""
+        return self
+
     def pin_memory(self) -> Tensor:
         """The tensor itself: there is no other memory to copy to."""
         return self
