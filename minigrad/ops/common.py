@@ -153,7 +153,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     for x in operands:
         dtype = getattr(x, "dtype", None)
         if isinstance(x, np.generic):
-            numbers.append("i" if dtype.kind == "u" else dtype.kind)  # NumPy's numbers count as Python's
+            numbers.append("i" if x.dtype.kind == "u" else x.dtype.kind)  # NumPy's numbers count as Python's
         elif dtype is None:
             numbers.append(_kind_of(x))
         else:
