@@ -67,9 +67,8 @@
       if (two) this.root.append(make("h2", data.name));
       this.graph = make("div", "", "graph");
       this.panel = make("div", "", "panel");
-      this.root.append(this.graph, this.panel);
-      this.details = make("div");
-      this.panel.append(this.details);
+      this.details = make("div", "", "panel");
+      this.root.append(this.graph, this.details, this.panel);
       this.number = new Map(data.steps.map((step, i) => [step.node, i + 1]));
       this.boxOf = new Map();
       this.events = Array.from({ length: this.count + 1 }, () => []);
@@ -115,7 +114,6 @@
       }
       const shown = table(["fork of", "over the skip", "by the branch", "together", "skip's share"],
         rows.map((row) => [row.name, "", "", "", ""]));
-      shown.id = "";
       shown.classList.add("ledger");
       this.rows = [...shown.tBodies[0].rows];
       this.rows.forEach((line, i) => {
@@ -167,6 +165,7 @@
       if (from) changed.add(this.boxOf.get(this.data.steps[from - 1].node));
       this.at = to;
       const here = this.boxOf.get(this.data.steps[to - 1].node);
+      changed.add(here);
       for (const box of changed) {
         const done = box.dataset.node.split(" ").some((name) => (this.number.get(name) || Infinity) <= to);
         box.classList.toggle("done", done);
@@ -237,7 +236,8 @@
     const known = curves.flat().filter((log) => log !== null);
     const [low, high] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
     const svg = draw("svg", { viewBox: `0.5 0 ${first.count} 1`, preserveAspectRatio: "none", role: "img",
-      "aria-label": `norm of the gradient at each step, from 1e${low.toFixed(1)} to 1e${high.toFixed(1)}` }, $("chart"));
+      "aria-label": "norm of the gradient at each step" }, $("chart"));
+    const ends = `from ${(10 ** low).toPrecision(2)} to ${(10 ** high).toPrecision(2)}`;
     const place = (log) => 0.95 - 0.9 * (log - low) / (high - low || 1);
     curves.forEach((logs, i) => {
       let d = "", down = false;
@@ -248,7 +248,7 @@
       draw("path", { class: i ? "chart other" : "chart", d }, svg);
     });
     for (const stop of first.data.stops) draw("line", { class: "mark", x1: stop, x2: stop, y1: 0, y2: 1 }, svg);
-    $("chart").append(make("p", `|gradient| at each step, from 1e${low.toFixed(1)} to 1e${high.toFixed(1)}, logarithmic`
+    $("chart").append(make("p", `|gradient| at each step, ${ends}, logarithmic`
       + (passes.length > 1 ? `; solid: ${first.data.name}, dashed: ${passes[1].data.name} at the same module` : ""),
     "soft"));
     return draw("line", { class: "cursor", x1: 1, x2: 1, y1: 0, y2: 1 }, svg);
@@ -337,7 +337,9 @@
     event.preventDefault();
   });
   // A button that has the focus would be pressed as the space key comes up.
-  document.addEventListener("keyup", (event) => { if (event.key === " " && event.target.tagName === "BUTTON") event.preventDefault(); });
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && event.target.tagName === "BUTTON") event.preventDefault();
+  });
   const asked = () => {
     const found = /^#step=(\d+)$/.exec(location.hash);
     return Math.max(1, Math.min(count, found ? Number(found[1]) : 1));
