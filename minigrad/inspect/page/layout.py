@@ -92,7 +92,7 @@ def lay_out(recording: Recording, boxes: Sequence[Box], number: dict[str, int]) 
                 "x": left,
                 "y": _top(i),
                 "label": box.label,
-                "module": box.nodes[0].module if len(box.nodes) == 1 else "",
+                "module": box.nodes[0].module if box.label == box.nodes[0].name else "",
                 "nodes": [node.name for node in box.nodes],
             }
             for i, box in enumerate(boxes)

@@ -185,7 +185,13 @@
     }
 
     mark(step, here) {
-      for (const [, i] of this.touching(step)) this.rows[i].classList.toggle("here", here);
+      for (const [, i] of this.touching(step)) {
+        const row = this.rows[i];
+        row.classList.toggle("here", here);
+        const [inside, outside] = [row.getBoundingClientRect(), this.panel.getBoundingClientRect()];
+        if (here && (inside.top < outside.top || inside.bottom > outside.bottom))
+          this.panel.scrollTop += inside.top - outside.top - this.panel.clientHeight / 2;
+      }
     }
 
     describe(step, number) {
