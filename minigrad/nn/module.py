@@ -59,7 +59,7 @@ class Module:
 
     training: bool = True
 
-    #: For a file of another package: what makes a layer of ours of one of its layers (einops_backend.py puts some here).
+    #: For a file of another package: what makes a layer of ours of one of its layers (einops_backend.py puts some).
     _translations: ClassVar[dict[str, Callable[[Any], Module]]] = {}
     _kinds: dict[str, str]
     _non_persistent: dict[str, None]
