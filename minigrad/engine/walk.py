@@ -113,8 +113,9 @@ def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Wat
         raise told from error
     grad_inputs = found if type(found) is tuple else (found,)
     if len(grad_inputs) != len(node.inputs):
-        wrong = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(wrong))
+        raise backward_error(
+            node, ValueError(f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs")
+        )
     for watcher in watching:
         watcher.after_backward(node, grads, grad_inputs)
     return grad_inputs
@@ -211,9 +212,8 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         gradient = np.ones_like(array)
     elif not isinstance(gradient, TensorBase):
         gradient = np.asarray(gradient, dtype=array.dtype)
-    shape = array_of(gradient).shape
-    if shape != array.shape:
-        raise OperationError(f"gradient= has shape {shape}, the tensor has {array.shape}")
+    if gradient.shape != array.shape:
+        raise OperationError(f"gradient= has shape {gradient.shape}, the tensor has {array.shape}")
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
     return array_of(gradient)
