@@ -123,7 +123,15 @@ class Reduce(ReduceMixin, Module):
         return self._apply_recipe(input)
 
 
+def of_torch(layer: Any) -> Module:
+    """One of these layers, from einops' own for PyTorch: so a file that imports those runs too."""
+    if isinstance(layer, ReduceMixin):
+        return Reduce(layer.pattern, layer.reduction, **layer.axes_lengths)
+    return Rearrange(layer.pattern, **layer.axes_lengths)
+
+
 if installed:
+    Module._translations["einops.layers.torch"] = of_torch
     layers = ModuleType("einops.layers.minigrad", "einops' layers on minigrad.")
     vars(layers).update(Rearrange=Rearrange, Reduce=Reduce)
     sys.modules[layers.__name__] = layers

@@ -44,6 +44,15 @@ def test_gradients(images):
     assert mg.gradcheck(lambda x: einops.reduce(x, "b (h k) w c -> b h c", "max", k=2), x)
 
 
+def test_layers_of_a_file_that_imports_those_for_pytorch(images):
+    layers = pytest.importorskip("einops.layers.torch")
+    net = nn.Sequential(
+        layers.Rearrange("b h w c -> b c h w"), nn.Conv2d(3, 2, 1), layers.Reduce("b c h w -> b c", "mean")
+    )
+    assert net(mg.tensor(images).float()).shape == (2, 2)
+    assert isinstance(net[0], nn.Module)
+
+
 def test_layers(images):
     from einops.layers.minigrad import Rearrange, Reduce
 

@@ -119,6 +119,5 @@ def _result(gradient: Any, position: int, allow_unused: bool) -> Any:
         raise OperationError(
             f"grad: the outputs don't depend on input {position}. Pass allow_unused=True to get None for it"
         )
-    if isinstance(gradient, TensorBase):
-        return gradient
-    return as_tensor(np.array(gradient))  # a copy: a rule may have handed the same array elsewhere
+    # (A copy: a rule may have handed the same array elsewhere.)
+    return gradient if isinstance(gradient, TensorBase) else as_tensor(np.array(gradient))

@@ -173,11 +173,6 @@ class _AlongAxis(Module):
         super().__init__()
         self.dim = dim
 
-    def _axis(self) -> int:
-        if self.dim is None:
-            raise ValueError(f"{type(self).__name__}() needs to know along which axis: pass dim=-1 for the last")
-        return self.dim
-
     def extra_repr(self) -> str:
         """The settings."""
         return f"dim={self.dim}"
@@ -188,7 +183,7 @@ class Softmax(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise along ``dim``."""
-        return F.softmax(input, self._axis())
+        return F.softmax(input, self.dim)
 
 
 class LogSoftmax(_AlongAxis):
@@ -196,4 +191,4 @@ class LogSoftmax(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise along ``dim``."""
-        return F.log_softmax(input, self._axis())
+        return F.log_softmax(input, self.dim)

@@ -10,7 +10,7 @@ where the names in a trace, a ledger or a picture come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -58,6 +58,9 @@ class Module:
     """
 
     training: bool = True
+
+    #: For a file of another package: what makes a layer of ours of one of its layers (einops_backend.py puts some).
+    _translations: ClassVar[dict[str, Callable[[Any], Module]]] = {}
     _kinds: dict[str, str]
     _non_persistent: dict[str, None]
     _call_record: CallRecord
@@ -146,6 +149,9 @@ class Module:
             If it is no module.
         """
         self._check_name(name, "_modules")
+        translate = self._translations.get(type(module).__module__)
+        if translate is not None:
+            module = translate(module)
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"submodule {name!r} must be a Module or None, not {type(module).__name__}")
         self._modules[name] = module

@@ -186,7 +186,7 @@ class Softmin(_AlongAxis):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise along ``dim``."""
-        return F.softmin(input, self._axis())
+        return F.softmin(input, self.dim)
 
 
 class Softmax2d(Module):

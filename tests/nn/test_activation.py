@@ -63,9 +63,9 @@ def test_formula_and_repr(layer, expected, text):
     assert not layer.state_dict()
 
 
-def test_softmax_asks_for_its_axis():
+def test_softmax_without_an_axis_warns_and_picks_one():
     for layer in (nn.Softmax(), nn.LogSoftmax()):
-        with pytest.raises(ValueError, match="pass dim=-1 for the last"):
+        with pytest.warns(UserWarning, match="without dim picks dim=0"):
             layer(mg.ones(3))
 
 
