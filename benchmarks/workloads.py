@@ -126,15 +126,15 @@ def language(layers: int, width: int, batch: int, length: int) -> Any:
 
 
 WORKLOADS = [
-    Workload("tiny", tiny, 2.0, peer_autograd.tiny),
-    mlp(56, 32, 32, 2.5),
-    mlp(56, 64, 128, 1.5),
+    Workload("tiny", tiny, 1.0, peer_autograd.tiny),
+    mlp(56, 32, 32, 2.2),
+    mlp(56, 64, 128, 2.0),
     mlp(56, 256, 256, 1.0),
-    Workload("ResNet-20 digits, b64", training(lambda fw: resnet(fw, 20, 1), (64, 1, 8, 8)), 1.5),
-    Workload("ResNet-56 digits, b64", training(lambda fw: resnet(fw, 56, 1), (64, 1, 8, 8)), 1.5),
-    Workload("ResNet-20 3x32x32, b32", training(lambda fw: resnet(fw, 20, 3), (32, 3, 32, 32)), 1.0),
-    Workload("ResNet-20 3x32x32, b128", training(lambda fw: resnet(fw, 20, 3), (128, 3, 32, 32)), 1.0),
-    Workload("U-Net 8x1x64x64", training(unet, (8, 1, 64, 64), adam=True, dense=True), 1.0),
+    Workload("ResNet-20 digits, b64", training(lambda fw: resnet(fw, 20, 1), (64, 1, 8, 8)), 1.4),
+    Workload("ResNet-56 digits, b64", training(lambda fw: resnet(fw, 56, 1), (64, 1, 8, 8)), 1.4),
+    Workload("ResNet-20 3x32x32, b32", training(lambda fw: resnet(fw, 20, 3), (32, 3, 32, 32)), 1.3),
+    Workload("ResNet-20 3x32x32, b128", training(lambda fw: resnet(fw, 20, 3), (128, 3, 32, 32)), 1.3),
+    Workload("U-Net 8x1x64x64", training(unet, (8, 1, 64, 64), adam=True, dense=True), 1.1),
     Workload("ResNet-110 digits, b64", training(lambda fw: resnet(fw, 110, 1), (64, 1, 8, 8), rate=1e-5), 1.3),
     Workload("U-Net brain, 4x1x96x96", training(unet, (4, 1, 96, 96), adam=True, dense=True), 1.3),
     Workload("detector roads, 8x3x48x72", regression(detector, (8, 3, 48, 72), set_weights), 1.3),

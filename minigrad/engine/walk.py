@@ -91,8 +91,11 @@ def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]
 
 def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
     """The gradients of a node's outputs; zeros in the place of None, for an output that nothing used."""
-    dtype = next(g.dtype for g in grads if g is not None)
-    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
+    given = [g for g in grads if g is not None]
+    if len(given) == len(grads):
+        return given
+    zeros = [np.zeros(shape, given[0].dtype) for shape in node.out_shapes]
+    return [zero if g is None else g for g, zero in zip(grads, zeros, strict=True)]
 
 
 def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:
@@ -110,8 +113,9 @@ def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Wat
         raise told from error
     grad_inputs = found if type(found) is tuple else (found,)
     if len(grad_inputs) != len(node.inputs):
-        wrong = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(wrong))
+        raise backward_error(
+            node, ValueError(f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs")
+        )
     for watcher in watching:
         watcher.after_backward(node, grads, grad_inputs)
     return grad_inputs
@@ -140,19 +144,24 @@ def send(node: Node, grad_inputs: Sequence[Any], way: Way, numbers: list[int], r
         gradient = grad_inputs[i]
         if producer is None:
             alone = getrefcount(gradient) <= _ALONE
-            gradient = fitted(gradient, inputs[i].array.shape, inputs[i].array.dtype, node)
+            array = inputs[i].array
+            if type(gradient) is not ndarray or gradient.shape != array.shape or gradient.dtype is not array.dtype:
+                gradient = fitted(gradient, array.shape, array.dtype, node)
             receive(inputs[i], gradient, alone, node.edges, inputs, way, receiver)
         elif gradient is not None:
-            gradient = fitted(gradient, producer.out_shapes[slot], inputs[i].array.dtype, node)
+            shape, dtype = producer.out_shapes[slot], inputs[i].array.dtype
+            if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not dtype:
+                gradient = fitted(gradient, shape, dtype, node)
             add(gradient, producer, slot, way, numbers)
 
 
 def add(gradient: Any, node: Node, slot: int, way: Way, numbers: list[int]) -> None:
     """Add to the gradient of an output of a node whose turn is to come."""
-    if node.index not in way:
+    entry = way.get(node.index)
+    if entry is None:
         heappush(numbers, -node.index)
-        way[node.index] = node, [None] * len(node.out_shapes)
-    grads = way[node.index][1]
+        entry = way[node.index] = node, [None] * len(node.out_shapes)
+    grads = entry[1]
     # Never in place: whoever sent the first gradient may hold it.
     grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
 
@@ -203,9 +212,8 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         gradient = np.ones_like(array)
     elif not isinstance(gradient, TensorBase):
         gradient = np.asarray(gradient, dtype=array.dtype)
-    shape = array_of(gradient).shape
-    if shape != array.shape:
-        raise OperationError(f"gradient= has shape {shape}, the tensor has {array.shape}")
+    if gradient.shape != array.shape:
+        raise OperationError(f"gradient= has shape {gradient.shape}, the tensor has {array.shape}")
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
     return array_of(gradient)
