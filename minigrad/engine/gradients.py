@@ -75,10 +75,10 @@ def grad(
     return tuple(_result(found.gradients.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 
-def accumulate_into(inputs: Any, loss: TensorBase, *options: Any) -> None:
+def accumulate_into(inputs: Any, loss: TensorBase, **options: Any) -> None:
     """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; the options are those of `grad`."""
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    for tensor, found in zip(tensors, grad(loss, tensors, *options, allow_unused=True), strict=True):
+    for tensor, found in zip(tensors, grad(loss, tensors, allow_unused=True, **options), strict=True):
         if found is not None:
             accumulate(tensor, found if found.requires_grad else found.array)
 

@@ -91,11 +91,8 @@ def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]
 
 def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
     """The gradients of a node's outputs; zeros in the place of None, for an output that nothing used."""
-    given = [g for g in grads if g is not None]
-    if len(given) == len(grads):
-        return given
-    zeros = [np.zeros(shape, given[0].dtype) for shape in node.out_shapes]
-    return [zero if g is None else g for g, zero in zip(grads, zeros, strict=True)]
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:

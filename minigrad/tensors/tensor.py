@@ -172,7 +172,8 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
         if inputs is not None:
-            gradients.accumulate_into(inputs, self, gradient, retain_graph, create_graph)
+            options = {"retain_graph": retain_graph, "create_graph": create_graph}
+            gradients.accumulate_into(inputs, self, grad_outputs=gradient, **options)
             return
         seed = walk.seed_gradient(self, gradient, create_graph)
         before = quiet.warnings.set(quiet.OFF)
