@@ -20,7 +20,8 @@ try:
     from einops._backends import AbstractBackend
     from einops.layers import RearrangeMixin, ReduceMixin
 except ImportError:
-    AbstractBackend = RearrangeMixin = ReduceMixin = object
+    # (A class of its own: `object` can't stand before Module among the bases of a class.)
+    AbstractBackend = RearrangeMixin = ReduceMixin = type("NotInstalled", (), {})
     installed = False
 else:
     installed = True
