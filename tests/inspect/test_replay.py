@@ -141,6 +141,17 @@ def test_above_1000_steps_modules_are_one_box_each():
     assert "1.branch" in [box["label"] for box in drawing["boxes"]]
 
 
+def test_blocks_alike_share_boxes_where_collapsing_is_not_enough():
+    net = nn.Sequential(*[nn.Residual(nn.Sequential(nn.Tanh(), nn.Tanh())) for _ in range(260)])
+    page = inspect.replay(net(mg.ones(1, 3, requires_grad=True)).sum())
+    drawing = data_of(page)["passes"][0]["drawing"]
+    assert len(page.trace) > 1000
+    assert len(drawing["boxes"]) < 20
+    assert any(box["label"].endswith(" x 260") for box in drawing["boxes"])
+    assert sorted(n for box in drawing["boxes"] for n in box["nodes"]) == sorted(step.name for step in page.trace)
+    assert len(drawing["arcs"]) == len(page.trace.ledger()) == 260
+
+
 def test_implicit_forks_have_their_arcs_and_no_skips_are_said():
     net = UNet()
     page = inspect.replay(net(mg.randn(1, 1, 8, 8)).square().sum())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
+from typing import Any
+
+from minigrad.inspect.forks.graph import kind_of
 
 #: The longest pattern that is looked for, in boxes.
 LONGEST = 40
@@ -47,6 +50,12 @@ def fold(labels: Sequence[str], kinds: Sequence[Hashable], arrows: Sequence[tupl
             free[start : start + length * run[2]] = [False] * (length * run[2])
             start += length * run[2]
     return sorted(runs)
+
+
+def repeats(whole: Any) -> list[Run]:
+    """The runs of boxes that repeat in an `Outline`."""
+    kinds = [(box.kind, box.joint, box.shortcut, tuple(kind_of(n) for n in box.nodes)) for box in whole.boxes]
+    return fold([box.label for box in whole.boxes], kinds, [(a.start, a.end, a.way) for a in whole.arrows])
 
 
 def _split(label: str) -> tuple[str | int, ...]:

@@ -22,7 +22,7 @@ from minigrad.engine.node import Node
 from minigrad.engine.step import Step
 from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect import measure
-from minigrad.inspect.forks.folding import fold
+from minigrad.inspect.forks.folding import repeats
 from minigrad.inspect.forks.graph import Edge, Graph, Value, inputs_of, kind_of
 from minigrad.inspect.forks.names import common
 from minigrad.inspect.forks.pairs import Pair, find_pairs
@@ -124,13 +124,13 @@ def outline(loss: TensorBase, depth: int | None = None, *, gradients: bool = Tru
     if depth is not None:
         shown = [pair for pair in pairs if len(_parts(pair.join.module)) <= depth]
         hidden = {joint for pair in pairs if pair not in shown for joint in (pair.fork, pair.join)}
-        return _drawn(graph.nodes, shown, depth, sent, hidden)
+        return collapsed(graph.nodes, shown, depth, sent, hidden)
     deepest = max((len(_parts(node.module)) for node in graph.nodes), default=0)
-    drawn = _drawn(graph.nodes, pairs, deepest, sent)
+    drawn = collapsed(graph.nodes, pairs, deepest, sent)
     for tried in range(deepest, 0, -1):
         if len(drawn.boxes) <= BOXES and len(drawn.arrows) <= 2 * BOXES:
             break
-        drawn = _folded(_drawn(graph.nodes, pairs, tried, sent))
+        drawn = _folded(collapsed(graph.nodes, pairs, tried, sent))
     return drawn
 
 
@@ -138,20 +138,19 @@ def _parts(module: str) -> list[str]:
     return module.split(".") if module else []
 
 
-def _drawn(
+def collapsed(
     nodes: Sequence[Node],
     pairs: list[Pair],
     depth: int,
     sent: dict[Edge, float],
     hidden: AbstractSet[Node | None] = frozenset(),
 ) -> Outline:
-    boxes = boxes_at(nodes, pairs, depth, hidden)
+    """The outline with modules of more than so many names collapsed, and forks and joins alone."""
+    boxes = _boxes(nodes, pairs, depth, hidden)
     return Outline(boxes, _arrows(boxes, pairs, sent))
 
 
-def boxes_at(
-    nodes: Sequence[Node], pairs: list[Pair], depth: int, hidden: AbstractSet[Node | None] = frozenset()
-) -> list[Box]:
+def _boxes(nodes: Sequence[Node], pairs: list[Pair], depth: int, hidden: AbstractSet[Node | None]) -> list[Box]:
     """Put nodes that run one after the other in the same collapsed module, on the same way, into one box.
 
     Of the ``pairs``, fork and join stand alone; what is ``hidden`` doesn't.
@@ -277,8 +276,7 @@ def _ways(pairs: list[Pair]) -> dict[Edge, str]:
 
 def _folded(whole: Outline) -> Outline:
     """The same, with what repeats drawn once."""
-    kinds = [(box.kind, box.joint, box.shortcut, tuple(kind_of(n) for n in box.nodes)) for box in whole.boxes]
-    runs = fold([box.label for box in whole.boxes], kinds, [(a.start, a.end, a.way) for a in whole.arrows])
+    runs = repeats(whole)
     if not runs:
         return whole
     stands_for = list(range(len(whole.boxes)))

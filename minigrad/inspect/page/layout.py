@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.engine.node import Node
+from minigrad.inspect.forks.folding import repeats
 from minigrad.inspect.forks.graph import maker_of
-from minigrad.inspect.forks.outline import Box, boxes_at
+from minigrad.inspect.forks.outline import Box, collapsed
 from minigrad.inspect.page.recording import Recording
 
 #: With more nodes than this, modules are collapsed to a box each.
@@ -23,15 +24,23 @@ WIDTH, HEIGHT, PITCH, LANE, LANES = 250, 24, 38, 13, 9
 
 
 def boxes_of(recording: Recording) -> list[Box]:
-    """The boxes: one for each node, or for each module where there are too many nodes."""
+    """The boxes: one for each node; where there are too many, one for each module, and one for all blocks alike."""
     nodes = recording.graph.nodes
     if len(nodes) <= STEPS:
         return [Box(node.name, node.name.partition("#")[0], [node]) for node in nodes]
     depth = max(node.module.count(".") + 1 for node in nodes)
-    boxes = boxes_at(nodes, recording.pairs, depth)
-    while len(boxes) > COLLAPSED and depth > 1:
+    whole = collapsed(nodes, recording.pairs, depth, {})
+    while len(whole.boxes) > COLLAPSED and depth > 1:
         depth -= 1
-        boxes = boxes_at(nodes, recording.pairs, depth)
+        whole = collapsed(nodes, recording.pairs, depth, {})
+    boxes = whole.boxes
+    if len(boxes) > COLLAPSED:  # a fork is never collapsed away from its join, but blocks that are alike share boxes
+        for start, length, times in repeats(whole):
+            for i in range(length):
+                for other in boxes[start + i + length : start + length * times : length]:
+                    boxes[start + i].nodes += other.nodes
+                    other.nodes = []
+            boxes[start].label += f" x {times}"
     return [box for box in boxes if box.nodes]
 
 
@@ -64,7 +73,7 @@ def lay_out(recording: Recording, boxes: Sequence[Box], number: dict[str, int]) 
     for node, edges in recording.edges.items():
         for _, value in edges:
             maker = maker_of(value)
-            if maker is None or row[maker] == row[node] or (maker, node) in skips:
+            if maker is None or row[maker] >= row[node] or (maker, node) in skips:
                 continue
             step = number.get(node.name, 0)
             known = first.get((row[maker], row[node]))
@@ -73,7 +82,7 @@ def lay_out(recording: Recording, boxes: Sequence[Box], number: dict[str, int]) 
     near = [(a, b, *rest) for (a, b), rest in first.items() if b == a + 1]
     far = [(a, b, *rest) for (a, b), rest in first.items() if b != a + 1]
     arcs = [_arc(recording, i, row, number) for i in range(len(recording.pairs))]
-    lanes, right = _lanes([(a, b) for a, b, *_ in far]), _lanes([(a, b) for a, b, *_ in arcs])
+    lanes, right = _lanes([edge[:2] for edge in far]), _lanes([arc[:2] for arc in arcs])
     left = LANE * min(LANES, max(lanes, default=-1) + 1) + 18
     middle = left + WIDTH / 2
     drawn = [
@@ -134,12 +143,11 @@ def _curve(x: float, side: int, a: int, b: int, lane: int) -> str:
 def _lanes(spans: Sequence[tuple[int, int]]) -> list[int]:
     """A lane for each span, so that two in one lane don't overlap; the short ones come nearest."""
     taken: list[list[tuple[int, int]]] = []
-    found = [0] * len(spans)
-    for i in sorted(range(len(spans)), key=lambda i: (spans[i][1] - spans[i][0], spans[i])):
-        a, b = spans[i]
+    lanes: dict[tuple[int, int], int] = {}  # equal spans are those of blocks that share their boxes
+    for a, b in sorted(dict.fromkeys(spans), key=lambda span: (span[1] - span[0], span)):
         free = (n for n, lane in enumerate(taken) if all(b <= c or d <= a for c, d in lane))
-        found[i] = next(free, len(taken))
-        if found[i] == len(taken):
+        lanes[a, b] = found = next(free, len(taken))
+        if found == len(taken):
             taken.append([])
-        taken[found[i]].append((a, b))
-    return found
+        taken[found].append((a, b))
+    return [lanes[span] for span in spans]
