@@ -23,6 +23,16 @@ from minigrad.nn.container import ModuleDict, ModuleList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from minigrad.nn.dropout import Dropout, Dropout2d
 from minigrad.nn.embedding import Embedding
+from minigrad.nn.joins import (
+    DeltaResidual,
+    DepthAttention,
+    DepthMix,
+    LayerScale,
+    OrthogonalResidual,
+    Reversible,
+    ReversibleSequence,
+    StochasticDepth,
+)
 from minigrad.nn.linear import Flatten, Identity, Linear, Unflatten
 from minigrad.nn.loss import (
     BCELoss,
@@ -50,6 +60,7 @@ from minigrad.nn.pooling import (
 )
 from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
+from minigrad.nn.streams import HyperConnection
 from minigrad.nn.sync_batch_norm import SyncBatchNorm
 from minigrad.nn.transformer import (
     Transformer,
@@ -78,6 +89,9 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
+    "DeltaResidual",
+    "DepthAttention",
+    "DepthMix",
     "Dropout",
     "Dropout2d",
     "Embedding",
@@ -87,11 +101,13 @@ __all__ = [
     "Hardtanh",
     "Highway",
     "HuberLoss",
+    "HyperConnection",
     "Identity",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
     "LayerNorm",
+    "LayerScale",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -104,6 +120,7 @@ __all__ = [
     "ModuleList",
     "MultiheadAttention",
     "NLLLoss",
+    "OrthogonalResidual",
     "PadShortcut",
     "Parameter",
     "ParameterDict",
@@ -115,6 +132,8 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "Residual",
+    "Reversible",
+    "ReversibleSequence",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -122,6 +141,7 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "StochasticDepth",
     "SyncBatchNorm",
     "Tanh",
     "Transformer",
