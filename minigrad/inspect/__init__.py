@@ -12,6 +12,7 @@ from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
 from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
+from minigrad.inspect.rules.checking import LawRow, Laws, laws
 from minigrad.inspect.say.table import Table
 from minigrad.inspect.stepping.breakpoints import (
     Condition,
@@ -39,6 +40,8 @@ __all__ = [
     "DiffRow",
     "Edge",
     "Graph",
+    "LawRow",
+    "Laws",
     "LayerRow",
     "Layers",
     "LeafGradient",
@@ -67,6 +70,7 @@ __all__ = [
     "diff",
     "exploding",
     "find_pairs",
+    "laws",
     "lesion",
     "load",
     "not_finite",

@@ -209,7 +209,7 @@ class Reversible(Module):
     >>> import minigrad as mg
     >>> block = mg.nn.Reversible(mg.nn.Linear(2, 2), mg.nn.Linear(2, 2))
     >>> x = mg.randn(3, 4)
-    >>> mg.allclose(block.inverse(block(x)), x, atol=1e-6)
+    >>> bool((block.inverse(block(x)) - x).abs().max() < 1e-5)
     True
     """
 

@@ -76,6 +76,7 @@ class HyperConnection(Module):
         self.branch, self.streams, self.constraint, self.dim, self.layer = branch, streams, constraint, dim, layer
         n = streams
         own = np.arange(n) == layer % n
+        res: Any
         if constraint is None:
             pre, post, res = own.astype(float), np.ones(n), np.eye(n)
             many = n
@@ -98,7 +99,9 @@ class HyperConnection(Module):
 
     def matrices(self, X: Tensor) -> tuple[Any, Any, Any]:
         """``h_pre`` (1, n), ``h_post`` (n, 1) and ``H_res`` (n, n), one for each place if they depend on X."""
-        pre, post, res = self.pre, self.post, self.res
+        pre: Any = self.pre
+        post: Any = self.post
+        res: Any = self.res
         if self.dim is not None:
             added = self._from_hyper_streams(X) if self.constraint is None else self._from_all_streams(X)
             pre, post, res = (

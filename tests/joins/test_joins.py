@@ -104,9 +104,11 @@ def test_f5_sinkhorn_and_birkhoff(rng):
     layer = nn.HyperConnection(nn.Identity(), constraint="birkhoff").double()
     layer.res.data = mg.tensor(3 * rng.standard_normal(24))
     B = layer.matrices(mg.zeros(4, 3, dtype=mg.float64))[2].array
-    assert abs(B.sum(0) - 1).max() < 1e-15 and abs(B.sum(1) - 1).max() < 1e-15
+    assert abs(B.sum(0) - 1).max() < 1e-15
+    assert abs(B.sum(1) - 1).max() < 1e-15
     product = np.linalg.multi_dot([B] * 30)
-    assert abs(np.linalg.norm(B, 2) - 1) < 1e-12 and abs(np.linalg.norm(product, 2) - 1) < 1e-12
+    assert abs(np.linalg.norm(B, 2) - 1) < 1e-12
+    assert abs(np.linalg.norm(product, 2) - 1) < 1e-12
 
 
 @pytest.mark.parametrize("constraint", [None, "sinkhorn", "birkhoff"])
