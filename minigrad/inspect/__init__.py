@@ -10,6 +10,8 @@ from minigrad.inspect.forks.graph import Edge, Graph, UnknownNameError
 from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
+from minigrad.inspect.forks.stream_rows import StreamLedger, StreamPair, StreamRow, effective_streams, stream_ledger
+from minigrad.inspect.paths.bill import Receipt, ReceiptItem, receipt, short_path_gradients
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
 from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
 from minigrad.inspect.rules.checking import LawRow, Laws, laws
@@ -52,12 +54,17 @@ __all__ = [
     "Pair",
     "Pairs",
     "PathLengths",
+    "Receipt",
+    "ReceiptItem",
     "Record",
     "Recorder",
     "SavedNode",
     "StageStep",
     "StagedTrace",
     "Stepper",
+    "StreamLedger",
+    "StreamPair",
+    "StreamRow",
     "Table",
     "Trace",
     "TraceDiff",
@@ -68,6 +75,7 @@ __all__ = [
     "WhatIfRow",
     "cut",
     "diff",
+    "effective_streams",
     "exploding",
     "find_pairs",
     "laws",
@@ -79,11 +87,14 @@ __all__ = [
     "pipeline_path_lengths",
     "pipeline_trace",
     "reaches",
+    "receipt",
     "route",
     "scale",
+    "short_path_gradients",
     "skip_share_above",
     "step",
     "stop_when",
+    "stream_ledger",
     "trace",
     "vanishing",
     "what_if",

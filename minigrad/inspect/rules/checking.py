@@ -136,7 +136,7 @@ def laws(loss: TensorBase, gradient: Any = None) -> Laws:
     forked = {value: readers for value, readers in graph.readers.items() if len(readers) > 1}
     parts: dict[Value, list[Any]] = {value: [] for value in forked}
     whole = Collected([value for value in forked if isinstance(value, TensorBase)])
-    rows = []
+    rows: list[LawRow] = []
     for node, came, sent in visit([loss], [seed], retain_graph=True, receiver=whole):
         rows += _summed(graph, node, [array_of(g) for g in came], parts)
         law = _law(node, implicit)

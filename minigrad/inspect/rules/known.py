@@ -145,7 +145,7 @@ def law_of(node: Node) -> Law | None:
 
 
 def distance(sides: Sides) -> float:
-    """By how much what was sent differs from what the law asks, as a part of its size; what wasn't wanted is skipped."""
+    """By how much what was sent differs from what the law asks, as a part of its size; what is None is skipped."""
     worst = 0.0
     for expected, sent in sides:
         if sent is None:

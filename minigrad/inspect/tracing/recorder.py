@@ -13,12 +13,15 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, blocks_of
 from minigrad.inspect.forks.graph import Graph, inputs_of
+from minigrad.inspect.forks.ledger import LedgerRow
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import outputs
 from minigrad.nn.module import Module
 
@@ -42,6 +45,8 @@ class Record:
         ``|change| / |weight|`` of each parameter up to the next pass; known once that has begun.
     histograms
         For each layer, how many elements of its output's gradient have which size.
+    ledger
+        A row for each fork-join pair, numbers only, where the ledger is recorded.
     """
 
     number: int
@@ -50,6 +55,7 @@ class Record:
     weights: dict[str, float] = field(default_factory=dict)
     updates: dict[str, float] = field(default_factory=dict)
     histograms: dict[str, Array] = field(default_factory=dict)
+    ledger: list[LedgerRow] = field(default_factory=list)
 
 
 class Recorder(Watcher, Tabular):
@@ -65,6 +71,8 @@ class Recorder(Watcher, Tabular):
         Record histograms of the sizes of the gradients' elements too.
     level
         What a row is: ``"layers"``, ``"blocks"`` or ``"parameters"``, as in `Trace.layers`.
+    ledger
+        Record the ledger of each pass too: when does a branch wake up?
 
     Attributes
     ----------
@@ -90,7 +98,9 @@ class Recorder(Watcher, Tabular):
     ([0, 2, 4], ['0', '1'], (2, 3))
     """
 
-    def __init__(self, model: Module, every: int = 1, histograms: bool = False, *, level: str = "layers") -> None:
+    def __init__(
+        self, model: Module, every: int = 1, histograms: bool = False, *, level: str = "layers", ledger: bool = False
+    ) -> None:
         super().__init__()
         if not isinstance(model, Module):
             raise TypeError(f"Recorder takes an nn.Module, and not a {type(model).__name__}")
@@ -102,6 +112,8 @@ class Recorder(Watcher, Tabular):
         self.every = every
         self.level = level
         self.histogrammed = histograms
+        self.with_ledger = ledger
+        self._books: Bookkeeper | None = None
         self.records: list[Record] = []
         self._passes = 0
         self._last_index = -1
@@ -138,6 +150,8 @@ class Recorder(Watcher, Tabular):
         record = self._current
         if record is None:
             return
+        if self._books is not None:
+            self._books.see(Step(node, grads, grad_inputs))
         name = self._names.get(node)
         if name is not None:
             reached = [array_of(g) for g in grads if g is not None]
@@ -151,12 +165,19 @@ class Recorder(Watcher, Tabular):
                 before = self._gradients.get(parameter)
                 self._gradients[parameter] = array_of(gradient) if before is None else before + array_of(gradient)
 
+    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+        """Show the ledger the complete gradient of a leaf, which may be a forked value."""
+        if self._books is not None:
+            self._books.see_leaf(leaf, array_of(gradient))
+
     def _open(self, node: Node) -> None:
         """Begin a record: look at the graph once, and at the weights as they are now."""
         self._current = Record(self._passes)
         graph = Graph.of_node(node)
+        pairs = find_pairs(graph).found if self.with_ledger or self.level == "blocks" else []
+        self._books = Bookkeeper(pairs, keep_arrays=False) if self.with_ledger else None
         if self.level == "blocks":
-            joins = [(pair.name, pair.join) for pair in find_pairs(graph).found]
+            joins = [(pair.name, pair.join) for pair in pairs]
             self._names = {block.output: block.name for block in blocks_of(graph.nodes, joins)}
         elif self.level == "layers":
             self._names = {maker: name for name, maker in outputs(graph.nodes).items()}
@@ -173,8 +194,10 @@ class Recorder(Watcher, Tabular):
             before = self._before[name]
             size = record.weights[name] = measure.norm(before)
             record.updates[name] = measure.norm(parameter.array - before) / size if size else math.nan
+        if self._books is not None:
+            record.ledger = self._books.rows()
         self.records.append(record)
-        self._current = None
+        self._current = self._books = None
         self._names, self._gradients, self._before = {}, {}, {}
 
     # -- what was recorded -------------------------------------------------------------------------
@@ -221,6 +244,31 @@ class Recorder(Watcher, Tabular):
         self._warn_if_empty()
         empty = np.zeros(len(EDGES) - 1, dtype=np.int64)
         return np.array([record.histograms.get(layer, empty) for record in self.records])
+
+    @property
+    def blocks(self) -> list[str]:
+        """The names of the ledger's rows, in forward order; empty without ``ledger=True``."""
+        return list(dict.fromkeys(row.name for record in self.records for row in record.ledger))
+
+    def ledger(self, what: str = "skip_share") -> Array:
+        """One number of the ledger: a row for each block, a column for each recorded pass; NaN where there is none.
+
+        Parameters
+        ----------
+        what
+            A field of `LedgerRow`, such as ``skip_share``, ``cosine`` or ``norm_branch``.
+
+        Raises
+        ------
+        ValueError
+            If the ledger wasn't recorded.
+        """
+        if not self.with_ledger:
+            raise ValueError("this Recorder kept no ledger: inspect.Recorder(model, ledger=True)")
+        self._warn_if_empty()
+        tables = [{row.name: getattr(row, what) for row in record.ledger} for record in self.records]
+        found = [[table.get(name) for table in tables] for name in self.blocks]
+        return np.array([[math.nan if n is None else n for n in row] for row in found], dtype=float)
 
     def _array(self, what: str, names: Sequence[str]) -> Array:
         self._warn_if_empty()
