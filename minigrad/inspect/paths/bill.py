@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from minigrad.inspect.say.table import Table, Tabular
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 
-#: So many columns of lengths fit a line; more are put together.
+#: So many columns of lengths fit a line; longer ones are put together.
 COLUMNS = 5
 
 
@@ -306,6 +305,6 @@ def _mean_length(brought: Any) -> float:
 
 
 def _bins(count: int) -> list[tuple[int, int]]:
-    """The lengths 0 to count - 1 in at most `COLUMNS` runs of whole lengths."""
-    edges = sorted(dict.fromkeys(round(i * count / min(count, COLUMNS)) for i in range(min(count, COLUMNS) + 1)))
-    return [(a, b - 1) for a, b in pairwise(edges)]
+    """The lengths 0 to count - 1 in at most `COLUMNS` columns: the last one holds all that are longer."""
+    single = [(k, k) for k in range(min(count, COLUMNS - 1))]
+    return single if count < COLUMNS else [*single, (COLUMNS - 1, count - 1)]
