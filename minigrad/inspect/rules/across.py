@@ -16,12 +16,13 @@ from minigrad.distributed import exchange
 from minigrad.distributed.nn.nodes import Collective, CopyToRanks, JoinRanks, SliceOfRank, SumOverRanks
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.engine.base import Array, array_of
+from minigrad.inspect.rules.known import Side
 
 #: One value for all ranks: at the input; at the output.
 SHARED_INPUT, SHARED_OUTPUT = (CopyToRanks, SliceOfRank), (SumOverRanks, JoinRanks)
 
 
-def sides_across(node: Collective, came: Sequence[Array], sent: Sequence[Any]) -> list[tuple[Any, Any]]:
+def sides_across(node: Collective, came: Sequence[Array], sent: Sequence[Any]) -> list[Side]:
     """The two sums over ranks, and a size beside which they must agree; every rank of the group calls this."""
     arrays = [array_of(x) for x in node.inputs]
     given = node.again().forward(*arrays)
@@ -33,7 +34,7 @@ def sides_across(node: Collective, came: Sequence[Array], sent: Sequence[Any]) -
     sums = np.array([left, right / (n if isinstance(node, SHARED_INPUT) else 1), size])
     exchange.all_reduce(sums, ReduceOp.SUM, node.group).wait()
     left, right, size = (float(s) for s in sums)
-    return [(np.array([left + size]), np.array([right + size]))]
+    return [Side(np.array(left), np.array(right), size)]
 
 
 def _inner(a: Any, b: Any) -> float:

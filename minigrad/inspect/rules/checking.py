@@ -16,7 +16,7 @@ from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect.forks.graph import Graph, Value, describe, inputs_of
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.rules.across import sides_across
-from minigrad.inspect.rules.known import LAWS, Law, Sides, distance, law_of
+from minigrad.inspect.rules.known import LAWS, Law, Side, Sides, distance, law_of
 from minigrad.inspect.say.table import Table, Tabular
 from minigrad.ops.arithmetic import Add
 from minigrad.ops.join import Cat
@@ -174,7 +174,7 @@ def _sum_of_parts(graph: Graph, value: Value, gradient: Any, parts: Sequence[Any
         total = total + part
     module = "" if isinstance(value, TensorBase) else value[0].module
     name = describe(value, graph) if isinstance(value, TensorBase) else f"what reads {value[0].name}"
-    yield _row(name, module, LAWS[Fork], [(total, array_of(gradient))], total.dtype)
+    yield _row(name, module, LAWS[Fork], [Side(total, array_of(gradient))], total.dtype)
 
 
 def _row(name: str, module: str, law: Law, sides: Sides, dtype: Any) -> LawRow:

@@ -29,8 +29,25 @@ from minigrad.skip import (
     StreamMix,
 )
 
-#: What a node must send to its inputs, and what it sent, in pairs.
-Sides = Sequence[tuple[Any, Any]]
+
+class Side(NamedTuple):
+    """One input's gradient.
+
+    Attributes
+    ----------
+    expected, sent
+        What the node must send, and what it sent.
+    size
+        Beside which they may differ by rounding: for a sum, the sizes of its terms, which may cancel; None for the
+        largest element that is expected.
+    """
+
+    expected: Any
+    sent: Any
+    size: float | None = None
+
+
+Sides = Sequence[Side]
 
 
 class Law(NamedTuple):
@@ -55,23 +72,25 @@ def _sums(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     total = came[0]
     for g in came[1:]:
         total = total + g
-    return [(total, sent[0])]
+    return [Side(total, sent[0])]
 
 
 def _copies(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
-    return [(came[0], g) for g in sent]
+    return [Side(came[0], g) for g in sent]
 
 
 def _slices(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     axis = node.axis if isinstance(node, (Cat, SkipConcat)) else 0
     stops = np.cumsum([x.shape[axis] for x in node.inputs])[:-1]
-    return list(zip(np.split(came[0], stops, axis), sent, strict=True))
+    return [Side(part, g) for part, g in zip(np.split(came[0], stops, axis), sent, strict=True)]
 
 
 def _weighs(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     skip, branch, t = (array_of(x) for x in node.inputs)
-    gt = unbroadcast(came[0] * (branch - skip), t.shape)
-    return [(came[0] - came[0] * t, sent[0]), (came[0] * t, sent[1]), (gt, sent[2])]
+    gt = came[0] * (branch - skip)
+    size = float(unbroadcast(np.abs(gt), t.shape).max(initial=0.0))
+    of_gate = Side(unbroadcast(gt, t.shape), sent[2], size)
+    return [Side(came[0] - came[0] * t, sent[0]), Side(came[0] * t, sent[1]), of_gate]
 
 
 def _mixes(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
@@ -79,21 +98,23 @@ def _mixes(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     letters = "abcdefgh"[: H.ndim - 2]
     shares = np.einsum(f"mn{letters},m{letters}...->n{letters}...", H, came[0])
     pairs = np.einsum(f"m{letters}...,n{letters}...->mn{letters}...", came[0], X)
-    return [(pairs.sum(tuple(range(H.ndim, pairs.ndim))), sent[0]), (shares, sent[1])]
+    rest = tuple(range(H.ndim, pairs.ndim))
+    size = float(np.abs(pairs).sum(rest).max(initial=0.0))
+    beside = float(np.abs(H).max(initial=0.0) * np.abs(came[0]).max(initial=0.0))
+    return [Side(pairs.sum(rest), sent[0], size), Side(shares, sent[1], beside)]
 
 
 def _splits(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     w, gy = array_of(node.inputs[0]), came[0]
     wide = w.reshape(*w.shape, *(1,) * (gy.ndim + 1 - w.ndim))
-    parts = [(wide[i] * gy, g) for i, g in enumerate(sent[1:])]
-    if all(g is not None for g in sent[1:]):
-        parts.append((wide.sum(0) * gy, sum(sent[1:])))  # weights that sum to 1 lose nothing
-    products = [gy * array_of(v) for v in node.inputs[1:]]
-    return [*parts, (np.stack([p.sum(tuple(range(w.ndim - 1, gy.ndim))) for p in products]), sent[0])]
+    parts = [Side(wide[i] * gy, g) for i, g in enumerate(sent[1:])]
+    products = np.stack([gy * array_of(v) for v in node.inputs[1:]])
+    rest = tuple(range(w.ndim, products.ndim))
+    return [*parts, Side(products.sum(rest), sent[0], float(np.abs(products).sum(rest).max(initial=0.0)))]
 
 
 def _copies_and_weighs(node: Any, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
-    return [(came[0], sent[0]), (node.m * came[0], sent[1])]
+    return [Side(came[0], sent[0]), Side(node.m * came[0], sent[1])]
 
 
 def _projects(node: Any, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
@@ -101,17 +122,18 @@ def _projects(node: Any, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     gy = came[0]
     size = (x * x).sum(-1, keepdims=True) + node.eps
     along, c = (x * gy).sum(-1, keepdims=True) / size, (x * f).sum(-1, keepdims=True) / size
-    return [(gy - along * x, sent[1]), ((1 - c) * gy - along * (f - 2 * c * x), sent[0])]
+    return [Side(gy - along * x, sent[1]), Side((1 - c) * gy - along * (f - 2 * c * x), sent[0])]
 
 
 def _erases(node: Node, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
     _, k, beta = (array_of(x) for x in node.inputs)
     gy = came[0]
-    return [(gy - beta * k * (k * gy).sum(-1, keepdims=True), sent[0])]
+    size = float(np.abs(gy).max(initial=0.0))
+    return [Side(gy - beta * k * (k * gy).sum(-1, keepdims=True), sent[0], size)]
 
 
 def _rebuilds(node: Any, came: Sequence[Array], sent: Sequence[Any]) -> Sides:
-    return list(zip((array_of(x) for x in node.inputs[:2]), node.rebuilt, strict=True))
+    return [Side(array_of(x), found) for x, found in zip(node.inputs[:2], node.rebuilt, strict=True)]
 
 
 #: The laws. (Those of collectives stand in across.py, as they talk to the other ranks.)
@@ -147,7 +169,7 @@ def law_of(node: Node) -> Law | None:
 def distance(sides: Sides) -> float:
     """By how much what was sent differs from what the law asks, as a part of its size; what is None is skipped."""
     worst = 0.0
-    for expected, sent in sides:
+    for expected, sent, beside in sides:
         if sent is None:
             continue
         found = np.asarray(array_of(sent))
@@ -155,7 +177,7 @@ def distance(sides: Sides) -> float:
             return math.inf
         if np.array_equal(expected, found, equal_nan=True):
             continue
-        size = float(np.abs(expected).max(initial=0.0))
+        size = float(np.abs(expected).max(initial=0.0)) if beside is None else beside
         gap = float(np.abs(np.asarray(expected) - found).max(initial=0.0))
         worst = max(worst, gap / size if size else math.inf) if math.isfinite(gap) else math.inf
     return worst
