@@ -64,8 +64,7 @@ for constraint in (None, "sinkhorn", "birkhoff"):
 # If the columns of H sum to 1, forward keeps the sum of the streams; if its rows do, backward keeps the sum of their
 # gradients. With both, H can't stretch anything: its largest singular value is 1, and so is that of a product of such
 # matrices. A free H has no such bound. mHC makes H doubly stochastic by 20 rounds of normalising columns and rows
-# (Sinkhorn), mHC-lite as a mean of permutations (Birkhoff). Thirty layers of random matrices near the identity (in a
-# trained net the mHC paper speaks of the same: free matrices multiply up, held ones can't):
+# (Sinkhorn), mHC-lite as a mean of permutations (Birkhoff). Thirty layers of random matrices near the identity:
 
 # %%
 
@@ -100,8 +99,8 @@ show(fig, "21_gain", "A free matrix lets the skip's gain grow with depth. Rows a
 # ## A meter of collapse
 # n streams are worth something only while they differ. `inspect.stream_ledger` says for each mix how many streams carry
 # the signal (n if all have one size, 1 if one has it all), and how alike they are (cosine 1: they all hold the same).
-# Take H = 1/n everywhere: rows and columns sum to 1, the gain is 1, and each mix makes all streams equal; only what the branches
-# write, here into one stream each, is left to tell them apart.
+# Take H = 1/n everywhere: rows and columns sum to 1, the gain is 1, and each mix makes all streams equal; only what the
+# branches write, here into one stream each, is left to tell them apart.
 
 
 # %%
@@ -238,8 +237,8 @@ ax.bar([row[0] for row in rows], [row[-1] for row in rows], color=CYCLE[0])
 for i, row in enumerate(rows):
     ax.text(i, row[-1], f"{row[-1]:.3f}", ha="center", va="bottom", fontsize=9)
 ax.set(ylabel="test accuracy after 4 epochs", ylim=(0, 1.08))
-show(fig, "21_table", "Eight designs, one branch, eight blocks, one seed: anything that keeps a way for the gradient\nbeats the"
-     " plain net here; among the designs with skips, don't read an order into one run.")
+show(fig, "21_table", "Eight designs, one branch, eight blocks, one seed: each skip beats the plain net here."
+     "\nAmong the designs with skips, don't read an order into one run.")  # fmt: skip
 
 # %%
 free, held = gains("free")[-1], gains("sinkhorn")[-1]
