@@ -117,3 +117,44 @@ def test_the_ledger_has_a_row_for_each_hyper_connection(rng):
     ledger = inspect.trace(net(X).square().sum()).ledger()
     assert [row.name for row in ledger] == ["0", "1", "2"]
     assert ledger.conserved
+
+
+@pytest.mark.parametrize(
+    ("join", "kind"),
+    [
+        (lambda s, b: skip.stochastic_add(s, b, 2.0), "drop"),
+        (lambda s, b: skip.orthogonal_add(s, b), "project"),
+        (lambda s, b: skip.depth_mix([s, b], mg.tensor([0.25, 0.75])), "mix"),
+    ],
+)
+def test_the_newer_joins_have_rows_and_path_lengths(rng, join, kind):
+    x = mg.tensor(rng.standard_normal((2, 3)), requires_grad=True)
+    W = mg.tensor(rng.standard_normal((3, 3)), requires_grad=True)
+    y = x
+    for _ in range(3):
+        s, b = skip.fork(y)
+        y = join(s, b @ W)
+    g = rng.standard_normal((2, 3))
+    paths = inspect.path_lengths(y, wrt=x, gradient=g)
+    ledger = inspect.trace(y, g).ledger()
+    assert [row.kind for row in ledger] == [kind] * 3
+    assert ledger.conserved
+    assert paths.counts == [1, 3, 3, 1]
+    np.testing.assert_allclose(paths.total, x.grad.array, rtol=1e-12)
+
+
+def test_path_lengths_over_depth(rng):
+    """Each layer reads a weighted sum of all before it; every join and reading counted, against backward."""
+    x = mg.tensor(rng.standard_normal((2, 3)), requires_grad=True)
+    values, weights = [x], []
+    for count in range(1, 4):
+        W = mg.tensor(rng.standard_normal((3, 3)), requires_grad=True)
+        w = mg.tensor(rng.dirichlet(np.ones(count)))
+        values.append((skip.depth_mix(values, w) @ W).tanh())
+        weights.append(w)
+    y = skip.depth_mix(values, mg.tensor(rng.dirichlet(np.ones(4))))
+    g = rng.standard_normal((2, 3))
+    paths = inspect.path_lengths(y, wrt=x, gradient=g)
+    y.backward(g)
+    np.testing.assert_allclose(paths.total, x.grad.array, rtol=1e-12)
+    assert len(paths) > 2
