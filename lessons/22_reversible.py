@@ -101,8 +101,8 @@ for kind, (colour, mark) in styles.items():
     ax.plot(DEPTHS, [mb for mb, _ in measured[kind]], color=COLOURS[colour], marker=mark, label=kind)
 ax.set(xlabel="blocks", ylabel="peak memory of a pass, MB", xticks=DEPTHS, ylim=(0, None))
 ax.legend()
-show(fig, "22_memory", "Plain: in proportion to depth. Checkpoints: a smaller proportion. Reversible: the same at any"
-     " depth.")  # fmt: skip
+show(fig, "22_memory", "Plain: in proportion to depth. Checkpoints: a smaller proportion. Reversible: only the weights'"
+     "\ngradients grow.")  # fmt: skip
 
 # %% [markdown]
 # It costs time: F and G run twice, as with checkpoints.

@@ -11,8 +11,9 @@ from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.forks.stream_rows import StreamLedger, StreamPair, StreamRow, effective_streams, stream_ledger
-from minigrad.inspect.paths.bill import Receipt, ReceiptItem, receipt, short_path_gradients
+from minigrad.inspect.paths.bill import Receipt, ReceiptItem, receipt
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
+from minigrad.inspect.paths.short import short_path_gradients
 from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
 from minigrad.inspect.rules.checking import LawRow, Laws, laws
 from minigrad.inspect.say.table import Table

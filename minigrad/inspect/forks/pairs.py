@@ -1,6 +1,6 @@
 """Fork-join pairs: every place in a graph where one value goes two ways and the ways join again.
 
-A join that says what it is (`ResidualAdd`, `SkipConcat`, `HighwayGate`) with a `Fork` before it is an
+A join that says what it is (`ResidualAdd`, `SkipConcat`, `HighwayGate` ...) with a `Fork` before it is an
 *explicit* pair. A plain ``x + f(x)`` or ``cat`` is an *implicit* one: its fork is found in the graph (see
 meeting.py). Of an implicit pair's two ways, the skip is the one with fewer weights, then with fewer nodes.
 """
@@ -166,7 +166,7 @@ def find_pairs(graph: Graph) -> Pairs:
 
 def _may_join(node: Node, graph: Graph) -> bool:
     """Whether a plain addition or concatenation could be where two ways join, and not, say, a bias."""
-    values = [value for edge, value in _joined(node)]
+    values = [value for _, value in _joined(node)]
     if len(values) < 2:
         return False
     leaves = [value for value in values if isinstance(value, TensorBase)]

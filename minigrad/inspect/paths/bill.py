@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase, as_tensor
-from minigrad.engine.leaves import accumulate
+from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import seed_gradient
 from minigrad.inspect import measure
@@ -194,12 +193,12 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     named = {p: name for name, p in model.named_parameters() if p in graph.readers}
     entrance = pairs[0].value
     targets: list[Value] = list(dict.fromkeys([*named, entrance]))
-    found = by_length(value_of(loss), seed, graph.nodes, _branches(pairs), targets)
+    found = by_length(value_of(loss), seed, graph.nodes, branch_edges(pairs), targets)
     longest = max((k for parts in found.values() for k in parts), default=0)
     items = [_item(p, name, found[p], longest, pairs) for p, name in named.items()]
     x = _array_of(graph, entrance)
     split = [found[entrance].get(k, np.zeros_like(x)) for k in range(longest + 1)]
-    whole = _sum(split)
+    whole = sum_of(split)
     brought = np.array([measure.inner(x, g) for g in split])
     by_weights = _by_weights(pairs, {p: item.total for p, item in zip(named, items, strict=True)})
     return Receipt(
@@ -213,63 +212,19 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     )
 
 
-@np.errstate(all="ignore")
-def short_path_gradients(
-    loss: TensorBase, parameters: Any, *, up_to: int, blocks: Blocks = None, gradient: Any = None
-) -> None:
-    """Fill ``.grad`` with what came through at most so many branches: training by short paths only, exactly.
-
-    As ``backward()``, it adds to a ``.grad`` that is there. It takes the memory of at most ``up_to + 1`` passes. The
-    graph is kept. (Veit et al., 2016, asked what short paths learn, by leaving blocks out at random.)
-
-    Parameters
-    ----------
-    loss, blocks, gradient
-        As in `receipt`.
-    parameters
-        Tensors, as ``model.parameters()`` gives.
-    up_to
-        The longest path that counts, in branches; at least the number of blocks for the whole gradient.
-
-    Raises
-    ------
-    ValueError
-        If ``up_to`` is negative.
-    OperationError, UnknownNameError
-        As in `receipt`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor([1.0], requires_grad=True)
-    >>> s, b = mg.skip.fork(x)
-    >>> short_path_gradients(mg.skip.residual_add(s, 3 * b).sum(), [x], up_to=0)
-    >>> x.grad.tolist()
-    [1.0]
-    """
-    if up_to < 0:
-        raise ValueError(f"up_to is {up_to}: it must be 0, the skips alone, or more")
-    graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
-    pairs = choose(find_pairs(graph).some(), blocks)
-    wanted: list[Value] = [p for p in dict.fromkeys(parameters) if p in graph.readers]
-    found = by_length(value_of(loss), seed, graph.nodes, _branches(pairs), wanted, up_to=up_to)
-    for p, parts in found.items():
-        if parts and isinstance(p, TensorBase):
-            accumulate(p, as_tensor(_sum([parts[k] for k in sorted(parts)])).array)
-
-
-def _branches(pairs: Sequence[Pair]) -> dict[Edge, None]:
+def branch_edges(pairs: Sequence[Pair]) -> dict[Edge, None]:
+    """The edges over which a path crosses a branch."""
     return dict.fromkeys(Edge(pair.join, p) for pair in pairs for p in pair.branch_positions)
 
 
 def _item(p: Any, name: str, found: dict[int, Array], longest: int, pairs: Sequence[Pair]) -> ReceiptItem:
     parts = tuple(read_only(found.get(k, np.zeros_like(p.array))) for k in range(longest + 1))
     block = next((pair.name for pair in pairs if name.startswith(pair.name + ".")), name.partition(".")[0])
-    return ReceiptItem(name, block, parts, read_only(_sum([found[k] for k in sorted(found)] or [parts[0]])))
+    return ReceiptItem(name, block, parts, read_only(sum_of([found[k] for k in sorted(found)] or [parts[0]])))
 
 
-def _sum(parts: Sequence[Array]) -> Array:
+def sum_of(parts: Sequence[Array]) -> Array:
+    """The sum of the parts, in their order."""
     total = parts[0]
     for part in parts[1:]:
         total = total + part

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.distributed import exchange
-from minigrad.distributed.nn.nodes import Collective, CopyToRanks, JoinRanks, SliceOfRank, SumOverRanks
+from minigrad.distributed.nn.nodes import CopyToRanks, JoinRanks, SliceOfRank, SumOverRanks
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.engine.base import Array, array_of
 from minigrad.inspect.rules.known import Side
@@ -22,7 +22,7 @@ from minigrad.inspect.rules.known import Side
 SHARED_INPUT, SHARED_OUTPUT = (CopyToRanks, SliceOfRank), (SumOverRanks, JoinRanks)
 
 
-def sides_across(node: Collective, came: Sequence[Array], sent: Sequence[Any]) -> list[Side]:
+def sides_across(node: Any, came: Sequence[Array], sent: Sequence[Any]) -> list[Side]:
     """The two sums over ranks, and a size beside which they must agree; every rank of the group calls this."""
     arrays = [array_of(x) for x in node.inputs]
     given = node.again().forward(*arrays)

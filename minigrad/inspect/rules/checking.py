@@ -153,7 +153,7 @@ def laws(loss: TensorBase, gradient: Any = None) -> Laws:
 
 def _law(node: Node, implicit: dict[Node, None]) -> Law | None:
     if isinstance(node, Collective):
-        return Law(node.law, sides_across, 1000)  # type: ignore[arg-type]  # (of a narrower kind of node)
+        return Law(node.law, sides_across, 1000)
     if isinstance(node, (Add, Cat)) and node not in implicit:
         return None  # an addition that joins nothing, such as a bias
     return law_of(node)
