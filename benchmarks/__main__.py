@@ -26,12 +26,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write results.json and ratios.png there")
     arguments = parser.parse_args()
     console = Console()
-    frameworks = peers(arguments.smoke, arguments.threads)
+    frameworks = peers(arguments.smoke)
     chosen = [w for w in WORKLOADS if arguments.only in w.name]
     rounds, seconds = (1, 0.0) if arguments.smoke else (arguments.rounds, arguments.seconds)
     everything: dict[str, Any] = {}
     results = everything["workloads"] = [
-        measure(workload, frameworks, rounds, seconds)
+        measure(workload, frameworks, rounds, seconds, arguments.threads)
         for workload in track(chosen, description="timing", console=console, transient=True)
     ]
     report.timings(results, console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import statistics
+import json
 import subprocess
 import sys
 import time
@@ -12,22 +12,14 @@ from typing import Any
 
 import numpy as np
 
-import minigrad
 from benchmarks.workloads import Step, Workload
 
 
-def peers(smoke: bool, threads: int) -> dict[str, Any]:
-    """The frameworks by name, each with the same number of threads; autograd only if it is installed."""
-    minigrad.set_num_threads(min(threads, minigrad.get_num_threads()))
-    found: dict[str, Any] = {"minigrad": minigrad}
-    if not smoke:
-        import torch
-
-        torch.set_num_threads(threads)
-        found["torch"] = torch
-        if importlib.util.find_spec("autograd"):
-            found["autograd"] = None  # its steps are written without a framework
-    return found
+def peers(smoke: bool) -> list[str]:
+    """The frameworks that take part; autograd only if it is installed."""
+    if smoke:
+        return ["minigrad"]
+    return ["minigrad", "torch", *(["autograd"] if importlib.util.find_spec("autograd") else [])]
 
 
 def milliseconds(function: Callable[..., Any], *args: Any) -> float:
@@ -46,26 +38,57 @@ def time_step(step: Step, seconds: float) -> list[float]:
     return times
 
 
-def measure(workload: Workload, frameworks: dict[str, Any], rounds: int, seconds: float) -> dict[str, Any]:
-    """Time a workload on all frameworks in turn, after a check that their losses agree.
+class Worker:
+    """A process that times steps when it is asked.
 
-    A turn begins with a step that isn't timed, for caches and threads that the other one left in their state.
+    Attributes
+    ----------
+    losses
+        Those of the first three steps.
     """
-    steps = {}
-    for name, framework in frameworks.items():
-        rng = np.random.default_rng(0)
-        if name != "autograd":
-            steps[name] = workload.make(framework, rng)
-        elif workload.autograd:
-            steps[name] = workload.autograd(rng)
-    losses = {name: [step() for _ in range(3)] for name, step in steps.items()}
-    for name, found in losses.items():
-        np.testing.assert_allclose(found, losses["minigrad"], rtol=2e-3, err_msg=f"{workload.name}: {name}")
-    medians: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            step()
-            medians[name].append(statistics.median(time_step(step, seconds)))
+
+    def __init__(self, name: str, framework: str, threads: int) -> None:
+        command = [sys.executable, "-m", "benchmarks.worker", name, framework, str(threads)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.losses: list[float] = self._answer()
+
+    def milliseconds(self, seconds: float) -> float:
+        """The median of the steps of about so many seconds, after one that isn't timed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args} ended with code {self._process.wait()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+
+def measure(workload: Workload, frameworks: list[str], rounds: int, seconds: float, threads: int) -> dict[str, Any]:
+    """Time a workload on all frameworks in turn, each in a process of its own, after a check of their losses."""
+    taking_part = [name for name in frameworks if name != "autograd" or workload.autograd]
+    workers = {name: Worker(workload.name, name, threads) for name in taking_part}
+    try:
+        for name, worker in workers.items():
+            told = f"{workload.name}: {name}"
+            np.testing.assert_allclose(worker.losses, workers["minigrad"].losses, rtol=2e-3, err_msg=told)
+        medians: dict[str, list[float]] = {name: [] for name in workers}
+        for _ in range(rounds):
+            for name, worker in workers.items():
+                medians[name].append(worker.milliseconds(seconds))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    losses = {name: worker.losses for name, worker in workers.items()}
     return {"name": workload.name, "target": workload.target, "losses": losses, "ms": medians}
 
 

@@ -133,7 +133,7 @@ for positions in (None, "learned", "sinusoidal", "rotary"):
 # %% [markdown]
 # ## Pre-norm or post-norm
 # The first Transformers had the norm on the stream: `norm(x + f(x))`. Xiong et al. showed that at the start the
-# gradient of the *last* layer's weights is then the same at any depth; in a pre-norm net it falls as 1 / sqrt(L), for the
+# gradient of the *last* layer's weights is then the same at any depth; in a pre-norm net it falls as 1 / sqrt(L): the
 # stream has grown by L branches when the last norm divides by its size. So a post-norm net needs a slow start, the
 # more so the deeper it is. Uniform attention and Xavier's weights, as in their proof:
 
@@ -169,16 +169,19 @@ for name, colour, marker in (("post-norm", "plain", "s"), ("pre-norm", "residual
     right.semilogy(range(1, 9), profile / profile[-1], marker=marker, color=COLOURS[colour], label=name)
 left.loglog(DEPTHS, (2 / np.array(DEPTHS)) ** 0.5, ":", color="black", label="1 / sqrt(L)")
 left.set(xlabel="layers, L", ylabel="gradient of the last layer, relative to L = 2")
+left.set_xticks(DEPTHS, labels=map(str, DEPTHS), minor=False)
+left.set_xticks([], minor=True)
 right.set(xlabel="layer, of 8", ylabel="gradient, relative to the last layer's")
 left.legend()
 show(
     fig,
     "15_norms",
-    "Left: constant in post-norm nets, 1 / sqrt(L) in pre-norm ones. Right: over the layers, neither is flat.",
+    "Left: constant in post-norm nets, 1 / sqrt(L) in pre-norm ones. Right: over the layers, pre-norm is not flat.",
 )
 
 # %% [markdown]
-# The paper's own figure has the pre-norm profile almost flat over the layers; here it falls from the first to the last.
+# The paper's own figure has the pre-norm profile almost flat over the layers; here it falls to half from the first to
+# the last, and post-norm is the flatter of the two.
 #
 # ## How long are the paths?
 # Six layers have twelve branches, so 4,096 routes from the loss to the embedding. Which lengths carry the gradient of
@@ -203,8 +206,8 @@ ax.bar(range(13), paths.shares, width=0.5, color=COLOURS["residual"], label="of 
 ax.set(xlabel="branches crossed, of 12", ylabel="share", xticks=range(13))
 ax.legend()
 show(fig, "15_paths", "Routes of few branches bring most of the gradient to the embedding.")
-few = paths.shares[:4].sum()
-print(f"routes of at most 3 branches: {sum(paths.counts[:4]) / 4096:.1%} of all, {few:.0%} of the gradient")
+few = paths.shares[:5].sum()
+print(f"routes of at most 4 branches: {sum(paths.counts[:5]) / 4096:.1%} of all, {few:.0%} of the gradient")
 print(f"\nConclusion: with skips the loss is {losses[-20:].mean():.2f} nats, cut {cut_losses[-20:].mean():.2f};"
-      f" frequencies alone give {entropy():.2f}.\nOf {2**12:,} routes those of at most 3 branches"
+      f" frequencies alone give {entropy():.2f}.\nOf {2**12:,} routes those of at most 4 branches"
       f" bring {few:.0%} of the gradient.")  # fmt: skip

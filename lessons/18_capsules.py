@@ -74,7 +74,7 @@ def route(votes, rounds):
 
 rng = np.random.default_rng(0)
 votes = rng.normal(0, 0.5, (6, 3, 2))
-votes[:4, 0] = [2.0, 0.5] + rng.normal(0, 0.1, (4, 2))
+votes[:4, 0] = np.array([2.0, 0.5]) + rng.normal(0, 0.1, (4, 2))
 votes[4:, 0] = [-1.5, 1.0]
 for number, couplings in enumerate(route(votes, 4)):
     print(
@@ -167,9 +167,9 @@ for kind in ("conv net", "capsules"):
           ", ".join(f"{part:.1%}" for part in results[kind]), flush=True)  # fmt: skip
 
 # %% [markdown]
-# Whatever stands above is what there is: at this size, on these digits, look whether capsules are any better on
-# shifted digits before believing it. What capsules do give is a vector one can turn. We draw a digit again from its
-# capsule, with one number of the vector moved.
+# So at this size, on these digits, capsules are no better on shifted digits: read the two rows above, and not the
+# hope. They take longer, too. What they do give is a vector one can turn. We draw a digit again from its capsule,
+# with one number of the vector moved; after so few epochs, the drawing changes only a little.
 
 # %%
 x, y = data.digits("test")

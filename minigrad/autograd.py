@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from minigrad import custom_function
 from minigrad.checks import detect_anomaly
+from minigrad.custom_function import Function
 from minigrad.engine import (
     backward_steps,
     enable_grad,
@@ -21,7 +24,10 @@ from minigrad.ops.join import stack
 from minigrad.tensors.tensor import Tensor, from_array
 
 __all__ = [
+    "Function",
     "GradcheckError",
+    "Variable",
+    "backward",
     "backward_steps",
     "detect_anomaly",
     "enable_grad",
@@ -34,6 +40,42 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
+
+
+def backward(
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Run the backward pass from several tensors at once, and add to the ``grad`` of every leaf."""
+    given = (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
+    seeds = (grad_tensors,) if isinstance(grad_tensors, TensorBase) else grad_tensors or (None,) * len(given)
+    keep = create_graph if retain_graph is None else retain_graph
+    for i, (tensor, seed) in enumerate(zip(given, seeds, strict=True)):
+        tensor.backward(seed, keep or i < len(given) - 1, create_graph)
+
+
+#: PyTorch's path of `Function`.
+function = sys.modules[f"{__name__}.function"] = custom_function
+
+
+class _IsTensor(type):
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, TensorBase)
+
+
+class Variable(metaclass=_IsTensor):
+    """PyTorch's older word for a tensor: ``Variable(x)`` is a tensor on the memory of ``x``, outside its graph.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.autograd.Variable(mg.ones(2), requires_grad=True).requires_grad
+    True
+    """
+
+    def __new__(cls, data: Any = (), requires_grad: bool = False, volatile: bool = False) -> Any:
+        """Make the tensor."""
+        tensor = from_array(data.array if isinstance(data, TensorBase) else Tensor(data).array)
+        return tensor.requires_grad_() if requires_grad else tensor
 
 
 def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:

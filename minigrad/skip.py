@@ -138,8 +138,10 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
         raise ValueError(f"fork(ways={ways}): a value goes at least one way")
     forked: Any = Fork(ways).apply_to(x)
     if isinstance(x, TensorBase):
-        for tensor in (x, *forked) if forked[0].node is None else (x,):  # by a node it is seen from its class
-            tensor.forked = True
+        x.forked = True
+        if forked[0].node is None:  # (of a way that a node made, the node's class tells)
+            for way in forked:
+                way.forked = True
     return forked
 
 

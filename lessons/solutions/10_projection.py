@@ -39,8 +39,7 @@ def pad_shortcut_backward(gy, channels):
 
 # %%
 def projection_cost(in_channels, out_channels, height, width, stride):
-    multiply_adds = in_channels * out_channels * (height // stride) * (width // stride)
-    return multiply_adds
+    return in_channels * out_channels * (height // stride) * (width // stride)
 
 
 # %% [markdown]

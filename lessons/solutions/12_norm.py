@@ -11,8 +11,7 @@ from minigrad import inspect, models
 
 # %%
 def variance_after(blocks, norm):
-    variance = blocks + 1 if norm else 3**blocks
-    return variance
+    return blocks + 1 if norm else 3**blocks
 
 
 # %% [markdown]
@@ -24,8 +23,7 @@ def variance_after(blocks, norm):
 
 # %%
 def batch_norm_backward(gy, y, std):
-    gx = (gy - gy.mean(0) - y * (gy * y).mean(0)) / std
-    return gx
+    return (gy - gy.mean(0) - y * (gy * y).mean(0)) / std
 
 
 # %% [markdown]

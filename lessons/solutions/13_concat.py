@@ -25,8 +25,7 @@ def concat_backward(gy, skip_channels):
 
 # %%
 def routes(layer):
-    count = 2 ** (layer - 1)
-    return count
+    return 2 ** (layer - 1)
 
 
 # %% [markdown]
@@ -37,8 +36,7 @@ def routes(layer):
 
 # %%
 def pad_to(x, height, width):
-    padded = np.pad(x, ((0, 0), (0, 0), (0, height - x.shape[2]), (0, width - x.shape[3])))
-    return padded
+    return np.pad(x, ((0, 0), (0, 0), (0, height - x.shape[2]), (0, width - x.shape[3])))
 
 
 # %% [markdown]

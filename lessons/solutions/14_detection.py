@@ -15,8 +15,7 @@ def iou(a, b):
     wide = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
     high = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
     areas = [(x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)]
-    overlap = wide * high / (sum(areas) - wide * high)
-    return overlap
+    return wide * high / (sum(areas) - wide * high)
 
 
 # %% [markdown]
@@ -28,8 +27,7 @@ def iou(a, b):
 # %%
 def flip_boxes(boxes, width):
     left, top, right, bottom = np.asarray(boxes).T
-    flipped = np.stack((width - right, top, width - left, bottom), axis=1)
-    return flipped
+    return np.stack((width - right, top, width - left, bottom), axis=1)
 
 
 # %% [markdown]

@@ -15,8 +15,7 @@ from minigrad.models.capsule_net import CapsuleLayer
 # %%
 def squash(s):
     r = np.linalg.norm(s, axis=-1, keepdims=True)
-    v = s * r / (1 + r**2)
-    return v
+    return s * r / (1 + r**2)
 
 
 # %% [markdown]
@@ -28,13 +27,11 @@ def squash(s):
 
 # %%
 def couplings_of(logits):
-    couplings = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    return couplings
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
 
 
 def next_logits(logits, votes, outcomes):
-    updated = logits + (votes * outcomes).sum(2)
-    return updated
+    return logits + (votes * outcomes).sum(2)
 
 
 # %% [markdown]
@@ -47,8 +44,7 @@ def next_logits(logits, votes, outcomes):
 def margin_loss(lengths, label):
     there = np.arange(len(lengths)) == label
     missed, alarm = np.maximum(0, 0.9 - lengths) ** 2, np.maximum(0, lengths - 0.1) ** 2
-    loss = np.where(there, missed, 0.5 * alarm).sum()
-    return loss
+    return np.where(there, missed, 0.5 * alarm).sum()
 
 
 # %% [markdown]

@@ -14,8 +14,7 @@ from minigrad import skip
 
 # %%
 def filter_normalised(d, w):
-    scaled = d / np.linalg.norm(d, axis=1, keepdims=True) * np.linalg.norm(w, axis=1, keepdims=True)
-    return scaled
+    return d / np.linalg.norm(d, axis=1, keepdims=True) * np.linalg.norm(w, axis=1, keepdims=True)
 
 
 # %% [markdown]

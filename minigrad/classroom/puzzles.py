@@ -7,7 +7,8 @@ import numpy as np
 from minigrad import nn, skip
 from minigrad.nn import functional as F
 from minigrad.random import Generator
-from minigrad.tensors.creation import rand, tensor
+from minigrad.tensors.creation import tensor
+from minigrad.tensors.draws import rand
 from minigrad.tensors.tensor import Tensor
 
 

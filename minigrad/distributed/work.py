@@ -6,13 +6,10 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from minigrad.distributed.library import DistError
 from minigrad.engine.source import Place, source_line, user_place
-
-if TYPE_CHECKING:
-    from minigrad.distributed.groups import ProcessGroup
 
 # A rank that waits looks again at once for so many seconds, and lets others have the core in between; then it pauses.
 _BUSY, _PAUSE = 0.002, 0.0002
@@ -59,7 +56,7 @@ class Work:
         What is done once with what has arrived.
     """
 
-    def __init__(self, group: ProcessGroup, call: Call, request: Any, finish: Callable[[], None] | None = None) -> None:
+    def __init__(self, group: Any, call: Call, request: Any, finish: Callable[[], None] | None = None) -> None:
         self._group = group
         self._call = call
         self._request = request

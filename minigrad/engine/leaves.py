@@ -129,7 +129,7 @@ def receive(
     leaf: TensorBase, gradient: Any, alone: bool, edges: Any, inputs: Any, way: Way, receiver: Receiver | None
 ) -> None:
     """Take what one use of a leaf sends, None for nothing; ``edges``, ``inputs`` are those of the node that sends."""
-    if leaf._hooks is None and not listening():
+    if leaf._hooks is None and not (watchers.get() and listening()):
         if gradient is not None:
             put(leaf, gradient, alone, receiver)
         return
@@ -168,7 +168,6 @@ def finish_leaves(way: Way, receiver: Receiver | None) -> None:
         complete(leaf, way.sums.pop(leaf), receiver)
 
 
-def listening() -> tuple[Watcher, ...]:
+def listening() -> list[Watcher]:
     """The watchers that wait for leaves."""
-    watching = watchers.get()
-    return tuple(w for w in watching if type(w).leaf is not Watcher.leaf) if watching else watching
+    return [watcher for watcher in watchers.get() if type(watcher).leaf is not Watcher.leaf]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
@@ -28,8 +28,6 @@ from minigrad.engine.mode import grad_enabled
 from minigrad.engine.running import running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
 from minigrad.engine.watch import watchers
-
-T = TypeVar("T")
 
 # Names that aren't imported ones: of those, Python 3.11 makes a method object for each call of a method.
 _grad_enabled, _watchers, _next_index = grad_enabled, watchers, writes.next_index
@@ -159,29 +157,35 @@ class Node:
         if watching:
             for watcher in watching:
                 watcher.after_forward(self, arrays, y)
-        if type(y) is not tuple:
-            tensor = self._wrap(y, 0, linked)
-            if linked:
-                self.out_shapes = (tensor.array.shape,)
-            if tensor.array.base is not None and self.makes_view:
+        if linked and type(y) is ndarray and y.dtype in _FLOATS:  # the usual output
+            tensor = _new(base.tensor_class)
+            tensor.array, tensor.requires_grad, tensor.node, tensor.slot, tensor._grad = y, True, self, 0, None
+            self.out_shapes = (y.shape,)
+            if y.base is not None and self.makes_view:
                 views.remember(tensor, inputs[0], self)
             return tensor
-        tensors = tuple([self._wrap(part, slot, linked) for slot, part in enumerate(y)])
+        if isinstance(y, np.generic):  # NumPy gives a scalar and no array where the result has no dimensions
+            self.__dict__.update({k: np.asarray(v) for k, v in vars(self).items() if isinstance(v, np.generic)})
+        single = type(y) is not tuple
+        tensors: list[TensorBase] = []
+        shapes: list[tuple[int, ...]] = []
+        for part in (y,) if single else y:
+            tensors.append(self._wrap(part, len(shapes), linked))
+            shapes.append(part.shape)
         if linked:
-            self.out_shapes = tuple([tensor.array.shape for tensor in tensors])
+            self.out_shapes = tuple(shapes)
         if self.makes_view:
             for tensor in tensors:
-                views.remember(tensor, inputs[0], None)
-        return tensors
+                views.remember(tensor, inputs[0], self if single else None)
+        return tensors[0] if single else tuple(tensors)
 
     def _wrap(self, array: Any, slot: int, linked: bool) -> TensorBase:
         """Make an output a tensor, and link it to this node."""
         tensor = _new(base.tensor_class)
-        # NumPy gives a scalar and no array where the result has no dimensions.
         if type(array) is not ndarray:
             array = np.asarray(array)
         tensor.array = array
-        tensor.requires_grad = linked = linked and (array.dtype in _FLOATS or array.dtype.kind == "f")
+        tensor.requires_grad = linked = linked and array.dtype.kind == "f"
         tensor.node = self if linked else None
         tensor.slot = slot
         tensor._grad = None

@@ -18,6 +18,7 @@ from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
@@ -67,7 +68,7 @@ def visit(
         node, grads = way.pop(-heappop(numbers))
         grads = settle(node, grads, receiver)
         grad_inputs = run(node, grads, create_graph, watching)
-        send(node, node.inputs, node.edges, grad_inputs, way, numbers, receiver)
+        send(node, grad_inputs, way, numbers, receiver)
         yield node, grads, grad_inputs
         del grads, grad_inputs  # so their memory is free for what the next rule makes
         if not (retain_graph or create_graph) and getrefcount(node) >= _ALONE:  # (one that nobody holds just goes)
@@ -78,7 +79,7 @@ def visit(
 def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]:
     """Show the complete gradients of a node's outputs to hooks, and hand them over; give 0 for an unused output."""
     if node.hooks is not None:
-        for slot, hooks in node.hooks.items():
+        for slot, hooks in list(node.hooks.items()):
             if grads[slot] is not None:
                 grads[slot] = after_hooks(hooks, grads[slot], node)
     if receiver is None:
@@ -109,8 +110,9 @@ def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Wat
         raise told from error
     grad_inputs = found if type(found) is tuple else (found,)
     if len(grad_inputs) != len(node.inputs):
-        wrong = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(wrong))
+        raise backward_error(
+            node, ValueError(f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs")
+        )
     for watcher in watching:
         watcher.after_backward(node, grads, grad_inputs)
     return grad_inputs
@@ -129,36 +131,34 @@ def differentiably(node: Node, grads: list[Any]) -> Any:
         return node.as_tensors().backward(*(g if isinstance(g, TensorBase) else as_tensor(g) for g in grads))
 
 
-def send(
-    node: Node,
-    inputs: Sequence[Any],
-    edges: Sequence[Any],
-    grads: Sequence[Any],
-    way: Way,
-    numbers: list[int],
-    receiver: Receiver | None,
-) -> None:
+def send(node: Node, grad_inputs: Sequence[Any], way: Way, numbers: list[int], receiver: Receiver | None) -> None:
     """Send each input's gradient on: to the node that made that input, or to the leaf that it is."""
-    for i, edge in enumerate(edges):
+    inputs = node.inputs
+    for i, edge in enumerate(node.edges):
         if edge is None:  # no gradient is wanted for this input
             continue
         producer, slot = edge
-        gradient = grads[i]
+        gradient = grad_inputs[i]
         if producer is None:
             alone = getrefcount(gradient) <= _ALONE
-            gradient = fitted(gradient, inputs[i].array.shape, inputs[i].array.dtype, node)
-            receive(inputs[i], gradient, alone, edges, inputs, way, receiver)
+            array = inputs[i].array
+            if type(gradient) is not ndarray or gradient.shape != array.shape or gradient.dtype is not array.dtype:
+                gradient = fitted(gradient, array.shape, array.dtype, node)
+            receive(inputs[i], gradient, alone, node.edges, inputs, way, receiver)
         elif gradient is not None:
-            gradient = fitted(gradient, producer.out_shapes[slot], inputs[i].array.dtype, node)
+            shape, dtype = producer.out_shapes[slot], inputs[i].array.dtype
+            if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not dtype:
+                gradient = fitted(gradient, shape, dtype, node)
             add(gradient, producer, slot, way, numbers)
 
 
 def add(gradient: Any, node: Node, slot: int, way: Way, numbers: list[int]) -> None:
     """Add to the gradient of an output of a node whose turn is to come."""
-    if node.index not in way:
+    entry = way.get(node.index)
+    if entry is None:
         heappush(numbers, -node.index)
-        way[node.index] = node, [None] * len(node.out_shapes)
-    grads = way[node.index][1]
+        entry = way[node.index] = node, [None] * len(node.out_shapes)
+    grads = entry[1]
     # Never in place: whoever sent the first gradient may hold it.
     grads[slot] = gradient if grads[slot] is None else grads[slot] + gradient
 
@@ -177,8 +177,10 @@ _ALONE = min(_references_when_alone(), 3)
 
 def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
-    if gradient is None or (gradient.dtype is dtype and gradient.shape == shape):
+    if gradient is None or (type(gradient) is ndarray and gradient.dtype is dtype and gradient.shape == shape):
         return gradient
+    if isinstance(gradient, np.generic):
+        gradient = np.asarray(gradient)
     if gradient.shape != shape:
         told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
     elif gradient.dtype.kind != "f":
@@ -207,9 +209,8 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         gradient = np.ones_like(array)
     elif not isinstance(gradient, TensorBase):
         gradient = np.asarray(gradient, dtype=array.dtype)
-    shape = array_of(gradient).shape
-    if shape != array.shape:
-        raise OperationError(f"gradient= has shape {shape}, the tensor has {array.shape}")
+    if gradient.shape != array.shape:
+        raise OperationError(f"gradient= has shape {gradient.shape}, the tensor has {array.shape}")
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
     return array_of(gradient)

@@ -11,6 +11,8 @@ from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
 from minigrad.inspect.forks.stream_rows import StreamLedger, StreamPair, StreamRow, effective_streams, stream_ledger
+from minigrad.inspect.page.page_file import Page
+from minigrad.inspect.page.replaying import replay
 from minigrad.inspect.paths.bill import Receipt, ReceiptItem, receipt
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
 from minigrad.inspect.paths.short import short_path_gradients
@@ -52,6 +54,7 @@ __all__ = [
     "LedgerRow",
     "Lesion",
     "Outline",
+    "Page",
     "Pair",
     "Pairs",
     "PathLengths",
@@ -89,6 +92,7 @@ __all__ = [
     "pipeline_trace",
     "reaches",
     "receipt",
+    "replay",
     "route",
     "scale",
     "short_path_gradients",

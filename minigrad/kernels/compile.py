@@ -19,6 +19,7 @@ go all the way down.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import sys
@@ -26,7 +27,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
 
 import numba
 import numpy.typing as npt
@@ -75,6 +76,10 @@ def replaced_by(fast: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, 
     return decorate
 
 
+@overload
+def jit(function: Callable[..., Any], **options: Any) -> Any: ...
+@overload
+def jit(function: None = None, **options: Any) -> Callable[[Callable[..., Any]], Any]: ...
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile a function on its first call, without the GIL, and keep the result on disk if possible."""
     if function is None:
@@ -100,7 +105,7 @@ def _warn_uncached(reason: str) -> None:
 
 
 class _CompileNotice(event.Listener):
-    """Counts what is compiled, and says once that this is happening."""
+    """Counts what is compiled, and says that this is happening: in a terminal one line that counts, else one line."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -109,9 +114,14 @@ class _CompileNotice(event.Listener):
         module = event.data["dispatcher"].py_func.__module__ if event.data else ""
         if not str(module).startswith("minigrad."):
             return
-        if self.count == 0:
-            print("minigrad: compiling kernels (first run only)", file=sys.stderr, flush=True)
         self.count += 1
+        if sys.stderr.isatty():
+            number = f": {self.count}" if self.count > 1 else ""
+            print(f"\rminigrad: compiling kernels (first run only){number}", end="", file=sys.stderr, flush=True)
+            if self.count == 1:
+                atexit.register(print, file=sys.stderr)  # the line has no end yet
+        elif self.count == 1:
+            print("minigrad: compiling kernels (first run only)", file=sys.stderr, flush=True)
 
     def on_end(self, event: Any) -> None:
         """Nothing to do: the listener's interface asks for it."""

@@ -8,9 +8,9 @@ by side, in PyTorch's order. Each activated gate is an array of its own, (rows, 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numba import prange
 
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.threads import row_kernel
@@ -21,7 +21,7 @@ COST = 20
 
 
 @jit
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x: Any) -> Any:
     """By ``e = exp(-2 |x|) - 1``, which keeps the digits near 0."""
     two = type(x)(2)
     e = expm1_neg(-two * abs(x))
@@ -43,10 +43,22 @@ def _bias(x: Array, b: Array | None) -> Array:
 
 @row_kernel
 def _lstm_cell(
-    x: Array, z: Array, b: Array, c: Array, i: Array, f: Array, g: Array, o: Array, t: Array, c_new: Array, h_new: Array
+    first: int,
+    last: int,
+    x: Array,
+    z: Array,
+    b: Array,
+    c: Array,
+    i: Array,
+    f: Array,
+    g: Array,
+    o: Array,
+    t: Array,
+    c_new: Array,
+    h_new: Array,
 ) -> None:
-    rows, n = c.shape
-    for r in prange(rows):
+    n = c.shape[1]
+    for r in range(first, last):
         for k in range(n):
             i[r, k] = logistic(x[r, k] + z[r, k] + b[k])
             f[r, k] = logistic(x[r, n + k] + z[r, n + k] + b[n + k])
@@ -63,7 +75,7 @@ def _fast_lstm_cell(x: Array, z: Array, b: Array | None, c: Array) -> tuple[tupl
     i, f, g, o, t = kept
     c_new, h_new = np.empty(c.shape, c.dtype), np.empty(c.shape, c.dtype)
     x, z, c = np.ascontiguousarray(x), np.ascontiguousarray(z), np.ascontiguousarray(c)
-    _lstm_cell(COST * c.size, x, z, _bias(x, b), c, i, f, g, o, t, c_new, h_new)
+    _lstm_cell(COST * c.size, len(c), x, z, _bias(x, b), c, i, f, g, o, t, c_new, h_new)
     return (i, f, g, o, t), c_new, h_new
 
 
@@ -94,11 +106,22 @@ def lstm_cell(x: Array, z: Array, b: Array | None, c: Array) -> tuple[tuple[Arra
 
 @row_kernel
 def _lstm_cell_backward(
-    gh: Array, gc: Array, i: Array, f: Array, g: Array, o: Array, t: Array, c: Array, gz: Array, gc_old: Array
+    first: int,
+    last: int,
+    gh: Array,
+    gc: Array,
+    i: Array,
+    f: Array,
+    g: Array,
+    o: Array,
+    t: Array,
+    c: Array,
+    gz: Array,
+    gc_old: Array,
 ) -> None:
-    rows, n = c.shape
+    n = c.shape[1]
     one = c.dtype.type(1)
-    for r in prange(rows):
+    for r in range(first, last):
         for k in range(n):
             through = gc[r, k] + gh[r, k] * o[r, k] * (one - t[r, k] * t[r, k])
             gz[r, k] = through * g[r, k] * i[r, k] * (one - i[r, k])
@@ -113,7 +136,7 @@ def _fast_lstm_cell_backward(
 ) -> tuple[Array, Array]:
     gz, gc_old = np.empty((c.shape[0], 4 * c.shape[1]), c.dtype), np.empty(c.shape, c.dtype)
     gh, gc, c = np.ascontiguousarray(gh), np.ascontiguousarray(gc), np.ascontiguousarray(c)
-    _lstm_cell_backward(COST * c.size // 2, gh, gc, i, f, g, o, t, c, gz, gc_old)
+    _lstm_cell_backward(COST * c.size // 2, len(c), gh, gc, i, f, g, o, t, c, gz, gc_old)
     return gz, gc_old
 
 
@@ -134,10 +157,12 @@ def lstm_cell_backward(
 
 
 @row_kernel
-def _gru_cell(x: Array, z: Array, b: Array, h: Array, r: Array, u: Array, n: Array, m: Array, h_new: Array) -> None:
-    rows, d = h.shape
+def _gru_cell(
+    first: int, last: int, x: Array, z: Array, b: Array, h: Array, r: Array, u: Array, n: Array, m: Array, h_new: Array
+) -> None:
+    d = h.shape[1]
     one = h.dtype.type(1)
-    for row in prange(rows):
+    for row in range(first, last):
         for k in range(d):
             r[row, k] = logistic(x[row, k] + z[row, k] + b[k])
             u[row, k] = logistic(x[row, d + k] + z[row, d + k] + b[d + k])
@@ -151,7 +176,7 @@ def _fast_gru_cell(x: Array, z: Array, b: Array | None, h: Array) -> tuple[tuple
     r, u, n, m = kept
     h_new = np.empty(h.shape, h.dtype)
     x, z, h = np.ascontiguousarray(x), np.ascontiguousarray(z), np.ascontiguousarray(h)
-    _gru_cell(COST * h.size, x, z, _bias(x, b), h, r, u, n, m, h_new)
+    _gru_cell(COST * h.size, len(h), x, z, _bias(x, b), h, r, u, n, m, h_new)
     return (r, u, n, m), h_new
 
 
@@ -181,11 +206,11 @@ def gru_cell(x: Array, z: Array, b: Array | None, h: Array) -> tuple[tuple[Array
 
 @row_kernel
 def _gru_cell_backward(
-    gy: Array, r: Array, u: Array, n: Array, m: Array, h: Array, gx: Array, gz: Array, gh: Array
+    first: int, last: int, gy: Array, r: Array, u: Array, n: Array, m: Array, h: Array, gx: Array, gz: Array, gh: Array
 ) -> None:
-    rows, d = h.shape
+    d = h.shape[1]
     one = h.dtype.type(1)
-    for row in prange(rows):
+    for row in range(first, last):
         for k in range(d):
             g_n = gy[row, k] * (one - u[row, k]) * (one - n[row, k] * n[row, k])
             g_r = g_n * m[row, k] * r[row, k] * (one - r[row, k])
@@ -198,7 +223,9 @@ def _gru_cell_backward(
 def _fast_gru_cell_backward(gy: Array, r: Array, u: Array, n: Array, m: Array, h: Array) -> tuple[Array, Array, Array]:
     wide = (h.shape[0], 3 * h.shape[1])
     gx, gz, gh = np.empty(wide, h.dtype), np.empty(wide, h.dtype), np.empty(h.shape, h.dtype)
-    _gru_cell_backward(COST * h.size // 2, np.ascontiguousarray(gy), r, u, n, m, np.ascontiguousarray(h), gx, gz, gh)
+    _gru_cell_backward(
+        COST * h.size // 2, len(h), np.ascontiguousarray(gy), r, u, n, m, np.ascontiguousarray(h), gx, gz, gh
+    )
     return gx, gz, gh
 
 

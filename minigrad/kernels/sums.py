@@ -25,7 +25,7 @@ def _product(a: Array, b: Array) -> Any:
     return total
 
 
-@jit(fastmath=False)  # type: ignore[untyped-decorator]  # sums to the bit
+@jit(fastmath=False)  # sums to the bit
 def _misses(a: Array, b: Array, total: Array) -> int:
     count = 0
     for i in range(a.size):

@@ -42,7 +42,7 @@ def _by_dtype(float32: Callable[..., Any], float64: Callable[..., Any]) -> Calla
 
 
 @jit(fastmath=_STRICT)
-def _expm1_parts(x):  # type: ignore[no-untyped-def]
+def _expm1_parts(x: Any) -> Any:
     """For x <= 0: (s, p) with s = 2**n and p = e**r - 1, where x = n ln 2 + r and |r| <= ln(2) / 2."""
     x = f32(-87.0) if x < f32(-87.0) else x
     n = np.floor(x * _LOG2_E + f32(0.5))
@@ -59,19 +59,19 @@ def _expm1_parts(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def _exp_neg_float32(x):  # type: ignore[no-untyped-def]
+def _exp_neg_float32(x: Any) -> Any:
     s, p = _expm1_parts(x)
     return f32(0.0) if x < f32(-87.0) else s * p + s
 
 
 @jit(fastmath=_STRICT)
-def _expm1_neg_float32(x):  # type: ignore[no-untyped-def]
+def _expm1_neg_float32(x: Any) -> Any:
     s, p = _expm1_parts(x)
     return s * p + (s - f32(1.0))
 
 
 @jit(fastmath=_STRICT)
-def _log_float32(x):  # type: ignore[no-untyped-def]
+def _log_float32(x: Any) -> Any:
     # x = 2**n * m, with m from sqrt(1/2), which is 0x3f3504f3, to sqrt(2)
     bits = f32(x).view(np.int32)
     n = (bits - np.int32(0x3F3504F3)) >> np.int32(23)
@@ -87,7 +87,7 @@ def _log_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def _log1p_unit_float32(x):  # type: ignore[no-untyped-def]
+def _log1p_unit_float32(x: Any) -> Any:
     # log(1 + x) = 2 artanh(x / (2 + x)); artanh(s) / s as a polynomial in s**2, to 4e-9
     s = x / (x + f32(2.0))
     z = s * s
@@ -99,7 +99,7 @@ def _log1p_unit_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def _erf_float32(x):  # type: ignore[no-untyped-def]
+def _erf_float32(x: Any) -> Any:
     # Up to 1: erf(x) / x as a polynomial in x**2, to 1.3e-9.
     z = x * x
     p = f32(7.85386102e-5)
@@ -126,7 +126,7 @@ def _erf_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def _normal_float32(x):  # type: ignore[no-untyped-def]
+def _normal_float32(x: Any) -> Any:
     t = abs(x)
     s, p = _expm1_parts(f32(-0.5) * t * t)
     e = s * p + s if t < f32(13.1) else (x - x)  # 0, or NaN
@@ -145,32 +145,32 @@ def _normal_float32(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def _exp_float64(x):  # type: ignore[no-untyped-def]
+def _exp_float64(x: Any) -> Any:
     return math.exp(x)
 
 
 @jit(fastmath=_STRICT)
-def _expm1_float64(x):  # type: ignore[no-untyped-def]
+def _expm1_float64(x: Any) -> Any:
     return math.expm1(x)
 
 
 @jit(fastmath=_STRICT)
-def _log_float64(x):  # type: ignore[no-untyped-def]
+def _log_float64(x: Any) -> Any:
     return math.log(x)
 
 
 @jit(fastmath=_STRICT)
-def _log1p_float64(x):  # type: ignore[no-untyped-def]
+def _log1p_float64(x: Any) -> Any:
     return math.log1p(x)
 
 
 @jit(fastmath=_STRICT)
-def _erf_float64(x):  # type: ignore[no-untyped-def]
+def _erf_float64(x: Any) -> Any:
     return math.erf(x)
 
 
 @jit(fastmath=_STRICT)
-def _normal_float64(x):  # type: ignore[no-untyped-def]
+def _normal_float64(x: Any) -> Any:
     return math.exp(-0.5 * x * x), 0.5 * math.erfc(-math.sqrt(0.5) * x)
 
 
@@ -189,7 +189,7 @@ normal = _by_dtype(_normal_float32, _normal_float64)
 
 
 @jit
-def logistic(x):  # type: ignore[no-untyped-def]
+def logistic(x: Any) -> Any:
     """1 / (1 + exp(-x)); e is at most 1, so nothing overflows."""
     e = exp_neg(-abs(x))
     one = type(x)(1)
@@ -197,6 +197,6 @@ def logistic(x):  # type: ignore[no-untyped-def]
 
 
 @jit(fastmath=_STRICT)
-def less_both(x, large, small):  # type: ignore[no-untyped-def]
+def less_both(x: Any, large: Any, small: Any) -> Any:
     """``x - large - small``; as ``x - (large + small)`` it would lose the digits of ``small``."""
     return x - large - small

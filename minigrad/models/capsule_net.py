@@ -22,7 +22,8 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.capsule import squash
 from minigrad.ops.vector_norm import norm
-from minigrad.tensors.creation import randn, zeros
+from minigrad.tensors.creation import zeros
+from minigrad.tensors.draws import randn
 from minigrad.tensors.tensor import Tensor, from_array
 
 

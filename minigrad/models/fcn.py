@@ -16,7 +16,8 @@ import minigrad.nn.functional as F
 from minigrad import skip
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import ModuleList, Sequential
-from minigrad.nn.conv import Conv2d, ConvTranspose2d
+from minigrad.nn.conv import Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose2d
 from minigrad.nn.module import Module
 from minigrad.nn.norm import BatchNorm2d
 from minigrad.nn.pooling import MaxPool2d

@@ -108,13 +108,14 @@ class Block(Module):
 
     def _sublayer(self, x: Tensor, norm: Module, branch: Module, *how: Any) -> Tensor:
         if not self.skips:
-            y = self.drop(branch(norm(x) if self.norm == "pre" else x, *how))
+            y: Tensor = self.drop(branch(norm(x) if self.norm == "pre" else x, *how))
             return y if self.norm == "pre" else norm(y)
         s, b = skip.fork(x)
         if self.norm == "pre":  # the stream stays clear: its gradient is copied past every layer
-            return skip.residual_add(s, self.drop(branch(norm(b), *how)))
-        joined: Tensor = norm(skip.residual_add(s, self.drop(branch(b, *how))))  # each norm stands on the stream
-        return joined
+            y = skip.residual_add(s, self.drop(branch(norm(b), *how)))
+        else:  # each norm stands on the stream
+            y = norm(skip.residual_add(s, self.drop(branch(b, *how))))
+        return y
 
 
 class GPT(Module):

@@ -1,6 +1,7 @@
 """Layers, losses and initialisers, under the names of ``torch.nn``; and layers with a skip connection."""
 
-from minigrad.nn import functional, init, parallel, utils
+from minigrad.missing import teller as _teller
+from minigrad.nn import functional, init, modules, parallel, utils
 from minigrad.nn.activation import (
     ELU,
     GELU,
@@ -20,8 +21,10 @@ from minigrad.nn.activation import (
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.container import ModuleDict, ModuleList, Sequential
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
-from minigrad.nn.dropout import Dropout, Dropout2d
+from minigrad.nn.conv import Conv1d, Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
+from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from minigrad.nn.embedding import Embedding
 from minigrad.nn.joins import (
     DeltaResidual,
@@ -45,8 +48,60 @@ from minigrad.nn.loss import (
     NLLLoss,
     SmoothL1Loss,
 )
+from minigrad.nn.margin_loss import (
+    CosineEmbeddingLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    PoissonNLLLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from minigrad.nn.module import Module
+from minigrad.nn.more_activations import (
+    CELU,
+    GLU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Mish,
+    PReLU,
+    RReLU,
+    Softmax2d,
+    Softmin,
+    Softshrink,
+    Softsign,
+    Tanhshrink,
+    Threshold,
+)
+from minigrad.nn.more_pooling import (
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    LPPool1d,
+    LPPool2d,
+    MaxUnpool2d,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from minigrad.nn.other_norms import InstanceNorm1d, InstanceNorm2d, LocalResponseNorm, RMSNorm
+from minigrad.nn.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
+from minigrad.nn.parallel import DataParallel
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.parameters import ParameterDict, ParameterList
 from minigrad.nn.pooling import (
@@ -58,6 +113,7 @@ from minigrad.nn.pooling import (
     MaxPool2d,
     Upsample,
 )
+from minigrad.nn.rearranging import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
 from minigrad.nn.streams import HyperConnection
@@ -69,68 +125,139 @@ from minigrad.nn.transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from minigrad.nn.volumes import (
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool3d,
+    AvgPool3d,
+    BatchNorm3d,
+    Conv3d,
+    ConvTranspose3d,
+    Dropout3d,
+    InstanceNorm3d,
+    MaxPool3d,
+)
+
+#: An older word, from when it was for images only.
+NLLLoss2d = NLLLoss
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
+    "Bilinear",
+    "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv1d",
     "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "DeltaResidual",
     "DepthAttention",
     "DepthMix",
     "Dropout",
+    "Dropout1d",
     "Dropout2d",
+    "Dropout3d",
     "Embedding",
+    "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "GRUCell",
+    "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
     "Hardtanh",
     "Highway",
+    "HingeEmbeddingLoss",
     "HuberLoss",
     "HyperConnection",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "LSTMCell",
     "LayerNorm",
     "LayerScale",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool2d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
+    "NLLLoss2d",
     "OrthogonalResidual",
+    "PReLU",
     "PadShortcut",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "PoissonNLLLoss",
     "Projection",
+    "RMSNorm",
     "RNNBase",
     "RNNCell",
     "RNNCellBase",
+    "RReLU",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "Residual",
     "Reversible",
     "ReversibleSequence",
@@ -139,20 +266,35 @@ __all__ = [
     "Sigmoid",
     "SkipConcat",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "StochasticDepth",
     "SyncBatchNorm",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Transformer",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
     "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "functional",
     "init",
+    "modules",
     "parallel",
     "utils",
 ]

@@ -10,6 +10,7 @@ from minigrad.nn import init
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
+from minigrad.ops.join import cat
 from minigrad.ops.select import where
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -27,6 +28,12 @@ class MultiheadAttention(Module):
         The probability with which an attention weight is dropped in training.
     bias
         Whether the projections have biases.
+    add_bias_kv
+        Add a learnt key and value to those of the input.
+    add_zero_attn
+        Add a key and a value of zeros: what attends to it, attends to nothing.
+    kdim, vdim
+        The features of keys and values; by default as many as ``embed_dim``.
     batch_first
         Whether inputs are (N, L, E) and not (L, N, E).
 
@@ -34,6 +41,10 @@ class MultiheadAttention(Module):
     ----------
     in_proj_weight, in_proj_bias
         The projections to queries, keys and values, one below the other: (3 * embed_dim, embed_dim).
+    q_proj_weight, k_proj_weight, v_proj_weight
+        The three apart, where keys or values have another size; then ``in_proj_weight`` is None.
+    bias_k, bias_v
+        The key and the value of ``add_bias_kv``, (1, 1, embed_dim).
     out_proj
         The last projection, a ``Linear``.
 
@@ -52,7 +63,13 @@ class MultiheadAttention(Module):
     ((1, 5, 8), (1, 5, 5))
     """
 
+    in_proj_weight: Parameter | None
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
     in_proj_bias: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
 
     def __init__(
         self,
@@ -69,8 +86,6 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if add_bias_kv or add_zero_attn or kdim not in (None, embed_dim) or vdim not in (None, embed_dim):
-            raise NotImplementedError("MultiheadAttention: add_bias_kv, add_zero_attn, kdim and vdim aren't there")
         if embed_dim % num_heads:
             raise ValueError(f"embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
         self.embed_dim = embed_dim
@@ -78,17 +93,36 @@ class MultiheadAttention(Module):
         self.head_dim = embed_dim // num_heads
         self.dropout = dropout
         self.batch_first = batch_first
-        self.in_proj_weight = empty_parameter(3 * embed_dim, embed_dim, device=device, dtype=dtype)
+        self.add_zero_attn = add_zero_attn
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        one_size = self.kdim == self.vdim == embed_dim
+        sizes = {"q_proj_weight": embed_dim, "k_proj_weight": self.kdim, "v_proj_weight": self.vdim}
+        self.register_parameter(
+            "in_proj_weight",
+            empty_parameter(3 * embed_dim, embed_dim, device=device, dtype=dtype) if one_size else None,
+        )
+        for name, size in sizes.items():
+            weight = None if one_size else empty_parameter(embed_dim, size, device=device, dtype=dtype)
+            self.register_parameter(name, weight)
         if bias:
             self.in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype)
         else:
             self.register_parameter("in_proj_bias", None)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
+        for name in ("bias_k", "bias_v"):
+            more = empty_parameter(1, 1, embed_dim, device=device, dtype=dtype) if add_bias_kv else None
+            self.register_parameter(name, more)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the input projections anew (Xavier), and set the biases to 0."""
-        init.xavier_uniform_(self.in_proj_weight)
+        for weight in (self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight):
+            if weight is not None:
+                init.xavier_uniform_(weight)
+        for more in (self.bias_k, self.bias_v):
+            if more is not None:
+                init.xavier_normal_(more)
         if self.in_proj_bias is not None:
             init.zeros_(self.in_proj_bias)
         if self.out_proj.bias is not None:
@@ -142,7 +176,9 @@ class MultiheadAttention(Module):
                     turned[id(x)] = x.unsqueeze(0) if single else x.transpose(0, 1)
             query, key, value = (turned[id(x)] for x in (query, key, value))
         q, k, v = self._heads(query, key, value)
-        mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], k.shape[2]), q.dtype)
+        mask = self._mask(attn_mask, key_padding_mask, (*q.shape[:3], key.shape[1]), q.dtype)
+        if mask is not None and k.shape[2] > key.shape[1]:
+            mask = F.pad(mask, (0, k.shape[2] - key.shape[1]))  # everyone sees the keys that were added
         drop = self.dropout if self.training else 0.0
         weights = None
         if need_weights:
@@ -160,17 +196,28 @@ class MultiheadAttention(Module):
 
     def _heads(self, *inputs: Tensor) -> list[Tensor]:
         """Queries, keys and values, each (N, num_heads, length, head_dim)."""
-        projected = []
-        if inputs[0] is inputs[1] is inputs[2]:  # attention to oneself: one product for all three
+        plain = self.bias_k is None and not self.add_zero_attn
+        if (
+            plain and self.in_proj_weight is not None and inputs[0] is inputs[1] is inputs[2]
+        ):  # attention to oneself: one product for all three
             y = F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias)
             y = y.unflatten(2, (3, self.num_heads, self.head_dim))
             return [part.transpose(1, 2) for part in y.unbind(2)]
-        for i, x in enumerate(inputs):
+        heads = []
+        own = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        for i, (x, weight, more) in enumerate(zip(inputs, own, (None, self.bias_k, self.bias_v), strict=True)):
             rows = slice(i * self.embed_dim, (i + 1) * self.embed_dim)
             bias = None if self.in_proj_bias is None else self.in_proj_bias[rows]
-            y = F.linear(x, self.in_proj_weight[rows], bias)
-            projected.append(y.unflatten(2, (self.num_heads, self.head_dim)).transpose(1, 2))
-        return projected
+            if weight is None:
+                assert self.in_proj_weight is not None
+                weight = self.in_proj_weight[rows]
+            y = F.linear(x, weight, bias)
+            if more is not None:
+                y = cat([y, more.expand(len(y), 1, self.embed_dim)], 1)
+            if i > 0 and self.add_zero_attn:
+                y = F.pad(y, (0, 0, 0, 1))
+            heads.append(y.unflatten(2, (self.num_heads, self.head_dim)).transpose(1, 2))
+        return heads
 
     def _mask(
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, shape: tuple[int, ...], dtype: Any

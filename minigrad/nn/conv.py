@@ -1,4 +1,4 @@
-"""Convolution layers, and the transposed one that goes back to a higher resolution."""
+"""Convolution layers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _sizes(value: Sizes, dims: int, name: str) -> tuple[int, ...]:
         If their number is wrong.
     """
     sizes = (value,) * dims if isinstance(value, int) else tuple(value)
-    if len(sizes) != dims:
+    if len(sizes) != dims and not (len(sizes) == 1 and name != "kernel_size"):
         raise ValueError(f"{name}={value!r} must be one integer or {dims} of them")
     return sizes
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What the convolution layers share: their settings, and a weight and a bias."""
 
     bias: Parameter | None
@@ -98,7 +98,7 @@ class _Conv(Module):
             return total // 2, total - total // 2
         if isinstance(self.padding, str):
             return 0, 0
-        return self.padding[axis], self.padding[axis]
+        return self.padding[axis % len(self.padding)], self.padding[axis % len(self.padding)]
 
     def extra_repr(self) -> str:
         """The settings, those that are not the default."""
@@ -114,7 +114,7 @@ class _Conv(Module):
         return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 
-class Conv1d(_Conv):
+class Conv1d(_ConvNd):
     """Convolution over one dimension; parameters and attributes as ``Conv2d``."""
 
     dims = 1
@@ -144,7 +144,7 @@ class Conv1d(_Conv):
         return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class Conv2d(_Conv):
+class Conv2d(_ConvNd):
     """Convolution of images (a correlation, as everywhere in deep learning).
 
     Parameters
@@ -210,86 +210,3 @@ class Conv2d(_Conv):
         """Convolve (N, in_channels, H, W), or one image without N."""
         x, padding = self._padded(input)
         return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-
-class ConvTranspose2d(_Conv):
-    """The transpose of ``Conv2d``: its forward is the other's backward, from low resolution to high.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size, stride, padding, groups, bias, dilation
-        As of the ``Conv2d`` whose input gradient this is.
-    output_padding
-        Added at the end of each axis, because with a stride several input sizes give one output size.
-
-    Attributes
-    ----------
-    weight
-        Of shape (in_channels, out_channels / groups, height, width).
-    bias
-        Of shape (out_channels,), or None.
-
-    Raises
-    ------
-    ValueError
-        For channels not divisible by the groups, or another padding mode than zeros.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.nn.ConvTranspose2d(8, 4, 2, stride=2)(mg.ones(1, 8, 5, 5)).shape
-    (1, 4, 10, 10)
-    """
-
-    dims = 2
-    transposed = True
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Sizes = 0,
-        output_padding: Sizes = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Sizes = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError(f"ConvTranspose2d knows only padding_mode='zeros', not {padding_mode!r}")
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        """Go back from (N, in_channels, H, W), or one image without N.
-
-        Parameters
-        ----------
-        output_size
-            The height and width to reach, where ``stride`` leaves a choice.
-        """
-        extra = self.output_padding if output_size is None else self._reach(input, output_size)
-        return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
-        )
-
-    def _reach(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
-        """The output padding that gives this size."""
-        wanted = tuple(output_size)[-self.dims :]
-        if len(wanted) != self.dims or isinstance(self.padding, str):
-            raise ValueError(f"output_size={tuple(output_size)} must end in a height and a width")
-        extra = []
-        for axis, size in enumerate(input.shape[-self.dims :]):
-            reach = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            smallest = (size - 1) * self.stride[axis] - 2 * self.padding[axis] + reach
-            extra.append(wanted[axis] - smallest)
-            if not 0 <= extra[-1] < self.stride[axis]:
-                largest = smallest + self.stride[axis] - 1
-                raise ValueError(f"output_size={wanted}: axis {axis} can reach {smallest} to {largest} only")
-        return tuple(extra)

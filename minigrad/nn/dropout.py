@@ -7,7 +7,7 @@ from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     """What the dropout layers share."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -22,7 +22,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """Sets each value to 0 with probability ``p``, and divides the others by ``1 - p``; in training only.
 
     Parameters
@@ -49,9 +49,35 @@ class Dropout(_Dropout):
         return F.dropout(input, self.p, self.training, self.inplace)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Sets whole channels of (N, C, H, W) to 0; parameters as ``Dropout``."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Drop channels."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout1d(_DropoutNd):
+    """Sets whole channels of (N, C, L) to 0; parameters as ``Dropout``."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop channels."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(_DropoutNd):
+    """Sets values to where selu ends, and keeps mean and variance (Klambauer et al., 2017)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop values."""
+        y: Tensor = F.alpha_dropout(input, self.p, self.training, self.inplace)
+        return y
+
+
+class FeatureAlphaDropout(_DropoutNd):
+    """The same for whole channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop channels."""
+        y: Tensor = F.feature_alpha_dropout(input, self.p, self.training, self.inplace)
+        return y

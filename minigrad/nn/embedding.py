@@ -23,7 +23,7 @@ class Embedding(Module):
     padding_idx
         A row that is at first 0 and isn't learnt.
     max_norm, norm_type
-        Not supported: they would write into the table during forward.
+        Rows that are looked up and whose norm is above ``max_norm`` are first made as long as that, in the table.
     scale_grad_by_freq
         Divide a row's gradient by how often it was looked up in the batch.
     sparse
@@ -38,8 +38,6 @@ class Embedding(Module):
     ------
     ValueError
         If ``padding_idx`` names no row.
-    NotImplementedError
-        For ``max_norm``.
 
     Examples
     --------
@@ -57,12 +55,12 @@ class Embedding(Module):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if max_norm is not None:
-            raise NotImplementedError("Embedding: max_norm would write into the table during forward")
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise ValueError(f"padding_idx={padding_idx} names none of the {num_embeddings} rows")
@@ -71,8 +69,16 @@ class Embedding(Module):
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
         self.scale_grad_by_freq = scale_grad_by_freq
-        self.weight = empty_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
-        self.reset_parameters()
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.sparse = sparse
+        if _weight is None:
+            self.weight = empty_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            self.weight.requires_grad = not _freeze
+            self.reset_parameters()
+        else:
+            if _weight.shape != (num_embeddings, embedding_dim):
+                raise ValueError(f"the table has shape {_weight.shape}, not {(num_embeddings, embedding_dim)}")
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""
@@ -82,10 +88,21 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Look rows up: integers of any shape to that shape and (embedding_dim,)."""
-        return F.embedding(input, self.weight, self.padding_idx, scale_grad_by_freq=self.scale_grad_by_freq)
+        return F.embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        )
 
     @classmethod
-    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Embedding:
         """An embedding with a table that is there already, of which the memory is shared.
 
         Parameters
@@ -96,6 +113,8 @@ class Embedding(Module):
             Whether it is left as it is, and not learnt.
         padding_idx
             A row that isn't learnt.
+        max_norm, norm_type, scale_grad_by_freq, sparse
+            As of the class.
 
         Raises
         ------
@@ -105,13 +124,17 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise ValueError(f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}")
         rows, columns = embeddings.shape
-        made = cls(rows, columns, padding_idx=padding_idx)
-        made.weight = Parameter(embeddings, requires_grad=not freeze)
-        return made
+        return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self) -> str:
         """The settings."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
         if self.padding_idx is not None:
             text += f", padding_idx={self.padding_idx}"
-        return f"{text}, scale_grad_by_freq=True" if self.scale_grad_by_freq else text
+        if self.max_norm is not None:
+            text += f", max_norm={self.max_norm}"
+        if self.norm_type != 2:
+            text += f", norm_type={self.norm_type}"
+        if self.scale_grad_by_freq:
+            text += f", scale_grad_by_freq={self.scale_grad_by_freq}"
+        return f"{text}, sparse=True" if self.sparse else text

@@ -7,16 +7,12 @@ identity nodes, ``ModuleInput`` and ``ModuleOutput``; nodes of that kind exist o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
 from minigrad.tensors.tensor import RemovableHandle, Tensor, add_hook, from_array
-
-if TYPE_CHECKING:
-    from minigrad.nn.calls import CallRecord
-    from minigrad.nn.module import Module
 
 
 class CallHooks:
@@ -36,7 +32,7 @@ class CallHooks:
         self.backward_before: dict[int, Any] = {}
         self.backward: dict[int, Any] = {}
 
-    def run(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a module's forward, and the hooks around it."""
         for hook, with_kwargs in list(self.before.values()):
             args, kwargs = _call_before(hook, with_kwargs, module, args, kwargs)
@@ -51,7 +47,7 @@ class CallHooks:
 
 
 def _call_before(
-    hook: Any, with_kwargs: bool, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    hook: Any, with_kwargs: bool, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Call a forward pre-hook; what it returns replaces the arguments."""
     if not with_kwargs:
@@ -96,7 +92,7 @@ class ModuleOutput(Node):
 class _Boundary:
     """One call of a module that has backward hooks: what is known of its gradients."""
 
-    def __init__(self, module: Module, hooks: CallHooks) -> None:
+    def __init__(self, module: Any, hooks: CallHooks) -> None:
         self.module = module
         self.hooks = hooks
         self.inputs: tuple[int, ...] = ()
@@ -188,58 +184,17 @@ def _replaced(values: tuple[Any, ...], places: tuple[int, ...], node: Node) -> t
     return tuple(every)
 
 
-class Hooked:
-    """The methods of a module that register hooks."""
-
-    _call_record: CallRecord
-
-    def _call_hooks(self) -> CallHooks:
-        record = self._call_record
-        if record.hooks is None:
-            record.hooks = CallHooks()
-            record.sealed = False
-        return record.hooks
-
-    def register_forward_pre_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before every forward; what it returns replaces the arguments.
-
-        Parameters
-        ----------
-        prepend
-            Run it before the hooks that are there.
-        with_kwargs
-            Call ``hook(module, args, kwargs)``; it may return a pair of both.
-        """
-        return _add(self._call_hooks().before, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after every forward; what it returns replaces the output.
-
-        Parameters
-        ----------
-        prepend
-            Run it before the hooks that are there.
-        with_kwargs
-            Call ``hook(module, args, kwargs, output)``.
-        """
-        return _add(self._call_hooks().after, (hook, with_kwargs), prepend)
-
-    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are complete.
-
-        Both are tuples, with None for what is no tensor or gets no gradient; a tuple that the hook returns
-        replaces ``grad_input``. The gradients can't be written to.
-        """
-        return _add(self._call_hooks().backward, hook, prepend)
-
-    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` before the module's backward; what it returns replaces them."""
-        return _add(self._call_hooks().backward_before, hook, prepend)
+def hooks_of(module: Any) -> CallHooks:
+    """The hooks of a module, which gets its table of them now if it had none."""
+    record = module._call_record
+    if record.hooks is None:
+        record.hooks = CallHooks()
+        record.sealed = False  # a hook is the user's own code
+    return record.hooks
 
 
-def _add(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
+def add_to(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
+    """Put a hook into a table, behind or before the others, and give the handle that removes it."""
     before = dict(hooks) if prepend else {}
     handle = add_hook(hooks, hook)
     for key in before:  # to the end, in their order

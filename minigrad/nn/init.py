@@ -254,3 +254,12 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     for column in range(tensor.shape[1]):
         tensor.array[rng.permutation(tensor.shape[0])[:zeros], column] = 0
     return tensor
+
+
+# PyTorch's older names, without the line below.
+uniform, normal, constant, eye, dirac, sparse = uniform_, normal_, constant_, eye_, dirac_, sparse_
+xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
+kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_, orthogonal_
+
+# What files take from inside PyTorch's: timm's initialisers, and those that count fans by themselves.
+_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan

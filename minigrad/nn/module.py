@@ -1,30 +1,34 @@
 """A module: parameters and submodules under names, and a forward that uses them.
 
-While a module runs, the engine knows its path (``blocks.0.fc1``), and every node that is made then records
-it: this is where the names in a trace, a ledger or a picture come from.
+Assigning an attribute registers it: a ``Parameter`` among the parameters, a module among the submodules. So a module
+is a tree, and everything in it has a path of names, such as ``layer1.0.conv1.weight``.
+
+While a module runs, the engine knows its path (``blocks.0.fc1``), and every node that is made then records it: this is
+where the names in a trace, a ledger or a picture come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.running import OUTSIDE, running
-from minigrad.engine.source import is_ours, user_place
-from minigrad.nn.calls import CallRecord, Naming
-from minigrad.nn.hooks import Hooked
-from minigrad.nn.state import State
-from minigrad.nn.table import structure_version
+from minigrad.engine.source import user_place
+from minigrad.nn import state
+from minigrad.nn.calls import CallRecord, name_modules
+from minigrad.nn.hooks import add_to, hooks_of
+from minigrad.nn.parameter import Parameter
+from minigrad.nn.table import Table, kinds_of, structure_changed
 from minigrad.tensors.devices import check_device
-from minigrad.tensors.tensor import clear_gradients
+from minigrad.tensors.tensor import RemovableHandle, Tensor, clear_gradients
 
 M = TypeVar("M", bound="Module")
 
 
-class Module(Hooked, State):
+class Module:
     """The base class of layers and models.
 
     A subclass calls ``super().__init__()``, assigns parameters and submodules to attributes, and says in
@@ -54,17 +58,14 @@ class Module(Hooked, State):
     """
 
     training: bool = True
-
-    # Whether forward is the package's own; and, in a module, whether all that it runs is. (This and ``_call_record``
-    # are no names that users give to attributes of theirs, such as ``_path`` and ``_hooks``.)
-    _sealed: bool = False
+    _kinds: dict[str, str]
+    _non_persistent: dict[str, None]
+    _call_record: CallRecord
 
     def __init__(self) -> None:
-        super().__init__()
-        self.__dict__["_call_record"] = CallRecord()
+        self.__dict__.update(_kinds={}, _non_persistent={}, _call_record=CallRecord())
 
-    def __init_subclass__(cls) -> None:
-        cls._sealed = is_ours(cls.forward)
+    # -- calling -----------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks around it, and tell the engine which module is running."""
@@ -72,8 +73,8 @@ class Module(Hooked, State):
         record = self._call_record
         module = running.module
         outer = path, place, sealed = module.now
-        if outer is OUTSIDE and (record.naming is None or record.naming.version != structure_version()):
-            self._name_modules()
+        if outer is OUTSIDE and (record.naming is None or not record.naming.holds()):
+            name_modules(self)
         if record.path is not None:
             path = record.path
         if not sealed:
@@ -92,15 +93,360 @@ class Module(Hooked, State):
         """Compute the output; every subclass says how."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
-    def _name_modules(self) -> None:
-        """Tell every module below this one, the outermost, its path."""
-        naming = Naming(structure_version())
-        for path, module in self.named_modules():
-            module._call_record.name(path, naming, module._sealed and "forward" not in module.__dict__)
+    def _calls(self) -> tuple[Any, ...]:
+        """The functions that ``forward`` was given to call, besides what is registered here."""
+        return ()
+
+    # -- registering -------------------------------------------------------------------------------
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter, or reserve its name with None.
+
+        Raises
+        ------
+        TypeError
+            If it is no Parameter.
+        ValueError
+            If it was computed: only leaves can be learnt.
+        """
+        self._check_name(name, "_parameters")
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"{name!r} is a {type(param).__name__}: wrap it in nn.Parameter(...) to register it")
+        if param is not None and param.node is not None:
+            raise ValueError(f"parameter {name!r} was computed by {param.node.name}: compute it in forward() instead")
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is part of the state but isn't learnt, such as a running mean.
+
+        Parameters
+        ----------
+        persistent
+            Whether ``state_dict`` contains it.
+
+        Raises
+        ------
+        TypeError
+            If it is no tensor.
+        """
+        self._check_name(name, "_buffers")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"buffer {name!r} must be a tensor or None, not {type(tensor).__name__}")
+        self._buffers[name] = tensor
+        self._non_persistent.pop(name, None)
+        if not persistent:
+            self._non_persistent[name] = None
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a submodule.
+
+        Raises
+        ------
+        TypeError
+            If it is no module.
+        """
+        self._check_name(name, "_modules")
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"submodule {name!r} must be a Module or None, not {type(module).__name__}")
+        self._modules[name] = module
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """PyTorch's other name for ``add_module``."""
+        self.add_module(name, module)
+
+    def _check_name(self, name: str, table: str) -> None:
+        kinds = kinds_of(self)
+        if not isinstance(name, str):
+            raise TypeError(f"a name must be a string, not {type(name).__name__}")
+        if not name or "." in name:
+            raise KeyError(f"{name!r} can't be a name: it must not be empty or contain a dot")
+        # (Not hasattr, which may ask a subclass's ``__getattr__`` for what isn't there yet.)
+        taken = name in self.__dict__ or any(name in cls.__dict__ for cls in type(self).__mro__)
+        if kinds.get(name) != table and taken:
+            raise KeyError(f"{type(self).__name__} has an attribute {name!r} already")
+
+    # -- attributes --------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            self._make_room(name, "_parameters")
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._make_room(name, "_modules")
+            self.add_module(name, value)
+        else:
+            kind = self.__dict__.get("_kinds", {}).get(name)
+            if kind is None:
+                object.__setattr__(self, name, value)
+                if name == "forward":
+                    structure_changed()  # what runs below may be the user's own code now
+                return
+            if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
+                wanted = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[kind]
+                raise TypeError(
+                    f"{type(self).__name__}.{name} must be {wanted} or None, not {type(value).__name__}: "
+                    f"to put something else there, say `del module.{name}` first"
+                )
+            Table(self, kind)[name] = value
+
+    def _make_room(self, name: str, kind: str) -> None:
+        """Take away what has this name, unless it is registered as this kind already and keeps its place."""
+        if kinds_of(self).get(name) != kind and name in self.__dict__:
+            delattr(self, name)
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks here for what is no attribute. Files written for PyTorch ask for what is registered, too.
+        if name in kinds_of(self):
+            return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        kind = self.__dict__.get("_kinds", {}).get(name)
+        if kind is None:
+            object.__delattr__(self, name)
+        else:
+            del Table(self, kind)[name]
+            self._non_persistent.pop(name, None)
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in object.__dir__(self) if not name[0].isdigit())
+
+    # -- walking -----------------------------------------------------------------------------------
+
+    @property
+    def _parameters(self) -> MutableMapping[str, Parameter | None]:
+        return Table(self, "_parameters")
+
+    @property
+    def _buffers(self) -> MutableMapping[str, Tensor | None]:
+        return Table(self, "_buffers")
+
+    @property
+    def _modules(self) -> MutableMapping[str, Module | None]:
+        return Table(self, "_modules")
+
+    def named_modules(
+        self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """Walk through this module and all below it, each with its path; the first path is ``prefix``."""
+        memo = set() if memo is None else memo
+        if id(self) in memo:
+            return
+        if remove_duplicate:
+            memo.add(id(self))
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """Walk through the module itself and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below this one, each once, by name."""
+        seen: set[int] = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below this one, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their paths, in the order in which they were registered.
+
+        Parameters
+        ----------
+        prefix
+            Put in front of every path.
+        recurse
+            Whether to go through submodules.
+        remove_duplicate
+            Whether a parameter that is shared by several modules is given only once, by its first path.
+        """
+        yield from self._walk(lambda module: module._parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once, in the order in which they were registered."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers with their paths; arguments as for ``named_parameters``."""
+        yield from self._walk(lambda module: module._buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def _walk(
+        self, table: Callable[[Module], MutableMapping[str, Any]], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        below = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in below:
+            for name, tensor in table(module).items():
+                if tensor is None or id(tensor) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(tensor))
+                yield (f"{path}.{name}" if path else name), tensor
+
+    # -- by path -----------------------------------------------------------------------------------
+
+    def get_submodule(self, target: str) -> Module:
+        """The submodule at a path such as ``layer1.0.conv1``; ``""`` is this module.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        module: Module = self
+        for name in target.split(".") if target else ():
+            found = module._modules.get(name)
+            if found is None:
+                names = ", ".join(module._modules) or "none"
+                raise AttributeError(f"{target!r}: {type(module).__name__} has no submodule {name!r}; it has {names}")
+            module = found
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as ``layer1.0.conv1.weight``.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        return self._get_tensor(target, "_parameters")
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a path such as ``layer1.0.bn1.running_mean``.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        return self._get_tensor(target, "_buffers")
+
+    def _get_tensor(self, target: str, table: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        found = getattr(module, table).get(name)
+        if found is None:
+            names = ", ".join(getattr(module, table)) or "none"
+            kind = table[1:-1]
+            raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}; it has {names}")
+        return found
+
+    # -- state and hooks ---------------------------------------------------------------------------
+
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """All parameters and persistent buffers by path; they share their memory with the module.
+
+        Parameters
+        ----------
+        destination
+            A dictionary to add them to.
+        prefix
+            Put in front of every path.
+        keep_vars
+            Give the parameters themselves, not tensors detached from the graph.
+        """
+        return state.take(self, destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> state.IncompatibleKeys:
+        """Take over the values of a state dictionary.
+
+        Everything is checked before anything is written: after an error the module is as it was.
+
+        Parameters
+        ----------
+        state_dict
+            Tensors or arrays by path.
+        strict
+            Whether every key must be on both sides.
+        assign
+            Take the arrays themselves, with their dtype, and not their values.
+
+        Returns
+        -------
+        IncompatibleKeys
+            The missing and the unexpected keys.
+
+        Raises
+        ------
+        OperationError
+            If shapes differ or, with ``strict``, keys; the message lists every one of them. Also for values that are
+            no numbers, or complex ones.
+
+        Examples
+        --------
+        >>> from minigrad import nn
+        >>> nn.Linear(2, 3).load_state_dict(nn.Linear(2, 3).state_dict())
+        <All keys matched successfully>
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    def register_forward_pre_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before every forward; what it returns replaces the arguments.
+
+        Parameters
+        ----------
+        prepend
+            Run it before the hooks that are there.
+        with_kwargs
+            Call ``hook(module, args, kwargs)``; it may return a pair of both.
+        """
+        return add_to(hooks_of(self).before, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after every forward; what it returns replaces the output.
+
+        Parameters
+        ----------
+        prepend
+            Run it before the hooks that are there.
+        with_kwargs
+            Call ``hook(module, args, kwargs, output)``.
+        """
+        return add_to(hooks_of(self).after, (hook, with_kwargs), prepend)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are complete.
+
+        Both are tuples, with None for what is no tensor or gets no gradient; a tuple that the hook returns
+        replaces ``grad_input``. The gradients can't be written to.
+        """
+        return add_to(hooks_of(self).backward, hook, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` before the module's backward; what it returns replaces them."""
+        return add_to(hooks_of(self).backward_before, hook, prepend)
+
+    # -- copying -----------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle keeps: all but the path, which a copy finds out for itself."""
-        # A shallow copy has tables of its own, as its attributes are its own.
+        # (A shallow copy has tables of its own, as its attributes are its own.)
         own = {"_kinds": dict(self._kinds), "_non_persistent": dict(self._non_persistent)}
         return {**self.__dict__, **own, "_call_record": CallRecord(self._call_record.hooks)}
 

@@ -14,8 +14,8 @@ from minigrad.tensors.creation import ones, tensor, zeros
 from minigrad.tensors.tensor import Tensor
 
 
-class _BatchNorm(Module):
-    """What BatchNorm1d and BatchNorm2d share."""
+class _NormBase(Module):
+    """What batch and instance normalisation share: their settings, and what they learn and remember."""
 
     weight: Parameter | None
     bias: Parameter | None
@@ -71,6 +71,17 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
+    """What BatchNorm1d and BatchNorm2d share."""
+
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of (N, C, ...)."""
         if input.ndim not in self.ndims:
@@ -95,13 +106,6 @@ class _BatchNorm(Module):
             of_batch,
             momentum,
             self.eps,
-        )
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 

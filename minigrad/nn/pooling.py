@@ -11,7 +11,7 @@ from minigrad.tensors.tensor import Tensor
 Sizes = int | tuple[int, ...]
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     """What MaxPool1d and MaxPool2d share."""
 
     def __init__(
@@ -43,7 +43,7 @@ class _MaxPool(Module):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest value of each window over one dimension; parameters as ``MaxPool2d``."""
 
     def forward(self, input: Tensor) -> Any:
@@ -51,7 +51,7 @@ class MaxPool1d(_MaxPool):
         return F.max_pool1d(input, self.kernel_size, **self._settings())
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest value of each window.
 
     Parameters
@@ -77,7 +77,7 @@ class MaxPool2d(_MaxPool):
         return F.max_pool2d(input, self.kernel_size, **self._settings())
 
 
-class _AvgPool(Module):
+class _AvgPoolNd(Module):
     """What AvgPool1d and AvgPool2d share."""
 
     kernel_size: Any
@@ -89,7 +89,7 @@ class _AvgPool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
     """The mean of each window over one dimension; parameters as ``AvgPool2d``."""
 
     def __init__(
@@ -114,7 +114,7 @@ class AvgPool1d(_AvgPool):
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolNd):
     """The mean of each window.
 
     Parameters
@@ -167,7 +167,7 @@ class AvgPool2d(_AvgPool):
         )
 
 
-class _AdaptivePool(Module):
+class _AdaptiveAvgPoolNd(Module):
     """What the adaptive layers share."""
 
     def __init__(self, output_size: Any) -> None:
@@ -179,7 +179,7 @@ class _AdaptivePool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptivePool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means over as many windows as the output is to have; one dimension."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_AdaptivePool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means over as many windows as the output is to have.
 
     Parameters

@@ -93,7 +93,7 @@ class RNNBase(Module):
         """Make the parameters of one layer and direction; their names."""
         rows, out = self.gates * self.hidden_size, self._out_size
         width = self.input_size if layer == 0 else out * (1 + self.bidirectional)
-        shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
         if self.bias:
             shapes.update(bias_ih=(rows,), bias_hh=(rows,))
         if self.proj_size:
@@ -346,7 +346,8 @@ class LSTM(RNNBase):
         return outputs, (h, c)
 
     def _step(self, x: Tensor, states: States, weights: dict[str, Tensor]) -> States:
-        h, c = lstm_step(x, *states, weights["weight_hh"], weights.get("bias_hh"))
+        h, c = states
+        h, c = lstm_step(x, h, c, weights["weight_hh"], weights.get("bias_hh"))
         return (h if not self.proj_size else F.linear(h, weights["weight_hr"])), c
 
 

@@ -6,6 +6,7 @@ Each runs ``minigrad.skip``'s functions, so a trace shows the fork and the join 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from minigrad import skip
 from minigrad.nn import functional as F
@@ -59,9 +60,9 @@ class Residual(Module):
         self.shortcut = shortcut
         self.after = after
         self.scale = scale
-        self._sealed = self._sealed and all(
-            part is None or isinstance(part, Module) for part in (branch, shortcut, after)
-        )
+
+    def _calls(self) -> tuple[Any, ...]:
+        return tuple(part for part in (self.branch, self.shortcut, self.after) if part is not None)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, go both ways, and add."""
@@ -181,7 +182,9 @@ class SkipConcat(Module):
         super().__init__()
         self.branch = branch
         self.dim = dim
-        self._sealed = self._sealed and isinstance(branch, Module)
+
+    def _calls(self) -> tuple[Any, ...]:
+        return (self.branch,)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and put skip and branch side by side."""
@@ -221,7 +224,9 @@ class Highway(Module):
         super().__init__()
         self.branch = branch
         self.gate = gate
-        self._sealed = self._sealed and isinstance(branch, Module) and isinstance(gate, Module)
+
+    def _calls(self) -> tuple[Any, ...]:
+        return self.branch, self.gate
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and weigh skip and branch by the gate."""

@@ -7,10 +7,7 @@ name. The tables ``_parameters``, ``_buffers`` and ``_modules`` are views of tho
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from minigrad.nn.walk import Walk
+from typing import Any
 
 _version = 0
 
@@ -26,7 +23,7 @@ def structure_changed() -> None:
     _version += 1
 
 
-def kinds_of(module: Walk) -> dict[str, str]:
+def kinds_of(module: Any) -> dict[str, str]:
     """The name of all that is registered in a module, and in which table it is.
 
     Raises
@@ -46,7 +43,7 @@ def kinds_of(module: Walk) -> dict[str, str]:
 class Table(MutableMapping[str, Any]):
     """All of one kind that is registered in a module; changing it changes the module's attributes."""
 
-    def __init__(self, module: Walk, kind: str) -> None:
+    def __init__(self, module: Any, kind: str) -> None:
         self._attributes = module.__dict__
         self._kinds = kinds_of(module)
         self._kind = kind

@@ -31,7 +31,7 @@ Activation = str | Callable[[Tensor], Tensor]
 
 def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     if isinstance(given, str):
-        named = {"relu": F.relu, "gelu": F.gelu}
+        named: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
         if given not in named:
             raise RuntimeError(f"activation={given!r}: it can be 'relu', 'gelu' or a function of a tensor")
         return named[given]
@@ -70,8 +70,9 @@ class _Layer(Module):
         for i in range(1, self._attentions + 2):
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
-        # An activation of the user's has lines of its own, which a node shall name.
-        self._sealed = self._sealed and (isinstance(activation, (str, Module)) or activation in (F.relu, F.gelu))
+
+    def _calls(self) -> tuple[Any, ...]:
+        return (self.activation,)
 
     #: To oneself, and in a decoder to the encoder's memory.
     _attentions = 1
@@ -145,7 +146,7 @@ class TransformerEncoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             y = self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
-            return self.dropout1(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout1(y)
 
         x = self._residual(src, self.norm1, attend)
         return self._residual(x, self.norm2, lambda x: self.dropout2(self._feed_forward(x)))
@@ -181,13 +182,13 @@ class TransformerDecoderLayer(_Layer):
 
         def attend(x: Tensor) -> Tensor:
             y = self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
-            return self.dropout1(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout1(y)
 
         def look_up(x: Tensor) -> Tensor:
             y = self.multihead_attn(
                 x, memory, memory, memory_key_padding_mask, False, memory_mask, is_causal=memory_is_causal
             )[0]
-            return self.dropout2(y)  # type: ignore[no-any-return]  # a module's call gives anything
+            return self.dropout2(y)
 
         x = self._residual(tgt, self.norm1, attend)
         x = self._residual(x, self.norm2, look_up)

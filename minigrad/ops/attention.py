@@ -9,14 +9,33 @@ import numpy as np
 
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
+from minigrad.engine.node import Node
+from minigrad.kernels import causal as kernels
 from minigrad.ops.arithmetic import add, mul
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T, is_array, shape_of
 from minigrad.ops.dropout import dropout
 from minigrad.ops.index import repeat_interleave
 from minigrad.ops.linalg import matmul
 from minigrad.ops.select import masked_fill
 from minigrad.ops.shape import transpose
 from minigrad.ops.softmax import softmax
+
+
+class CausalSoftmax(Node):
+    """Softmax along the last axis over keys 0 to the query's number, 0 for later ones.
+
+    Backward: ``gx = y * (gy - sum(gy * y))``.
+    """
+
+    def forward(self, x: Any) -> Any:
+        self.y = kernels.causal_softmax(x)
+        return self.y
+
+    def backward(self, gy: Any) -> Any:
+        if is_array(gy):
+            return kernels.causal_softmax_backward(gy, self.y)
+        weighted = gy * self.y
+        return weighted - self.y * weighted.sum(axis=-1, keepdims=True)
 
 
 def scaled_dot_product_attention(
@@ -70,8 +89,8 @@ def scaled_dot_product_attention(
     factor = 1 / math.sqrt(shape_q[-1]) if scale is None else scale
     scores = matmul(mul(query, factor), transpose(key, -2, -1))
     if is_causal:
-        attn_mask = np.tri(shape_q[-2], shape_k[-2], dtype=bool)
-    if attn_mask is None:
+        weights: Any = CausalSoftmax().apply_to(scores)
+    elif attn_mask is None:
         weights = softmax(scores, -1)
     else:
         weights = _masked_softmax(scores, attn_mask)

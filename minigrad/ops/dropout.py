@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, shape_of
-from minigrad.ops.inplace import apply_in_place
+from minigrad.ops.inplace import apply_in_place, in_place
 from minigrad.random import default_generator
 
 
@@ -83,3 +84,30 @@ def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = F
     if inplace:
         return apply_in_place(Dropout(p, 2), input)
     return Dropout(p, 2).apply_to(input)
+
+
+def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
+    """Set elements to the value where selu ends, and keep mean and variance (Klambauer et al., 2017)."""
+    return _alpha_dropout("alpha_dropout", input, p, training, inplace, 0)
+
+
+def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
+    """The same for whole channels."""
+    return _alpha_dropout("feature_alpha_dropout", input, p, training, inplace, len(shape_of(input)) - 2)
+
+
+def _alpha_dropout(name: str, input: Any, p: float, training: bool, inplace: bool, shared_axes: int) -> Any:
+    if not training or p == 0:
+        return input
+    _check(name, input, p)
+    if p == 1:
+        return input * 0
+    lowest = -1.7580993408473766  # minus SELU's alpha times its scale
+    shape = shape_of(input)[: len(shape_of(input)) - shared_axes] + (1,) * shared_axes
+    keep: Any = as_tensor((default_generator().numpy.random(shape, np.float32) >= p).astype(input.dtype))
+    scale = ((1 - p) * (1 + p * lowest**2)) ** -0.5
+
+    def apply(x: Any) -> Any:
+        return (x * keep + (1 - keep) * lowest) * scale - scale * p * lowest
+
+    return in_place(apply, name)(input) if inplace else apply(input)

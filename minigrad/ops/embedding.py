@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine import writes
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -63,7 +64,7 @@ def embedding(
     padding_idx
         A row that stands for padding: it gets no gradient.
     max_norm, norm_type
-        Not supported: they would write into the table during forward.
+        Rows that are looked up and whose norm is above ``max_norm`` are first made as long as that, in the table.
     scale_grad_by_freq
         Divide a row's gradient by how often it was looked up.
     sparse
@@ -78,11 +79,7 @@ def embedding(
     ------
     IndexError
         For a row that the table doesn't have.
-    NotImplementedError
-        For ``max_norm``.
     """
-    if max_norm is not None:
-        raise NotImplementedError("embedding: max_norm would write into the table; renormalise it under no_grad()")
     index = array_of(input)
     shape = shape_of(weight)
     if index.dtype.kind not in "iu":
@@ -93,6 +90,8 @@ def embedding(
     if index.size and not 0 <= index.min() <= index.max() < rows:
         wrong = index.min() if index.min() < 0 else index.max()
         raise IndexError(f"embedding: row {wrong} is asked for, the table has rows 0 to {rows - 1}")
+    if max_norm is not None:
+        _shorten(array_of(weight), np.unique(index), max_norm, norm_type)
     share = None
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
@@ -102,6 +101,14 @@ def embedding(
         counts = np.bincount(index.reshape(-1), minlength=rows)
         share = (1 if share is None else share) / counts[index]
     return Embedding(index, share).apply_to(weight)
+
+
+def _shorten(table: Any, rows: Any, max_norm: float, norm_type: float) -> None:
+    """Make rows that are too long as long as ``max_norm``, in place."""
+    length = np.linalg.norm(table[rows], norm_type, axis=1)
+    long = length > max_norm
+    table[rows[long]] *= (max_norm / (length[long] + 1e-7)).astype(table.dtype)[:, None]
+    writes.note(table)
 
 
 def one_hot(tensor: T, num_classes: int = -1) -> T:

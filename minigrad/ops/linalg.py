@@ -219,3 +219,10 @@ def addmm(input: T, mat1: T, mat2: T, *, beta: float = 1, alpha: float = 1) -> T
         return y
     x: Any = input
     return y + (x if beta == 1 else x * beta)
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """``x1 @ weight[k] @ x2`` for every k, plus a bias; weight (out, in1, in2)."""
+    half: Any = matmul(input1.unsqueeze(-2).unsqueeze(-2), weight).squeeze(-2)  # (..., out, in2)
+    y: Any = matmul(half, input2.unsqueeze(-1)).squeeze(-1)
+    return y if bias is None else y + bias

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from minigrad.engine.base import as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import resample as kernels
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T, real, shape_of
+from minigrad.ops.linalg import matmul
 from minigrad.ops.pool import adaptive_avg_pool2d
+from minigrad.ops.shape import transpose
 from minigrad.ops.windows import Pair
 
 Scale = tuple[float, float] | None
@@ -51,7 +56,7 @@ class InterpolateBilinear(Node):
         self.output_hw, self.align_corners, self.scale = output_hw, align_corners, scale
 
     def forward(self, x: Any) -> Any:
-        self.from_hw = x.shape[2:]
+        self.from_hw = real(x).shape[2:]
         return kernels.interpolate_bilinear(x, self.output_hw, self.align_corners, self.scale)
 
     def backward(self, gy: Any) -> Any:
@@ -72,7 +77,14 @@ class BilinearGradient(Node):
 
 
 #: For each mode, how many spatial axes it takes.
-_MODES = {"nearest": (1, 2), "area": (1, 2), "linear": (1,), "bilinear": (2,)}
+_MODES = {
+    "nearest": (1, 2),
+    "nearest-exact": (1, 2),
+    "area": (1, 2),
+    "linear": (1,),
+    "bilinear": (2,),
+    "bicubic": (2,),
+}
 
 
 def interpolate(
@@ -92,7 +104,8 @@ def interpolate(
         What the output's size is, or how many times the input's: one number, or one for each axis. Give
         one of the two.
     mode
-        ``"nearest"``, ``"bilinear"`` (images), ``"linear"`` (sequences) or ``"area"``.
+        ``"nearest"``, ``"nearest-exact"``, ``"bilinear"`` or ``"bicubic"`` (images), ``"linear"`` (sequences) or
+        ``"area"``.
     align_corners
         For the linear modes: whether the middles of the corner elements stay in place, or their outer edges.
     recompute_scale_factor
@@ -115,7 +128,7 @@ def interpolate(
         raise NotImplementedError("interpolate: antialias=True isn't supported")
     if (size is None) == (scale_factor is None):
         raise OperationError("interpolate: give size= or scale_factor=, one of the two")
-    if align_corners is not None and mode in ("nearest", "area"):
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise OperationError(f"interpolate: align_corners= has no meaning for mode={mode!r}")
     factors: tuple[float, ...] | None = None
     if size is None:
@@ -134,12 +147,16 @@ def interpolate(
         ratios = [m / n for n, m in zip(spatial, sizes, strict=True)]
         factors = tuple(r if r in plain else f for r, f in zip(ratios, factors, strict=True))
     x: Any = input
+    if mode in ("bicubic", "nearest-exact"):
+        by_factor = None if recompute_scale_factor else factors
+        y: Any = _by_matrices(x, sizes, by_factor, bool(align_corners), mode)
+        return y
     if len(spatial) == 1:
         x, sizes, factors = x.unsqueeze(-2), (1, *sizes), (1.0, *factors) if factors else None
     scale: Any = None if recompute_scale_factor else factors
     target: Any = sizes
     if mode == "area":
-        y: Any = adaptive_avg_pool2d(x, target)
+        y = adaptive_avg_pool2d(x, target)
     elif mode == "nearest":
         y = InterpolateNearest(target, scale).apply_to(x)
     else:
@@ -152,3 +169,50 @@ def _for_axes(value: Any, count: int, name: str, kind: Any) -> tuple[Any, ...]:
     if len(values) != count:
         raise OperationError(f"interpolate: {name}={value} must be one number, or {count}")
     return tuple(map(kind, values))
+
+
+def _weights(size: int, length: int, scale: float, align_corners: bool, mode: str) -> Any:
+    """How much each of ``length`` elements counts in each of ``size``: a matrix, (size, length)."""
+    places = np.arange(size)
+    if mode == "nearest-exact":
+        at = np.minimum(np.floor((places + 0.5) * scale), length - 1).astype(np.int64)
+        return (at[:, None] == np.arange(length)).astype(np.float64)
+    x = places * scale if align_corners else (places + 0.5) * scale - 0.5
+    first = np.floor(x).astype(np.int64)
+    t = x - first
+    matrix = np.zeros((size, length))
+    for k in range(-1, 3):  # Keys' cubic convolution of 1981, with a = -3/4; elements outside are the border's
+        d = np.abs(k - t)
+        near = 1.25 * d**3 - 2.25 * d**2 + 1
+        far = -0.75 * (d**3 - 5 * d**2 + 8 * d - 4)
+        np.add.at(matrix, (places, np.clip(first + k, 0, length - 1)), np.where(d <= 1, near, far))
+    return matrix
+
+
+def _by_matrices(x: Any, sizes: Any, scale: Any, align_corners: bool, mode: str) -> Any:
+    """Resample along one axis after the other: each is a product with a matrix of weights."""
+    for axis, (size, length) in enumerate(zip(sizes, shape_of(x)[2:], strict=True)):
+        if align_corners:
+            step = (length - 1) / (size - 1) if size > 1 else 0.0
+        else:
+            step = 1 / scale[axis] if scale else length / size
+        matrix = as_tensor(_weights(size, length, step, align_corners, mode).astype(x.dtype))
+        x = matmul(matrix, x) if axis == 0 and len(sizes) == 2 else matmul(x, transpose(matrix, 0, 1))
+    return x
+
+
+def upsample(
+    input: T, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
+) -> T:
+    """PyTorch's older word for ``interpolate``."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: T, size: Any = None, scale_factor: Any = None) -> T:
+    """PyTorch's older word for ``interpolate`` by repeating."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: T, size: Any = None, scale_factor: Any = None) -> T:
+    """PyTorch's older word for ``interpolate(mode="bilinear", align_corners=True)``."""
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, cast, is_array, promoted, result_type, shape_of, unbroadcast
+from minigrad.ops.common import T, cast, check_fits_dtype, is_array, promoted, result_type, shape_of, unbroadcast
 
 
 class Compare(Node):
@@ -40,7 +40,7 @@ class Predicate(Node):
 def masked(gy: Any, mask: Any) -> Any:
     """``gy`` where the mask holds, else 0: what a choice sends back.
 
-    For arrays this is ``np.where(mask, gy, 0)``, which hesitates at each change of the mask; clearing bits
+    For arrays this is ``np.where(mask, gy, 0)``, which is slow where the mask changes often; clearing bits
     is up to ten times faster, and (where a product with the mask isn't) safe with NaN and infinity.
     """
     if not is_array(gy):
@@ -257,6 +257,7 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     fill = array_of(value)
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
+    check_fits_dtype("masked_fill", fill, dtype)
     value = cast(value, dtype) if isinstance(value, TensorBase) else fill.astype(dtype)
     return MaskedFill().apply_to(input, mask, value)
 

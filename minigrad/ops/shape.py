@@ -273,6 +273,6 @@ def expand_as(input: T, other: Any) -> T:
     return Expand(shape_of(other)).apply_to(input)
 
 
-def contiguous(input: T) -> T:
+def contiguous(input: T, memory_format: Any = None) -> T:
     """Give back the tensor itself: operations here take any memory layout."""
     return input

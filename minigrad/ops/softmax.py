@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import array_of
+from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
-from minigrad.ops.common import Dims, T, axis_of, cast, is_array, shape_of
+from minigrad.ops.common import Dims, T, axis_of, cast, is_array, real, shape_of
 from minigrad.ops.elementwise import Exp, floating
 from minigrad.ops.reduction import Reduction
+from minigrad.random import default_generator
 
 
 def as_rows(x: Any, axes: tuple[int, ...]) -> Any:
@@ -42,7 +43,7 @@ class Softmax(Node):
 
     def forward(self, x: Any) -> Any:
         self.axes = (self.axis,) if x.ndim else ()
-        self.y = from_rows(kernels.softmax(as_rows(x, self.axes)), x.shape, self.axis)
+        self.y = from_rows(kernels.softmax(as_rows(real(x), self.axes)), x.shape, self.axis)
         return self.y
 
     def backward(self, gy: Any) -> Any:
@@ -61,7 +62,7 @@ class LogSoftmax(Node):
 
     def forward(self, x: Any) -> Any:
         self.axes = (self.axis,) if x.ndim else ()
-        self.y = from_rows(kernels.log_softmax(as_rows(x, self.axes)), x.shape, self.axis)
+        self.y = from_rows(kernels.log_softmax(as_rows(real(x), self.axes)), x.shape, self.axis)
         return self.y
 
     def backward(self, gy: Any) -> Any:
@@ -167,3 +168,20 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
     elif array_of(input).dtype.kind in "bui":
         input = cast(input, np.int64)
     return Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)
+
+
+def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
+    """Draw from classes by their logits so that the gradient passes: the softmax of noisy logits (Jang et al., 2017).
+
+    ``hard`` gives a one where that is largest and zeros elsewhere, with the gradient of the soft one.
+    """
+    x = array_of(logits)
+    noise = -np.log(default_generator().numpy.exponential(size=x.shape)).astype(x.dtype)
+    soft = softmax((logits + as_tensor(noise)) / tau, dim)
+    if not hard:
+        return soft
+    values = array_of(soft)
+    place = np.expand_dims(values.argmax(dim), dim)
+    one = np.zeros_like(values)
+    np.put_along_axis(one, place, 1, dim)
+    return as_tensor(one) - soft.detach() + soft

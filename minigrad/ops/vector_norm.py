@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import array_of
-from minigrad.ops.common import Dims, T, cast, promoted, shape_of
+from minigrad.ops.common import Dims, T, axis_of, cast, promoted, shape_of
 from minigrad.ops.elementwise import Abs, Sign, ZerosLike
 from minigrad.ops.power import PowConstant
 from minigrad.ops.reduction import Reduction
-from minigrad.ops.select import clamp, masked
+from minigrad.ops.select import clamp, masked, where
 from minigrad.ops.shape import Expand
 
 
@@ -116,3 +116,17 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     shape = np.broadcast_shapes(shape_of(x1), shape_of(x2))
     x1, x2 = (x if shape_of(x) == shape else Expand(shape).apply_to(x) for x in promoted(x1, x2))
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)
+
+
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """``input`` with every slice along ``dim`` whose p-norm is above ``maxnorm`` made as long as that."""
+    axis = axis_of(dim, len(shape_of(input)))
+    others = tuple(i for i in range(len(shape_of(input))) if i != axis)
+    length = norm(input, p, others, keepdim=True)
+    too_long = array_of(length) > maxnorm
+    return input * where(too_long, maxnorm / (length + 1e-7), 1.0)
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The p-norm of the difference of two vectors along the last axis; ``eps`` is added to each difference."""
+    return norm(x1 - x2 + eps, p, -1, keepdim)

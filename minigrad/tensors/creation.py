@@ -1,4 +1,4 @@
-"""Making tensors: from data, filled with a value, counted up, or drawn at random."""
+"""Making tensors: from data, filled with a value, or counted up. Those drawn at random are in ``draws.py``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
-from minigrad.ops.common import get_default_dtype
-from minigrad.random import Generator, numpy_generator
+from minigrad.engine.errors import OperationError
+from minigrad.ops.common import check_fits_dtype, get_default_dtype
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
+
+
+def _numbers(array: Array, name: str) -> Array:
+    """An array that a tensor can hold: of numbers or booleans that kernels know, in this machine's byte order.
+
+    Raises
+    ------
+    TypeError
+        For objects, texts, dates, records, and floats of more than 8 bytes.
+    """
+    if array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+        raise TypeError(f"{name}: a tensor can't hold {array.dtype}: it holds booleans, integers and floats")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _array(data: Any, dtype: Any) -> Array:
@@ -66,7 +79,7 @@ def tensor(
     tensor([1., 2.])
     """
     check_device(device)
-    return from_array(_array(data, dtype), requires_grad)
+    return from_array(_numbers(_array(data, dtype), "tensor"), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -75,8 +88,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
-        return from_array(data)
-    return from_array(_array(data, dtype))
+        return from_array(_numbers(data, "as_tensor"))
+    return from_array(_numbers(_array(data, dtype), "as_tensor"))
 
 
 def from_numpy(ndarray: Array) -> Tensor:
@@ -89,11 +102,15 @@ def from_numpy(ndarray: Array) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy() takes an array, not {type(ndarray).__name__}: use tensor()")
-    return from_array(ndarray)
+    if not ndarray.dtype.isnative:
+        raise TypeError(f"from_numpy: {ndarray.dtype} has another byte order; tensor() converts it, in a copy")
+    return from_array(_numbers(ndarray, "from_numpy"))
 
 
-def shape_from(size: tuple[Any, ...]) -> tuple[int, ...]:
-    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))``."""
+def shape_from(size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))`` and ``f(size=(2, 3))``."""
+    if by_name is not None:
+        size = (by_name,) if isinstance(by_name, (int, np.integer)) else tuple(by_name)
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = tuple(size[0])
     return tuple(int(n) for n in size)
@@ -105,24 +122,25 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     fill = array_of(fill_value)
     if dtype is None:
         dtype = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(fill.dtype.kind, get_default_dtype())
+    check_fits_dtype("full", fill, dtype)
     return from_array(np.full(shape_from((size,)), fill, dtype), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
     check_device(device)
-    return from_array(np.zeros(shape_from(size), dtype or get_default_dtype()), requires_grad)
+    return from_array(np.zeros(shape_from(sizes, size), dtype or get_default_dtype()), requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
     check_device(device)
-    return from_array(np.ones(shape_from(size), dtype or get_default_dtype()), requires_grad)
+    return from_array(np.ones(shape_from(sizes, size), dtype or get_default_dtype()), requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose values are to be written; here they are zeros, so that no run differs from the next."""
-    return zeros(*size, dtype=dtype, device=device, requires_grad=requires_grad)
+    return zeros(*sizes, size=size, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -157,7 +175,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from ``start`` (0 if only one number is given) up to, not including, ``end``."""
     check_device(device)
@@ -166,6 +190,8 @@ def arange(
     if dtype is None:
         whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
         dtype = np.int64 if whole else get_default_dtype()
+    elif np.dtype(dtype).kind in "iu":
+        start, end, step = int(start), int(end), int(step)
     return from_array(np.arange(start, end, step).astype(dtype), requires_grad)
 
 
@@ -177,113 +203,26 @@ def linspace(
     return from_array(np.linspace(start, end, steps).astype(dtype or get_default_dtype()), requires_grad)
 
 
-def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers, uniform in [0, 1)."""
-    check_device(device)
-    values = numpy_generator(generator).random(shape_from(size))
-    # Rounding to float32 can reach 1.0, which the interval leaves out.
-    values = np.minimum(
-        values.astype(dtype or get_default_dtype()), np.nextafter(1, 0, dtype=dtype or get_default_dtype())
-    )
-    return from_array(np.asarray(values), requires_grad)
-
-
-def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Random numbers from the standard normal distribution."""
-    check_device(device)
-    values = np.asarray(numpy_generator(generator).standard_normal(shape_from(size)))
-    return from_array(values.astype(dtype or get_default_dtype()), requires_grad)
-
-
-def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-) -> Tensor:
-    """Random integers from ``low`` (0 if only one bound is given) up to, not including, ``high``."""
-    check_device(device)
-    if size is None:
-        low, high, size = 0, low, high
-    if high is None:
-        low, high = 0, low
-    values = numpy_generator(generator).integers(low, high, shape_from((size,)))
-    return from_array(np.asarray(values).astype(dtype or np.int64))
-
-
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
-    """The integers below ``n`` in random order."""
-    check_device(device)
-    return from_array(numpy_generator(generator).permutation(n).astype(dtype or np.int64))
-
-
-def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uniform random numbers in the shape and dtype of ``input``."""
-    x = array_of(input)
-    return rand(*x.shape, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
-
-
-def randn_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Normal random numbers in the shape and dtype of ``input``."""
-    x = array_of(input)
-    return randn(*x.shape, dtype=dtype or x.dtype, device=device, requires_grad=requires_grad)
-
-
-def bernoulli(input: Any, *, generator: Generator | None = None) -> Tensor:
-    """Draw 0 or 1 for each element, 1 with the probability that the element says."""
-    p = array_of(input)
-    return from_array((numpy_generator(generator).random(p.shape) < p).astype(p.dtype))
-
-
-def multinomial(
-    input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
-) -> Tensor:
-    """Draw indices by weight, from each row of ``input``.
-
-    Parameters
-    ----------
-    input
-        Weights, shape (classes,) or (rows, classes); they need not sum to 1.
-    num_samples
-        How many are drawn from each row.
-    replacement
-        Whether one index may be drawn more than once.
-
-    Raises
-    ------
-    RuntimeError
-        If weights are negative or not finite, or if there are too few to draw from.
-    """
-    weights = np.atleast_2d(array_of(input)).astype(np.float64)
-    if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(-1) <= 0).any():
-        raise RuntimeError("multinomial: the weights must be finite, not negative, and not all 0")
-    if not replacement and (np.count_nonzero(weights, axis=-1) < num_samples).any():
-        raise RuntimeError(
-            f"multinomial: {num_samples} different indices can't be drawn from fewer weights above 0; "
-            "pass replacement=True"
-        )
-    rng = numpy_generator(generator)
-    rows = [rng.choice(w.size, num_samples, replacement, w / w.sum()) for w in weights]
-    return from_array(np.array(rows, dtype=np.int64).reshape((*array_of(input).shape[:-1], num_samples)))
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Tensor:
+    """``base`` to the power of ``steps`` numbers at equal distances."""
+    return from_array(np.logspace(start, end, steps, base=base).astype(dtype or get_default_dtype()))
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinate grids from one-dimensional tensors, along rows first (``ij``) or columns (``xy``)."""
+    """Coordinate grids from one-dimensional tensors, along rows first (``ij``) or columns (``xy``).
+
+    Raises
+    ------
+    OperationError
+        For another indexing, or a tensor of more dimensions.
+    """
+    if indexing not in ("ij", "xy"):
+        raise OperationError(f"meshgrid: indexing={indexing!r}; it can be 'ij' or 'xy'")
     given: Sequence[Any] = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-    grids = np.meshgrid(*(array_of(t) for t in given), indexing="xy" if indexing == "xy" else "ij")
-    return tuple(from_array(np.ascontiguousarray(grid)) for grid in grids)
+    if any(t.ndim > 1 for t in given):
+        raise OperationError(f"meshgrid takes vectors, not shapes {[t.shape for t in given]}")
+    if indexing == "xy" and len(given) > 1:
+        return tuple(grid.swapaxes(0, 1) for grid in meshgrid(*given))
+    sizes = [t.numel() for t in given]
+    rows = (t.reshape([-1 if i == axis else 1 for i in range(len(given))]) for axis, t in enumerate(given))
+    return tuple(row.expand(sizes).clone() for row in rows)

@@ -21,10 +21,13 @@ from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
 from minigrad.tensors import display, quiet
+from minigrad.tensors.combined import Combined
 from minigrad.tensors.devices import CPU, check_device, device
 from minigrad.tensors.inplace import InPlace
 from minigrad.tensors.methods import Methods
+from minigrad.tensors.new import New, values_from
 from minigrad.tensors.numpy_calls import NumpyCalls, array_outside_graph
+from minigrad.tensors.size import Size
 
 
 class RemovableHandle:
@@ -52,7 +55,7 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return handle
 
 
-class Tensor(Methods, InPlace, NumpyCalls):
+class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
     """An array, and the node that made it.
 
     Parameters
@@ -169,7 +172,8 @@ class Tensor(Methods, InPlace, NumpyCalls):
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
         if inputs is not None:
-            gradients.accumulate_into(inputs, self, gradient, retain_graph, create_graph)
+            options = {"retain_graph": retain_graph, "create_graph": create_graph}
+            gradients.accumulate_into(inputs, self, grad_outputs=gradient, **options)
             return
         seed = walk.seed_gradient(self, gradient, create_graph)
         before = quiet.warnings.set(quiet.OFF)
@@ -251,9 +255,9 @@ class Tensor(Methods, InPlace, NumpyCalls):
     # -- what it is --------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The length of each dimension."""
-        return self.array.shape
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -270,12 +274,12 @@ class Tensor(Methods, InPlace, NumpyCalls):
         """Always the CPU."""
         return CPU
 
-    is_cuda = False
+    is_cuda = is_sparse = is_quantized = False
     layout = "strided"
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the length of one dimension."""
-        return self.array.shape if dim is None else self.array.shape[common.axis_of(dim, self.array.ndim)]
+        return self.shape if dim is None else self.array.shape[common.axis_of(dim, self.array.ndim)]
 
     def dim(self) -> int:
         """The number of dimensions."""
@@ -297,9 +301,44 @@ class Tensor(Methods, InPlace, NumpyCalls):
         """Whether it holds floating-point numbers."""
         return self.array.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether the elements lie in memory row by row."""
         return bool(self.array.flags.c_contiguous)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements lie between neighbours along each axis, or along one."""
+        strides = tuple(n // self.array.itemsize for n in self.array.strides)
+        return strides if dim is None else strides[common.axis_of(dim, self.array.ndim)]
+
+    def is_complex(self) -> bool:
+        """Whether it holds complex numbers."""
+        return self.array.dtype.kind == "c"
+
+    def is_signed(self) -> bool:
+        """Whether its numbers have a sign."""
+        return self.array.dtype.kind in "ifc"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    def get_device(self) -> int:
+        """-1, as PyTorch says it of the CPU."""
+        return -1
+
+    def share_memory_(self) -> Tensor:
+        """The tensor itself; processes share through ``minigrad.distributed``."""
+        return self
+
+    def pin_memory(self) -> Tensor:
+        """The tensor itself: there is no other memory to copy to."""
+        return self
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -423,27 +462,43 @@ class Tensor(Methods, InPlace, NumpyCalls):
         check_device(device)
         return self
 
-    def float(self) -> Tensor:
+    def float(self, memory_format: Any = None) -> Tensor:
         """As float32."""
         return common.cast(self, np.float32)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format: Any = None) -> Tensor:
         """As float64."""
         return common.cast(self, np.float64)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format: Any = None) -> Tensor:
         """As float16."""
         return common.cast(self, np.float16)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format: Any = None) -> Tensor:
         """As int64."""
         return common.cast(self, np.int64)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format: Any = None) -> Tensor:
         """As int32."""
         return common.cast(self, np.int32)
 
-    def bool(self) -> Tensor:
+    def short(self, memory_format: Any = None) -> Tensor:
+        """As int16."""
+        return common.cast(self, np.int16)
+
+    def byte(self, memory_format: Any = None) -> Tensor:
+        """As uint8."""
+        return common.cast(self, np.uint8)
+
+    def char(self, memory_format: Any = None) -> Tensor:
+        """As int8."""
+        return common.cast(self, np.int8)
+
+    def bfloat16(self) -> Tensor:
+        """Refuse: NumPy has no such numbers."""
+        raise NotImplementedError("bfloat16: NumPy has no such numbers; use float32, or half() for float16")
+
+    def bool(self, memory_format: Any = None) -> Tensor:
         """As booleans."""
         return common.cast(self, np.bool_)
 
@@ -469,24 +524,6 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)
-
-
-def values_from(data: tuple[Any, ...], dtype: Any, name: str) -> Array:
-    """The array that an older constructor of PyTorch makes: of sizes, or of the values that it is given.
-
-    Raises
-    ------
-    TypeError
-        For a single float, or sizes beside values.
-    """
-    if all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) for size in data):
-        if any(size < 0 for size in data):
-            raise OperationError(f"{name}{data}: a size can't be negative")
-        return np.zeros(data or (0,), dtype)
-    if len(data) != 1 or isinstance(data[0], (float, complex, str)) or data[0] is None:
-        given = ", ".join(type(each).__name__ for each in data)
-        raise TypeError(f"{name}({given}): takes sizes, as in {name}(2, 3), or one list, array or tensor of values")
-    return np.array(array_of(data[0]), dtype=dtype)
 
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import TensorBase
-from minigrad.tensors.tensor import Tensor, from_array, values_from
+from minigrad.tensors.new import values_from
+from minigrad.tensors.tensor import Tensor, from_array
 
 
 class TensorType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.nothing import model_zoo
 from minigrad.utils import data
 
-__all__ = ["data"]
+__all__ = ["data", "model_zoo"]

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from minigrad.kernels import compile, threads
+from minigrad.kernels import compile
 from minigrad.kernels import recurrent as R
 
 GATES = {"lstm_cell": 4, "gru_cell": 3}
+BACKWARD = {"lstm_cell": "lstm_cell_backward", "gru_cell": "gru_cell_backward"}
 
 
 def flat(y):
@@ -34,7 +35,7 @@ def test_agrees_with_its_reference(name, rows, d, dtype, rng):
     for which, args in (
         (name, arguments(name, rows, d, dtype, rng)),
         (name, arguments(name, rows, d, dtype, rng, bias=False)),
-        (f"{name}_backward", backward_arguments(name, rows, d, dtype, rng)),
+        (BACKWARD[name], backward_arguments(name, rows, d, dtype, rng)),
     ):
         kernel = compile.KERNELS[f"recurrent.{which}"]
         for fast, slow in zip(flat(kernel.fast(*args)), flat(kernel.reference(*args)), strict=True):
@@ -58,13 +59,7 @@ def test_small_values_keep_their_digits():
     assert g[0, 0] == pytest.approx(1e-6, rel=1e-6)
 
 
-@pytest.mark.skipif(compile.BACKEND == "numpy", reason="there are no threads")
-def test_one_thread_gives_the_same_bits(rng):
-    args = arguments("lstm_cell", 64, 512, np.float32, rng)
-    several, before = flat(R.lstm_cell(*args)), threads.get_num_threads()
-    threads.set_num_threads(1)
-    try:
-        one = flat(R.lstm_cell(*args))
-    finally:
-        threads.set_num_threads(before)
-    assert all((a == b).all() for a, b in zip(several, one, strict=True))
+@pytest.mark.parametrize("name", list(GATES))
+def test_any_number_of_threads_gives_the_same_bits(name, rng, same_in_parallel):
+    same_in_parallel(f"recurrent.{name}", *arguments(name, 37, 20, np.float32, rng))
+    same_in_parallel(f"recurrent.{name}_backward", *backward_arguments(name, 37, 20, np.float32, rng))

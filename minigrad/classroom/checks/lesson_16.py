@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
 from minigrad import nn
-from minigrad.classroom.checks import Check, close, given, number, require
+from minigrad.classroom.checks import Check, beside, close, given, number, require
 
 
-def _numbers(task: ModuleType) -> None:
+def _numbers(task: Any) -> None:
     numbers = number(task.numbers)
     require(numbers != 92_160, "those are the keys; what else has each layer?")
     require(numbers != 15_360, "that is one layer")
@@ -16,7 +16,7 @@ def _numbers(task: ModuleType) -> None:
     require(numbers == 184_320, "layers, times keys and values, times how many, times the width")
 
 
-def _mixed(task: ModuleType) -> None:
+def _mixed(task: Any) -> None:
     y = given(task.mixed(2.0, 10.0, 0.25))
     require(not close(y, 12.0), "a head's weights sum to 1, so what it gives is a mean and no sum")
     require(not close(y, 8.0), "m is the prefix's share: the two are the wrong way round")
@@ -24,20 +24,26 @@ def _mixed(task: ModuleType) -> None:
     require(close(y, 4.0), "with m = 0 it is the content, with m = 1 the prefix")
 
 
-def _freeze(task: ModuleType) -> None:
+def _freeze_seen(module: Any) -> Any:
     model = nn.Sequential()
     model.add_module("base", nn.Linear(2, 3))
     model.add_module("prefix", nn.Linear(3, 1))
-    frozen = given(task.freeze(model, "prefix"))
-    require(hasattr(frozen, "named_parameters"), "give the model back")
-    learnt = [name for name, p in frozen.named_parameters() if p.requires_grad]
+    frozen = given(module.freeze(model, "prefix"))
+    if not isinstance(frozen, nn.Module):
+        return None
+    return [name for name, p in frozen.named_parameters() if p.requires_grad]
+
+
+def _freeze(task: Any) -> None:
+    learnt = beside(task, _freeze_seen)
+    require(learnt is not None, "give the model back")
     require(learnt != [], "everything is frozen: what is to be learnt?")
     require(len(learnt) < 4, "nothing is frozen")
     require(learnt[0] != "base.weight", "that froze the part that is to be learnt")
     require(learnt == ["prefix.weight", "prefix.bias"], f"what is learnt now is {', '.join(learnt)}")
 
 
-def _second(task: ModuleType) -> None:
+def _second(task: Any) -> None:
     second = number(task.second)
     require(not close(second, 0.2), "the prefix draws some of the attention from every word")
     require(not close(second, 0.7), "something is drawn by the prefix, too")

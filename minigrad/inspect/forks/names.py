@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from minigrad.inspect.forks.graph import Graph, UnknownNameError, matching, unknown
-
-if TYPE_CHECKING:
-    from minigrad.inspect.forks.pairs import Pair
 
 #: Blocks, by name, glob, number in forward order, or several of these; None for all.
 Blocks = str | int | Sequence[str | int] | None
@@ -25,7 +22,7 @@ class Named(Protocol):
 T = TypeVar("T", bound=Named)
 
 
-def name_pairs(pairs: Sequence[Pair], graph: Graph) -> None:
+def name_pairs(pairs: Sequence[Any], graph: Graph) -> None:
     """Give every pair a name of its own: the path of its block, where there is one.
 
     Where several pairs have one path, as the attention and the MLP of a transformer's block, the part of
@@ -34,7 +31,7 @@ def name_pairs(pairs: Sequence[Pair], graph: Graph) -> None:
     for number, pair in enumerate(pairs):
         pair.name = _path(pair, graph) or f"block{number}"
     for naming in (_with_part, _with_number):
-        by_name: dict[str, list[Pair]] = {}
+        by_name: dict[str, list[Any]] = {}
         for pair in pairs:
             by_name.setdefault(pair.name, []).append(pair)
         for same in by_name.values():
@@ -42,14 +39,14 @@ def name_pairs(pairs: Sequence[Pair], graph: Graph) -> None:
                 _rename(same, naming, list(by_name))
 
 
-def _rename(same: list[Pair], naming: Callable[[Pair, int], str], taken: list[str]) -> None:
+def _rename(same: list[Any], naming: Callable[[Any, int], str], taken: list[str]) -> None:
     names = [naming(pair, number) for number, pair in enumerate(same)]
     if len(dict.fromkeys(names)) == len(names) and not any(name in taken for name in names):
         for pair, name in zip(same, names, strict=True):
             pair.name = name
 
 
-def _with_part(pair: Pair, number: int) -> str:
+def _with_part(pair: Any, number: int) -> str:
     """``h.0`` and the child of it in which the branch ends."""
     for node in reversed(pair.branch_nodes):
         if node.module.startswith(pair.name + "."):
@@ -57,11 +54,11 @@ def _with_part(pair: Pair, number: int) -> str:
     return pair.name
 
 
-def _with_number(pair: Pair, number: int) -> str:
+def _with_number(pair: Any, number: int) -> str:
     return f"{pair.name}#{number}"
 
 
-def _path(pair: Pair, graph: Graph) -> str:
+def _path(pair: Any, graph: Graph) -> str:
     """The module that joined; or else the one that all of the branch is in; or else from where to where."""
     if pair.join.module:
         return pair.join.module

@@ -19,7 +19,6 @@ from minigrad.inspect.say.table import Table, Tabular, write_csv
 
 if TYPE_CHECKING:
     from minigrad.inspect.tracing.arrivals import LeafGradient
-    from minigrad.inspect.tracing.trace import Trace
     from minigrad.nn.module import Module
 
 
@@ -141,14 +140,14 @@ class Layers(Tabular, Sequence[LayerRow]):
         return Table([self.level[:-1], "output of", "|activation g|", "", "|parameter g|", ""], rows, title=self.label)
 
 
-def layers_of(trace: Trace, model: Module | None = None, level: str = "layers", like: Trace | None = None) -> Layers:
+def layers_of(trace: Any, model: Module | None = None, level: str = "layers", like: Any | None = None) -> Layers:
     """The rows of a trace; see `Trace.layers`."""
     if level not in LEVELS:
         raise ValueError(f"level is {level!r}: it can be {', '.join(map(repr, LEVELS[:-1]))} or {LEVELS[-1]!r}")
     named = any(node.module for node in trace.nodes)
     names = {} if model is None else {parameter: name for name, parameter in model.named_parameters()}
     learnt = [leaf for leaf in trace.leaves if leaf.learnt or not named]
-    known = {leaf: names.get(leaf.leaf, leaf.name) for leaf in learnt}  # type: ignore[call-overload]
+    known = {leaf: names.get(leaf.leaf, leaf.name) for leaf in learnt}
     if level == "parameters":
         return Layers([_parameter_row(known[leaf], leaf) for leaf in learnt], trace.label, level)
     if level == "blocks":
@@ -174,7 +173,7 @@ _NO_BLOCKS = (
 )
 
 
-def _row(trace: Trace, name: str, node: Any, leaves: dict[str, LeafGradient]) -> LayerRow:
+def _row(trace: Any, name: str, node: Any, leaves: dict[str, LeafGradient]) -> LayerRow:
     """The row of what a node hands on, and of some parameters."""
     step = trace.step_of(node)
     size = step.norm if step is not None else None

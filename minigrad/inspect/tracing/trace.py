@@ -26,7 +26,6 @@ from minigrad.inspect.tracing.layers import Layers, layers_of
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep, traced
 
 if TYPE_CHECKING:
-    from minigrad.inspect.tracing.diff import TraceDiff
     from minigrad.nn.module import Module
 
 #: A printed trace shows so many steps at each end.
@@ -184,7 +183,7 @@ class Trace(Tabular, Sequence[TracedStep]):
             self.label,
         )
 
-    def diff(self, other: Trace) -> TraceDiff:
+    def diff(self, other: Trace) -> Any:
         """Set beside another trace: of another step, seed or model."""
         from minigrad.inspect.tracing.diff import diff  # a diff is made of traces
 

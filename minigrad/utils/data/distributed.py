@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.distributed import get_rank, get_world_size
 from minigrad.random import Generator
-from minigrad.tensors.creation import randperm
+from minigrad.tensors.draws import randperm
 
 
 class DistributedSampler:

@@ -1,0 +1,36 @@
+"""The transposed convolution of sequences; that of images is in ``conv.py``, whose gradient it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.engine.errors import OperationError
+from minigrad.ops.common import T, shape_of
+from minigrad.ops.conv import conv_transpose2d
+from minigrad.ops.windows import single_of
+
+
+def conv_transpose1d(
+    input: T,
+    weight: T,
+    bias: T | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> T:
+    """Spread sequences (N, C, L) through a kernel (C, out_channels / groups, k): a ``conv_transpose2d`` of height 1."""
+    if len(shape_of(input)) not in (2, 3) or len(shape_of(weight)) != 3:
+        raise OperationError(
+            f"conv_transpose1d: the input must be (N, C, L) or (C, L) and the weight (C, out, k); they have shapes "
+            f"{tuple(shape_of(input))} and {tuple(shape_of(weight))}"
+        )
+    x: Any = input
+    w: Any = weight
+    step, border = single_of(stride, "stride"), single_of(padding, "padding", 0)
+    extra, gap = single_of(output_padding, "output_padding", 0), single_of(dilation, "dilation")
+    y: Any = conv_transpose2d(
+        x.unsqueeze(-2), w.unsqueeze(-2), bias, (1, step), (0, border), (0, extra), groups, (1, gap)
+    )
+    return y.squeeze(-2)

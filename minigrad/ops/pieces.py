@@ -1,0 +1,200 @@
+"""Pieces of tensors, and tensors from pieces: narrow, select, diff, hstack, rot90, sliding windows and their kin.
+
+They are spellings of the nodes in ``shape.py``, ``index.py``, ``join.py`` and ``rearrange.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import array_of, as_tensor
+from minigrad.engine.errors import OperationError
+from minigrad.ops.common import along, axis_of, shape_of, unbroadcast
+from minigrad.ops.index import getitem
+from minigrad.ops.join import cat, split, stack
+from minigrad.ops.rearrange import flip
+from minigrad.ops.select import where
+from minigrad.ops.shape import as_sizes, broadcast_to, movedim, reshape, transpose
+
+
+def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    """``length`` slices along ``dim``, from ``start`` on.
+
+    Raises
+    ------
+    OperationError
+        If there are not so many.
+    """
+    axis = axis_of(dim, len(shape_of(input)))
+    size, first = shape_of(input)[axis], int(start)
+    first += size if first < 0 else 0
+    if not 0 <= first <= first + length <= size:
+        raise OperationError(f"narrow: start={int(start)}, length={length} don't fit into {size} along dim={dim}")
+    return getitem(input, along(axis, slice(first, first + length)))
+
+
+def select(input: Any, dim: int, index: int) -> Any:
+    """One slice along ``dim``, without that axis."""
+    return getitem(input, along(axis_of(dim, len(shape_of(input))), int(index)))
+
+
+def ravel(input: Any) -> Any:
+    """All elements in one axis."""
+    return reshape(input, -1)
+
+
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """The differences of neighbours along ``dim``, taken ``n`` times."""
+    axis = axis_of(dim, len(shape_of(input)))
+    parts = [part for part in (prepend, input, append) if part is not None]
+    x = cat(parts, axis) if len(parts) > 1 else input
+    for _ in range(n):
+        x = getitem(x, along(axis, slice(1, None))) - getitem(x, along(axis, slice(None, -1)))
+    return x
+
+
+def windows(input: Any, dimension: int, size: int, step: int) -> Any:
+    """Every window of ``size`` elements along an axis, ``step`` apart; the places in a window are a new last axis.
+
+    This is ``Tensor.unfold``; ``nn.functional.unfold`` lays out patches of images.
+
+    Raises
+    ------
+    OperationError
+        If no window fits.
+    """
+    axis = axis_of(dimension, len(shape_of(input)))
+    length = shape_of(input)[axis]
+    if not 0 < size <= length or step < 1:
+        raise OperationError(f"unfold: windows of {size}, {step} apart, don't fit into {length} along axis {axis}")
+    places = np.arange(0, length - size + 1, step)[:, None] + np.arange(size)
+    return movedim(getitem(input, along(axis, places)), axis + 1, -1)
+
+
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Parts along ``dim``: so many, the first ones longer by one where it doesn't come out; or cut at indices."""
+    axis = axis_of(dim, len(shape_of(input)))
+    size = shape_of(input)[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        least, longer = divmod(size, int(indices_or_sections))
+        sizes = [least + (i < longer) for i in range(int(indices_or_sections))]
+    else:
+        cuts = [min(int(i), size) for i in indices_or_sections]
+        sizes = list(np.diff([0, *cuts, size]))
+    return split(input, [int(n) for n in sizes], axis)
+
+
+def _with_axes(tensors: Sequence[Any], least: int) -> list[Any]:
+    return [reshape(x, *(1,) * (least - len(shape_of(x))), *shape_of(x)) for x in tensors]
+
+
+def hstack(tensors: Sequence[Any]) -> Any:
+    """Side by side: along the second axis, or the only one."""
+    given = _with_axes(tensors, 1)
+    return cat(given, 0 if len(shape_of(given[0])) == 1 else 1)
+
+
+def vstack(tensors: Sequence[Any]) -> Any:
+    """One below the other: along the first axis, of matrices at least."""
+    return cat(_with_axes(tensors, 2), 0)
+
+
+def column_stack(tensors: Sequence[Any]) -> Any:
+    """Vectors as columns, side by side; matrices as they are."""
+    return cat([reshape(x, -1, 1) if len(shape_of(x)) < 2 else x for x in tensors], 1)
+
+
+def dstack(tensors: Sequence[Any]) -> Any:
+    """One behind the other: along the third axis."""
+    behind = [reshape(x, *shape_of(x), 1) if len(shape_of(x)) == 2 else x for x in _with_axes(tensors, 2)]
+    return cat(behind, 2)
+
+
+def fliplr(input: Any) -> Any:
+    """Mirrored along the second axis."""
+    return flip(input, 1)
+
+
+def flipud(input: Any) -> Any:
+    """Mirrored along the first axis."""
+    return flip(input, 0)
+
+
+def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
+    """Turned by 90 degrees, ``k`` times, from the first of two axes towards the second."""
+    first, second = dims
+    for _ in range(k % 4):
+        input = flip(transpose(input, first, second), first)
+    return input
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """All in the shape in which they meet."""
+    shape = np.broadcast_shapes(*(shape_of(x) for x in tensors))
+    return tuple(broadcast_to(x, shape) for x in tensors)
+
+
+def take(input: Any, index: Any) -> Any:
+    """The elements of the flattened tensor that integers name, in the shape of ``index``."""
+    return getitem(ravel(input), index)
+
+
+def cartesian_prod(*tensors: Any) -> Any:
+    """Every choice of one element from each vector, a row each."""
+    if len(tensors) == 1:
+        return tensors[0]
+    places = np.meshgrid(*(np.arange(len(x)) for x in tensors), indexing="ij")
+    return stack([getitem(x, place.reshape(-1)) for x, place in zip(tensors, places, strict=True)], 1)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+    """Rows and columns of the elements on and below a diagonal, as a (2, n) tensor."""
+    return as_tensor(np.stack(np.tril_indices(row, offset, col)).astype(dtype))
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
+    """Rows and columns of the elements on and above a diagonal, as a (2, n) tensor."""
+    return as_tensor(np.stack(np.triu_indices(row, offset, col)).astype(dtype))
+
+
+def block_diag(*tensors: Any) -> Any:
+    """Matrices along the diagonal of a larger one, zeros around them."""
+    given = _with_axes(tensors, 2)
+    columns = sum(shape_of(x)[1] for x in given)
+    rows, before = [], 0
+    for x in given:
+        height, width = shape_of(x)
+        zeros = [as_tensor(np.zeros((height, n), array_of(x).dtype)) for n in (before, columns - before - width)]
+        rows.append(cat([zeros[0], x, zeros[1]], 1))
+        before += width
+    return cat(rows, 0)
+
+
+def positive(input: Any) -> Any:
+    """The tensor itself, as ``+x``."""
+    return input
+
+
+def is_same_size(input: Any, other: Any) -> bool:
+    """Whether the shapes are the same."""
+    return bool(shape_of(input) == shape_of(other))
+
+
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """Sum over the axes along which a tensor of this size would be broadcast to ``input``'s."""
+    return unbroadcast(input, as_sizes(size))
+
+
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Vectors along the last axis as diagonals of matrices, zeros around them."""
+    n = shape_of(input)[-1]
+    size = n + abs(offset)
+    rows, columns = np.arange(n) + max(-offset, 0), np.arange(n) + max(offset, 0)
+    places = np.zeros((size, size), np.int64)
+    there = np.zeros((size, size), bool)
+    places[rows, columns], there[rows, columns] = np.arange(n), True
+    y = where(as_tensor(there), getitem(input, (..., places)), 0)
+    return movedim(y, (-2, -1), (dim1, dim2))
