@@ -32,7 +32,8 @@ from minigrad.inspect.stepping.stepper import Stepper, step
 from minigrad.inspect.tracing.arrivals import LeafGradient
 from minigrad.inspect.tracing.diff import DiffRow, TraceDiff, diff
 from minigrad.inspect.tracing.layers import LayerRow, Layers
-from minigrad.inspect.tracing.recorder import Record, Recorder
+from minigrad.inspect.tracing.record import Record
+from minigrad.inspect.tracing.recorder import Recorder
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep
 from minigrad.inspect.tracing.trace import Trace, trace
 from minigrad.inspect.tracing.trace_file import load

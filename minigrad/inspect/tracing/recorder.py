@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from warnings import warn
 
@@ -18,44 +17,12 @@ from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, blocks_of
 from minigrad.inspect.forks.graph import Graph, inputs_of
-from minigrad.inspect.forks.ledger import LedgerRow
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import outputs
+from minigrad.inspect.tracing.record import EDGES, Record, flat, histogram
 from minigrad.nn.module import Module
-
-#: The edges of histograms, in powers of ten of the absolute value; the end bins hold all beyond them.
-EDGES = np.linspace(-16.0, 4.0, 41)
-
-
-@dataclass
-class Record:
-    """One recorded pass.
-
-    Attributes
-    ----------
-    number
-        The number of the pass, from 0.
-    layers, params
-        The norm of the gradient of each layer's output and of each parameter.
-    weights
-        The norm of each parameter before the pass.
-    updates
-        ``|change| / |weight|`` of each parameter up to the next pass; known once that has begun.
-    histograms
-        For each layer, how many elements of its output's gradient have which size.
-    ledger
-        A row for each fork-join pair, numbers only, where the ledger is recorded.
-    """
-
-    number: int
-    layers: dict[str, float] = field(default_factory=dict)
-    params: dict[str, float] = field(default_factory=dict)
-    weights: dict[str, float] = field(default_factory=dict)
-    updates: dict[str, float] = field(default_factory=dict)
-    histograms: dict[str, Array] = field(default_factory=dict)
-    ledger: list[LedgerRow] = field(default_factory=list)
 
 
 class Recorder(Watcher, Tabular):
@@ -157,7 +124,7 @@ class Recorder(Watcher, Tabular):
             reached = [array_of(g) for g in grads if g is not None]
             record.layers[name] = math.hypot(*(measure.norm(g) for g in reached))
             if self.histogrammed:
-                record.histograms[name] = _histogram(reached)
+                record.histograms[name] = histogram(reached)
         for edge, value in inputs_of(node):
             gradient = grad_inputs[edge.position]
             parameter = self._parameters.get(value) if isinstance(value, TensorBase) else None
@@ -287,9 +254,9 @@ class Recorder(Watcher, Tabular):
         """A record for each pass and each layer or parameter."""
         found = []
         for record in self.records:
-            found += [_flat(record, self.level[:-1], name, size, None) for name, size in record.layers.items()]
+            found += [flat(record, self.level[:-1], name, size, None) for name, size in record.layers.items()]
             names = record.weights
-            found += [_flat(record, "parameter", n, record.params.get(n), record.updates[n]) for n in names]
+            found += [flat(record, "parameter", n, record.params.get(n), record.updates[n]) for n in names]
         return found
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -313,15 +280,3 @@ class Recorder(Watcher, Tabular):
             "|update| / |weight|",
         ]
         return Table(columns, rows, notes=[f"{len(self.records)} of {self._passes} passes recorded"])
-
-
-def _flat(record: Record, kind: str, name: str, size: float | None, update: float | None) -> dict[str, Any]:
-    return {"pass": record.number, "kind": kind, "name": name, "norm": size, "update_ratio": update}
-
-
-def _histogram(gradients: Sequence[Array]) -> Array:
-    """How many elements have which size; a zero counts as the smallest."""
-    values = np.concatenate([np.abs(g).ravel().astype(np.float64) for g in gradients])
-    with np.errstate(divide="ignore"):
-        powers = np.clip(np.log10(values), EDGES[0], EDGES[-1])
-    return np.histogram(powers, EDGES)[0]
