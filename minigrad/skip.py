@@ -11,6 +11,8 @@ node            forward                    backward
 `SkipConcat`    puts them side by side     *slices* its gradient
 `HighwayGate`   weighs them, by a gate t   *weighs* its gradient: (1 - t) to the skip, t to the branch
 ==============  =========================  ==================================================
+
+The newer joins (streams, sums over depth, stochastic depth and others) stand in ``minigrad/joins``, a file each.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
+from minigrad.joins import *  # noqa: F403 (what stands in its __all__ is found here too)
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 
 

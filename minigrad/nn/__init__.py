@@ -26,6 +26,16 @@ from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from minigrad.nn.embedding import Embedding
+from minigrad.nn.joins import (
+    DeltaResidual,
+    DepthAttention,
+    DepthMix,
+    LayerScale,
+    OrthogonalResidual,
+    Reversible,
+    ReversibleSequence,
+    StochasticDepth,
+)
 from minigrad.nn.linear import Flatten, Identity, Linear, Unflatten
 from minigrad.nn.loss import (
     BCELoss,
@@ -106,6 +116,7 @@ from minigrad.nn.pooling import (
 from minigrad.nn.rearranging import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from minigrad.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from minigrad.nn.residual import Highway, PadShortcut, Projection, Residual, SkipConcat
+from minigrad.nn.streams import HyperConnection
 from minigrad.nn.sync_batch_norm import SyncBatchNorm
 from minigrad.nn.transformer import (
     Transformer,
@@ -171,6 +182,9 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "DataParallel",
+    "DeltaResidual",
+    "DepthAttention",
+    "DepthMix",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -189,6 +203,7 @@ __all__ = [
     "Highway",
     "HingeEmbeddingLoss",
     "HuberLoss",
+    "HyperConnection",
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
@@ -199,6 +214,7 @@ __all__ = [
     "LPPool2d",
     "LSTMCell",
     "LayerNorm",
+    "LayerScale",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -220,6 +236,7 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "NLLLoss2d",
+    "OrthogonalResidual",
     "PReLU",
     "PadShortcut",
     "PairwiseDistance",
@@ -242,6 +259,8 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "Residual",
+    "Reversible",
+    "ReversibleSequence",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -254,6 +273,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "StochasticDepth",
     "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",

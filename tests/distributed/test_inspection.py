@@ -29,3 +29,9 @@ def test_the_picture_is_to_scale():
 def test_a_picture_of_nothing_is_an_error():
     with pytest.raises(ValueError, match="there are no events"):
         plot.pipeline([])
+
+
+@needs_mpi
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_the_laws_of_collectives(ranks):
+    assert passes("laws", ranks=ranks).count("held") == ranks

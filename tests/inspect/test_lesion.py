@@ -153,3 +153,32 @@ def test_a_copy_that_is_made_under_a_lesion_is_whole(mixed):
         np.testing.assert_array_equal(twin(x).array, whole)
     np.testing.assert_array_equal(twin(x).array, whole)
     assert twin.forward.__self__ is twin
+
+
+@pytest.mark.parametrize("kind", ["drop", "project", "mix"])
+def test_lesions_of_the_newer_joins(kind):
+    """Without its branch each gives its skip (a sum over depth: with its weight), and so does backward."""
+    mg.manual_seed(0)
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.branch = nn.Linear(3, 3)
+
+        def forward(self, x):
+            s, b = mg.skip.fork(x)
+            b = self.branch(b)
+            if kind == "drop":
+                return mg.skip.stochastic_add(s, b, 2.0)
+            if kind == "project":
+                return mg.skip.orthogonal_add(s, b)
+            return mg.skip.depth_mix([s, b], mg.tensor([0.5, 0.25]))
+
+    net = nn.Sequential(Block())
+    x = mg.randn(2, 3, requires_grad=True)
+    with inspect.lesion(net, "0"):
+        y = net(x)
+        y.backward(mg.ones(2, 3))
+    factor = 0.5 if kind == "mix" else 1.0
+    np.testing.assert_allclose(y.array, factor * x.array)
+    np.testing.assert_allclose(x.grad.array, factor * np.ones((2, 3)))

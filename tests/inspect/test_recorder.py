@@ -119,3 +119,35 @@ def test_bad_input():
         inspect.Recorder(lambda x: x)
     with pytest.raises(ValueError, match="at least 1"):
         inspect.Recorder(net(), every=0)
+
+
+def test_the_ledger_over_training():
+    """A row a block and a column a pass, the numbers of `trace(...).ledger()`; SkipInit's branches wake up."""
+    mg.manual_seed(0)
+    net = mg.nn.Sequential(
+        *(mg.nn.Residual(mg.nn.Linear(4, 4), scale=mg.nn.Parameter(mg.zeros(1))) for _ in range(3)), mg.nn.Linear(4, 2)
+    )
+    optimizer, x = mg.optim.SGD(net.parameters(), lr=0.1), mg.randn(6, 4)
+    expected = []
+    with inspect.Recorder(net, ledger=True) as recorder:
+        for _ in range(4):
+            optimizer.zero_grad()
+            net(x).square().mean().backward()
+            optimizer.step()
+    mg.manual_seed(0)
+    twin = mg.nn.Sequential(
+        *(mg.nn.Residual(mg.nn.Linear(4, 4), scale=mg.nn.Parameter(mg.zeros(1))) for _ in range(3)), mg.nn.Linear(4, 2)
+    )
+    optimizer, x = mg.optim.SGD(twin.parameters(), lr=0.1), mg.randn(6, 4)
+    for _ in range(4):
+        optimizer.zero_grad()
+        expected.append([row.skip_share for row in inspect.trace(twin(x).square().mean()).ledger()])
+        optimizer.step()
+    shares = recorder.ledger()
+    assert recorder.blocks == ["1", "2"]  # (the first block's input wants no gradient)
+    np.testing.assert_array_equal(shares, np.transpose(expected))
+    assert (shares[:, 0] == 1).all()
+    assert (shares[:, -1] != 1).all()
+    assert recorder.ledger("norm_branch")[:, 0].tolist() == [0, 0]
+    with pytest.raises(ValueError, match="ledger=True"):
+        inspect.Recorder(net).ledger()

@@ -322,6 +322,70 @@ SKIPS = [
 ]
 
 
+def _orthogonal(x, f):
+    return x + f - (x * f).sum(-1, keepdims=True) / ((x * x).sum(-1, keepdims=True) + 0.5) * x
+
+
+def chained(x1, x2, w):
+    """Two reversible blocks that share a weight."""
+    blocks = [_Coupled(w), _Coupled(w)]
+    return skip.reversible_chain(x1, x2, blocks)
+
+
+class _Coupled:
+    """A block of functions that read one leaf."""
+
+    def __init__(self, w):
+        class Half:
+            def __call__(self, x):
+                return mg.tanh(x * w)
+
+            def parameters(self):
+                return [w] if isinstance(w, mg.Tensor) else []
+
+        self.f = self.g = Half()
+
+
+JOINS = [
+    Case("stream_mix", skip.stream_mix, lambda H, X: np.einsum("mn,nbd->mbd", H, X), ((2, 3), (3, 2, 2))),
+    Case(
+        "stream_mix of each place",
+        skip.stream_mix,
+        lambda H, X: np.einsum("mnb,nbd->mbd", H, X),
+        ((2, 3, 2), (3, 2, 2)),
+    ),
+    Case(
+        "stream_mix of each element", skip.stream_mix, lambda H, X: np.einsum("mnb,nb->mb", H, X), ((2, 3, 2), (3, 2))
+    ),
+    Case(
+        "depth_mix",
+        lambda w, a, b: skip.depth_mix([a, b], w),
+        lambda w, a, b: w[0] * a + w[1] * b,
+        ((2,), (2, 3), (2, 3)),
+    ),
+    Case(
+        "depth_mix of each place",
+        lambda w, a, b: skip.depth_mix([a, b], w),
+        lambda w, a, b: w[0][:, None] * a + w[1][:, None] * b,
+        ((2, 2), (2, 3), (2, 3)),
+    ),
+    Case("orthogonal_add", lambda x, f: skip.orthogonal_add(x, f, 0.5), _orthogonal, two),
+    Case(
+        "delta_shortcut",
+        skip.delta_shortcut,
+        lambda x, k, b: x - b * k * (k * x).sum(-1, keepdims=True),
+        ((2, 3), (3,), (2, 1)),
+    ),
+    Case(
+        "stochastic_add",
+        lambda s, b: skip.stochastic_add(s, b, np.array([[0.0], [2.0]])),
+        lambda s, b: s + np.array([[0.0], [2.0]]) * b,
+        two,
+    ),
+    Case("reversible_chain", chained, None, ((2, 2), (2, 2), (2,))),
+]
+
+
 def dropped(x):
     """Drawn anew from the same seed each time, or finite differences would compare two draws."""
     mg.manual_seed(3)
@@ -533,6 +597,7 @@ CASES = [
     *NORMS,
     *LOSSES,
     *SKIPS,
+    *JOINS,
     *RECURRENT,
     *WRITES,
     *OTHERS,

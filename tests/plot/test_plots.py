@@ -159,3 +159,18 @@ class _Broken:
         with open(path, "wb") as file:
             file.write(b"half")
         raise TypeError("the disk is full, say")
+
+
+def test_ledger_over_time_and_receipt():
+    mg.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), *(nn.Residual(nn.Linear(4, 4)) for _ in range(2)))
+    with inspect.Recorder(net, ledger=True) as recorder:
+        for _ in range(3):
+            net(mg.ones(2, 3)).sum().backward()
+    ax = plot.ledger_over_time(recorder, ax=axes())
+    assert ax.images[0].get_array().shape == (2, 3)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "2"]
+    ax = plot.receipt(inspect.receipt(net(mg.ones(2, 3)).sum(), net), ax=axes())
+    shares = ax.images[0].get_array()
+    assert shares.shape == (3, 3)
+    assert abs(shares.sum(1) - 1).max() < 1e-5

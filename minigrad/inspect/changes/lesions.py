@@ -27,7 +27,7 @@ from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import JOINS, find_pairs
 from minigrad.nn.module import Module
 from minigrad.ops.join import Cat
-from minigrad.skip import HighwayGate, SkipConcat
+from minigrad.skip import DepthMix, HighwayGate, OrthogonalAdd, SkipConcat
 
 #: A join in a model: the module in which it is, and its number among the joins there.
 Place = tuple[str, int]
@@ -78,11 +78,17 @@ class _Lesions(_Joins):
                 if position in positions:
                     y[(slice(None),) * node.axis + (slice(start, stop),)] = 0
                 start = stop
+        elif isinstance(node, DepthMix):
+            left = [position for position in range(1, len(arrays)) if position not in positions]
+            weights = arrays[0][[position - 1 for position in left]]
+            y[...] = DepthMix().forward(weights, *(arrays[position] for position in left))
         else:
             kept = [x for position, x in enumerate(arrays) if position not in positions]
             y[...] = kept[0]
             if isinstance(node, HighwayGate):
                 node.t = np.zeros_like(node.t)
+            elif isinstance(node, OrthogonalAdd):
+                node.f = np.zeros_like(node.f)
         if hasattr(node, "wants"):
             node.edges = tuple(None if i in positions else edge for i, edge in enumerate(node.edges))
             node.wants = tuple(edge is not None for edge in node.edges)

@@ -29,7 +29,7 @@ class LedgerRow:
     name
         The block.
     kind
-        What the join does: ``add``, ``concat`` or ``gate``.
+        What the join does: ``add``, ``concat``, ``gate``, ``drop``, ``project`` or ``mix``.
     fork, join
         The `Fork` node (or the node or leaf whose value is forked) and the join.
     implicit

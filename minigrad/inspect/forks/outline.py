@@ -25,10 +25,10 @@ from minigrad.inspect import measure
 from minigrad.inspect.forks.folding import repeats
 from minigrad.inspect.forks.graph import Edge, Graph, Value, inputs_of, kind_of
 from minigrad.inspect.forks.names import common
-from minigrad.inspect.forks.pairs import Pair, find_pairs
-from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
+from minigrad.inspect.forks.pairs import EXPLICIT, Pair, find_pairs
+from minigrad.skip import DepthMix, Fork, StreamMix
 
-SHOWN_ALONE = (Fork, ResidualAdd, SkipConcat, HighwayGate)
+SHOWN_ALONE = (Fork, *EXPLICIT, DepthMix, StreamMix)
 #: So many boxes are drawn by default; of more, what repeats is folded, and modules are collapsed.
 BOXES = 40
 

@@ -1,6 +1,6 @@
 """Fork-join pairs: every place in a graph where one value goes two ways and the ways join again.
 
-A join that says what it is (`ResidualAdd`, `SkipConcat`, `HighwayGate`) with a `Fork` before it is an
+A join that says what it is (`ResidualAdd`, `SkipConcat`, `HighwayGate` ...) with a `Fork` before it is an
 *explicit* pair. A plain ``x + f(x)`` or ``cat`` is an *implicit* one: its fork is found in the graph (see
 meeting.py). Of an implicit pair's two ways, the skip is the one with fewer weights, then with fewer nodes.
 """
@@ -20,10 +20,21 @@ from minigrad.inspect.forks.names import name_pairs
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.arithmetic import Add
 from minigrad.ops.join import Cat
-from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
+from minigrad.skip import DepthMix, Fork, HighwayGate, OrthogonalAdd, ResidualAdd, SkipConcat, StochasticAdd
 
-EXPLICIT = (ResidualAdd, SkipConcat, HighwayGate)
-JOINS = (*EXPLICIT, Add, Cat)
+EXPLICIT = (ResidualAdd, SkipConcat, HighwayGate, StochasticAdd, OrthogonalAdd)
+#: What joins some of its inputs, where it is found that they come from one value.
+FOUND = (Add, Cat, DepthMix)
+JOINS = (*EXPLICIT, *FOUND)
+#: What the ledger calls the join.
+KINDS = {
+    HighwayGate: "gate",
+    SkipConcat: "concat",
+    Cat: "concat",
+    StochasticAdd: "drop",
+    OrthogonalAdd: "project",
+    DepthMix: "mix",
+}
 
 
 @dataclass(eq=False)
@@ -69,10 +80,8 @@ class Pair:
 
     @property
     def kind(self) -> str:
-        """What the join does: ``add``, ``concat`` or ``gate``."""
-        if isinstance(self.join, HighwayGate):
-            return "gate"
-        return "concat" if isinstance(self.join, (SkipConcat, Cat)) else "add"
+        """What the join does: ``add``, ``concat``, ``gate``, ``drop``, ``project`` or ``mix``."""
+        return next((kind for cls, kind in KINDS.items() if isinstance(self.join, cls)), "add")
 
     def positions(self, path: str) -> tuple[int, ...]:
         """The inputs of the join that ``"skip"`` or ``"branch"`` lead to."""
@@ -138,7 +147,7 @@ def find_pairs(graph: Graph) -> Pairs:
     found: list[Pair] = []
     unpaired: list[Unpaired] = []
     for node in graph.nodes:
-        if isinstance(node, EXPLICIT) or (isinstance(node, (Add, Cat)) and _may_join(node, graph)):
+        if isinstance(node, EXPLICIT) or (isinstance(node, FOUND) and _may_join(node, graph)):
             pairs, reasons = _pairs_at(node, graph)
             found += pairs
             unpaired += [Unpaired(node.name, node.module, reason) for reason in reasons]
@@ -157,16 +166,21 @@ def find_pairs(graph: Graph) -> Pairs:
 
 def _may_join(node: Node, graph: Graph) -> bool:
     """Whether a plain addition or concatenation could be where two ways join, and not, say, a bias."""
-    values = [value for _, value in inputs_of(node)]
+    values = [value for _, value in _joined(node)]
     if len(values) < 2:
         return False
     leaves = [value for value in values if isinstance(value, TensorBase)]
     return not any(isinstance(leaf, Parameter) or len(graph.readers[leaf]) == 1 for leaf in leaves)
 
 
+def _joined(join: Node) -> list[tuple[Edge, Value]]:
+    """The values that a node joins: all that it reads, but for the weights of a `DepthMix`."""
+    return [(edge, value) for edge, value in inputs_of(join) if edge.position or not isinstance(join, DepthMix)]
+
+
 def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
     """The pairs that end at a join (several, at a ``cat`` of many), and reasons where there is none."""
-    edges = [edge for edge, _ in inputs_of(join)]
+    edges = [edge for edge, _ in _joined(join)]
     bits = [1 << edge.position for edge in edges]
     if isinstance(join, EXPLICIT):
         if not join.wants[0]:
@@ -174,7 +188,7 @@ def _pairs_at(join: Node, graph: Graph) -> tuple[list[Pair], list[str]]:
         if len(bits) < 2:
             return [], ["no gradient is wanted on its branch: nothing there requires one"]
         bits = [1, sum(bits[1:])]
-    elif len(dict.fromkeys(value for _, value in inputs_of(join))) < 2:
+    elif len(dict.fromkeys(value for _, value in _joined(join))) < 2:
         return [], ["its inputs are one and the same value"]
     search = Search(join, bits).run()
     if isinstance(join, Add) and len(dict.fromkeys(shape_of(value) for _, value in inputs_of(join))) > 1:
@@ -221,7 +235,7 @@ def _make_pair(join: Node, meeting: Meeting, value: Value, graph: Graph) -> Pair
     else:
         for edge in graph.readers[value]:
             parts[edge] = way_of(mask_of(edge))
-    wanted = [edge.position for edge, _ in inputs_of(join)]
+    wanted = [edge.position for edge, _ in _joined(join)]
     return Pair(
         join,
         fork,

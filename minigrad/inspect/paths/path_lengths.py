@@ -11,7 +11,6 @@ three projections of one value inside a branch are one route.
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -24,12 +23,13 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
-from minigrad.engine.walk import seed_gradient, with_zeros
+from minigrad.engine.walk import seed_gradient
 from minigrad.inspect import measure
-from minigrad.inspect.changes.scaling import cut, factors_in_force, label_in_force, times
-from minigrad.inspect.forks.graph import Edge, Graph, Value, as_tuple, inputs_of, maker_of, value_of
+from minigrad.inspect.changes.scaling import cut, factors_in_force, label_in_force
+from minigrad.inspect.forks.graph import Edge, Graph, value_of
 from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import Pair, find_pairs
+from minigrad.inspect.paths.by_length import by_length, count_routes
 from minigrad.inspect.say.table import Table, Tabular, write_csv
 
 
@@ -55,6 +55,9 @@ class PathLengths(Tabular):
         The same gradient split by the branches of each named group.
     label
         Set where the gradient was changed by `cut` or `scale`.
+    stream_counts
+        Where ``wrt`` is n streams: for each length, the number of routes that end in each of them, when a `StreamMix`
+        is a fork and a join of all its streams; None elsewhere.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class PathLengths(Tabular):
         blocks: Sequence[str],
         label: str = "",
         groups: Mapping[str, PathLengths] | None = None,
+        stream_counts: Sequence[Any] | None = None,
     ) -> None:
+        self.stream_counts = None if stream_counts is None else list(stream_counts)
         self.gradients = [read_only(g) for g in gradients]
         self.counts = list(counts)
         self.blocks = list(blocks)
@@ -90,6 +95,11 @@ class PathLengths(Tabular):
             measure.cosine(g, self.total, float(n), size) for g, n in zip(self.gradients, self.norms, strict=True)
         ]
         return np.array([0.0 if c is None else c * n / size for c, n in zip(cosines, self.norms, strict=True)])
+
+    @property
+    def stream_norms(self) -> Array:
+        """The norm of each length's gradient in each stream, along the first dimension: (lengths, streams)."""
+        return np.array([[measure.norm(stream) for stream in g] for g in self.gradients])
 
     @property
     def mean_length(self) -> float:
@@ -227,114 +237,22 @@ def _split(
     """One pass that counts the branches of the chosen pairs."""
     skips = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.skip_positions)
     branches = dict.fromkeys(Edge(pair.join, p) for pair in chosen for p in pair.branch_positions)
-    found = _by_length(job, branches)
-    counts = _count_routes(job, skips, branches)
+    target = value_of(job.wrt)
+    found = by_length(value_of(job.loss), job.seed, job.nodes, branches, [target], job.factors)[target]
+    counts = count_routes(value_of(job.loss), job.nodes, target, skips, branches)
+    streams = count_routes(value_of(job.loss), job.nodes, target, skips, branches, streams=True)
     zero = np.zeros_like(job.wrt.array)
     longest = max([*found, *counts, 0])
     gradients = [found.get(k, zero) for k in range(longest + 1)]
     names = [pair.name for pair in chosen]
-    return PathLengths(gradients, [counts.get(k, 0) for k in range(longest + 1)], names, label, dict(groups or {}))
+    of_streams = [streams.get(k, 0) for k in range(longest + 1)] if _is_vector(streams, job.wrt) else None
+    counted = [counts.get(k, 0) for k in range(longest + 1)]
+    return PathLengths(gradients, counted, names, label, dict(groups or {}), of_streams)
 
 
-def _by_length(job: _Job, branches: dict[Edge, None]) -> dict[int, Array]:
-    """The gradient of ``wrt`` by the number of branch edges on the way: the pass itself."""
-    table: dict[Value, dict[int, Array]] = {value_of(job.loss): {0: job.seed}}
-    target = value_of(job.wrt)
-    useful: dict[Node | Value, None] = dict.fromkeys([target, *job.nodes])  # a tensor's == is element-wise
-    for node in reversed(job.nodes):
-        arrived = [table.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
-        wanted = [(edge, value) for edge, value in inputs_of(node) if value in useful or maker_of(value) in useful]
-        twin = _for_some_inputs(node, wanted)
-        for length in sorted(dict.fromkeys(k for by_length in arrived for k in by_length)):
-            grads = [by_length.get(length) for by_length in arrived]
-            for more, sent in _ways(twin, with_zeros(node, grads)):
-                for edge, value in wanted:
-                    g = times(sent[edge.position], job.factors.get(edge, 1.0))
-                    if g is not None:
-                        total = table.setdefault(value, {})
-                        k = length + more + (edge in branches)
-                        total[k] = total[k] + g if k in total else g
-    return table.get(target, {})
-
-
-def _ways(node: Node, grads: list[Any]) -> list[tuple[int, tuple[Any, ...]]]:
-    """What a node sends back, by the number of branches that are inside it."""
-    sent = as_tuple(node.backward(*grads))
-    if not node.skip_ways:
-        return [(0, sent)]
-    over = as_tuple(node.skip_backward(*grads))
-    rest = tuple(g if s is None or g is None else g - s for g, s in zip(sent, over, strict=True))
-    return [(0, over), (1, rest)]
-
-
-def _for_some_inputs(node: Node, wanted: Sequence[tuple[Edge, Value]]) -> Node:
-    """The node, or a twin that computes no gradients but those that lead on to ``wrt``."""
-    positions = dict.fromkeys(edge.position for edge, _ in wanted)
-    wants = tuple(position in positions for position in range(len(node.inputs)))
-    if wants == node.wants:
-        return node
-    twin = copy.copy(node)
-    twin.wants = wants
-    return twin
-
-
-#: For every length, the number of routes.
-Counts = dict[int, int]
-#: The last way that was taken: a join, and whether it was its skip. None before the first join.
-Way = tuple[Node, bool] | None
-
-
-def _count_routes(job: _Job, skips: dict[Edge, None], branches: dict[Edge, None]) -> Counts:
-    """The number of routes for every number of branch edges on the way.
-
-    Each value carries, for every way into a join by which it was reached, how many routes of each length end
-    with that way; where lines meet that came by the same way, they are the same routes.
-    """
-    reached: dict[Value, dict[Way, Counts]] = {value_of(job.loss): {None: {0: 1}}}
-    for node in reversed(job.nodes):
-        at_slots = [reached.pop((node, slot), {}) for slot in range(len(node.out_shapes))]
-        here: dict[Way, Counts] = {}
-        for arrived in at_slots:
-            here.update(arrived)
-        if not here:
-            continue
-        for edge, value in inputs_of(node):
-            on = here
-            if node.skip_ways:
-                on = _inside(node, edge.position, at_slots)
-            elif edge in branches:
-                on = {(node, False): {k + 1: n for k, n in _sum(here).items()}}
-            elif edge in skips:
-                on = {(node, True): _sum(here)}
-            reached.setdefault(value, {}).update(on)
-    return _sum(reached.get(value_of(job.wrt), {}))
-
-
-def _inside(node: Node, position: int, at_slots: list[dict[Way, Counts]]) -> dict[Way, Counts]:
-    """The routes on to an input of a node that has its skip inside: over the skip, and by all else."""
-    over: dict[Way, Counts] = {}
-    rest: dict[Way, Counts] = {}
-    for slot, arrived in enumerate(at_slots):
-        also = node.skip_ways.get((position, slot))
-        if also is not None:
-            over.update(arrived)
-        if also is not False:
-            rest.update(arrived)
-    ways: dict[Way, Counts] = {}
-    if over:
-        ways[node, True] = _sum(over)
-    if rest:
-        ways[node, False] = {k + 1: n for k, n in _sum(rest).items()}
-    return ways
-
-
-def _sum(ways: dict[Way, Counts]) -> Counts:
-    """All routes, whichever way they came."""
-    total: Counts = {}
-    for counts in ways.values():
-        for k, n in counts.items():
-            total[k] = total.get(k, 0) + n
-    return total
+def _is_vector(counts: Mapping[int, Any], wrt: TensorBase) -> bool:
+    """Whether routes were counted for each of several streams, along the first dimension of ``wrt``."""
+    return any(np.size(n) > 1 and np.shape(n) == wrt.array.shape[:1] for n in counts.values())
 
 
 def route(loss: TensorBase, wrt: TensorBase, through: Blocks, *, gradient: Any = None) -> Array:

@@ -16,7 +16,18 @@ from minigrad.inspect.say.step_names import arriving_names, gradient_name
 from minigrad.inspect.say.table import Table
 from minigrad.inspect.stepping.tape import Tape
 from minigrad.inspect.tracing.steps import TracedStep
-from minigrad.skip import Fork, HighwayGate, ResidualAdd, SkipConcat
+from minigrad.skip import (
+    DeltaShortcut,
+    DepthMix,
+    Fork,
+    HighwayGate,
+    OrthogonalAdd,
+    ResidualAdd,
+    ReversibleChain,
+    SkipConcat,
+    StochasticAdd,
+    StreamMix,
+)
 
 #: What a node of a skip connection does in backward, in a sentence.
 MIRROR = {
@@ -24,6 +35,12 @@ MIRROR = {
     ResidualAdd: "joins in forward, so here one gradient is copied to both ways",
     SkipConcat: "joins in forward, so here the gradient is sliced: a part for each way",
     HighwayGate: "joins in forward, so here the gradient is weighed by the gate",
+    StreamMix: "mixes streams in forward, so here their gradients are mixed, by the transposed matrix",
+    DepthMix: "joins all earlier values in forward, so here the gradient is split by their weights",
+    StochasticAdd: "joins in forward, so here the gradient is copied to the skip, and weighed for the branch",
+    OrthogonalAdd: "joins in forward, so here the branch gets what of the gradient is orthogonal to the skip",
+    DeltaShortcut: "erases a direction in forward, and so it does here",
+    ReversibleChain: "couples two halves in forward, so here its inputs are rebuilt, block by block",
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from warnings import warn
 
@@ -13,43 +12,17 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
+from minigrad.engine.step import Step
 from minigrad.engine.watch import Watcher
 from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, blocks_of
 from minigrad.inspect.forks.graph import Graph, inputs_of
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import outputs
+from minigrad.inspect.tracing.record import EDGES, Record, flat, histogram
 from minigrad.nn.module import Module
-
-#: The edges of histograms, in powers of ten of the absolute value; the end bins hold all beyond them.
-EDGES = np.linspace(-16.0, 4.0, 41)
-
-
-@dataclass
-class Record:
-    """One recorded pass.
-
-    Attributes
-    ----------
-    number
-        The number of the pass, from 0.
-    layers, params
-        The norm of the gradient of each layer's output and of each parameter.
-    weights
-        The norm of each parameter before the pass.
-    updates
-        ``|change| / |weight|`` of each parameter up to the next pass; known once that has begun.
-    histograms
-        For each layer, how many elements of its output's gradient have which size.
-    """
-
-    number: int
-    layers: dict[str, float] = field(default_factory=dict)
-    params: dict[str, float] = field(default_factory=dict)
-    weights: dict[str, float] = field(default_factory=dict)
-    updates: dict[str, float] = field(default_factory=dict)
-    histograms: dict[str, Array] = field(default_factory=dict)
 
 
 class Recorder(Watcher, Tabular):
@@ -65,6 +38,8 @@ class Recorder(Watcher, Tabular):
         Record histograms of the sizes of the gradients' elements too.
     level
         What a row is: ``"layers"``, ``"blocks"`` or ``"parameters"``, as in `Trace.layers`.
+    ledger
+        Record the ledger of each pass too: when does a branch wake up?
 
     Attributes
     ----------
@@ -90,7 +65,9 @@ class Recorder(Watcher, Tabular):
     ([0, 2, 4], ['0', '1'], (2, 3))
     """
 
-    def __init__(self, model: Module, every: int = 1, histograms: bool = False, *, level: str = "layers") -> None:
+    def __init__(
+        self, model: Module, every: int = 1, histograms: bool = False, *, level: str = "layers", ledger: bool = False
+    ) -> None:
         super().__init__()
         if not isinstance(model, Module):
             raise TypeError(f"Recorder takes an nn.Module, and not a {type(model).__name__}")
@@ -102,6 +79,8 @@ class Recorder(Watcher, Tabular):
         self.every = every
         self.level = level
         self.histogrammed = histograms
+        self.with_ledger = ledger
+        self._books: Bookkeeper | None = None
         self.records: list[Record] = []
         self._passes = 0
         self._last_index = -1
@@ -138,12 +117,14 @@ class Recorder(Watcher, Tabular):
         record = self._current
         if record is None:
             return
+        if self._books is not None:
+            self._books.see(Step(node, grads, grad_inputs))
         name = self._names.get(node)
         if name is not None:
             reached = [array_of(g) for g in grads if g is not None]
             record.layers[name] = math.hypot(*(measure.norm(g) for g in reached))
             if self.histogrammed:
-                record.histograms[name] = _histogram(reached)
+                record.histograms[name] = histogram(reached)
         for edge, value in inputs_of(node):
             gradient = grad_inputs[edge.position]
             parameter = self._parameters.get(value) if isinstance(value, TensorBase) else None
@@ -151,12 +132,19 @@ class Recorder(Watcher, Tabular):
                 before = self._gradients.get(parameter)
                 self._gradients[parameter] = array_of(gradient) if before is None else before + array_of(gradient)
 
+    def leaf(self, leaf: TensorBase, gradient: Any) -> None:
+        """Show the ledger the complete gradient of a leaf, which may be a forked value."""
+        if self._books is not None:
+            self._books.see_leaf(leaf, array_of(gradient))
+
     def _open(self, node: Node) -> None:
         """Begin a record: look at the graph once, and at the weights as they are now."""
         self._current = Record(self._passes)
         graph = Graph.of_node(node)
+        pairs = find_pairs(graph).found if self.with_ledger or self.level == "blocks" else []
+        self._books = Bookkeeper(pairs, keep_arrays=False) if self.with_ledger else None
         if self.level == "blocks":
-            joins = [(pair.name, pair.join) for pair in find_pairs(graph).found]
+            joins = [(pair.name, pair.join) for pair in pairs]
             self._names = {block.output: block.name for block in blocks_of(graph.nodes, joins)}
         elif self.level == "layers":
             self._names = {maker: name for name, maker in outputs(graph.nodes).items()}
@@ -173,8 +161,10 @@ class Recorder(Watcher, Tabular):
             before = self._before[name]
             size = record.weights[name] = measure.norm(before)
             record.updates[name] = measure.norm(parameter.array - before) / size if size else math.nan
+        if self._books is not None:
+            record.ledger = self._books.rows()
         self.records.append(record)
-        self._current = None
+        self._current = self._books = None
         self._names, self._gradients, self._before = {}, {}, {}
 
     # -- what was recorded -------------------------------------------------------------------------
@@ -222,6 +212,31 @@ class Recorder(Watcher, Tabular):
         empty = np.zeros(len(EDGES) - 1, dtype=np.int64)
         return np.array([record.histograms.get(layer, empty) for record in self.records])
 
+    @property
+    def blocks(self) -> list[str]:
+        """The names of the ledger's rows, in forward order; empty without ``ledger=True``."""
+        return list(dict.fromkeys(row.name for record in self.records for row in record.ledger))
+
+    def ledger(self, what: str = "skip_share") -> Array:
+        """One number of the ledger: a row for each block, a column for each recorded pass; NaN where there is none.
+
+        Parameters
+        ----------
+        what
+            A field of `LedgerRow`, such as ``skip_share``, ``cosine`` or ``norm_branch``.
+
+        Raises
+        ------
+        ValueError
+            If the ledger wasn't recorded.
+        """
+        if not self.with_ledger:
+            raise ValueError("this Recorder kept no ledger: inspect.Recorder(model, ledger=True)")
+        self._warn_if_empty()
+        tables = [{row.name: getattr(row, what) for row in record.ledger} for record in self.records]
+        found = [[table.get(name) for table in tables] for name in self.blocks]
+        return np.array([[math.nan if n is None else n for n in row] for row in found], dtype=float)
+
     def _array(self, what: str, names: Sequence[str]) -> Array:
         self._warn_if_empty()
         tables = [getattr(record, what) for record in self.records]
@@ -239,9 +254,9 @@ class Recorder(Watcher, Tabular):
         """A record for each pass and each layer or parameter."""
         found = []
         for record in self.records:
-            found += [_flat(record, self.level[:-1], name, size, None) for name, size in record.layers.items()]
+            found += [flat(record, self.level[:-1], name, size, None) for name, size in record.layers.items()]
             names = record.weights
-            found += [_flat(record, "parameter", n, record.params.get(n), record.updates[n]) for n in names]
+            found += [flat(record, "parameter", n, record.params.get(n), record.updates[n]) for n in names]
         return found
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
@@ -265,15 +280,3 @@ class Recorder(Watcher, Tabular):
             "|update| / |weight|",
         ]
         return Table(columns, rows, notes=[f"{len(self.records)} of {self._passes} passes recorded"])
-
-
-def _flat(record: Record, kind: str, name: str, size: float | None, update: float | None) -> dict[str, Any]:
-    return {"pass": record.number, "kind": kind, "name": name, "norm": size, "update_ratio": update}
-
-
-def _histogram(gradients: Sequence[Array]) -> Array:
-    """How many elements have which size; a zero counts as the smallest."""
-    values = np.concatenate([np.abs(g).ravel().astype(np.float64) for g in gradients])
-    with np.errstate(divide="ignore"):
-        powers = np.clip(np.log10(values), EDGES[0], EDGES[-1])
-    return np.histogram(powers, EDGES)[0]
