@@ -170,7 +170,7 @@ show(fig, "02_order", "Left: the broken engine leaves the true line. Right: both
 # %% [markdown]
 # ## How minigrad does it
 # It numbers nodes as they are made. What a node was made of is older, so from the highest number down *is* a reverse
-# topological order. A table holds the gradients that are on their way. This is the loop, as it runs:
+# topological order. A table, `way`, holds the gradients that are on their way. This is the loop, as it runs:
 
 # %%
 print(python_inspect.getsource(minigrad.engine.walk.visit))
@@ -209,14 +209,14 @@ print("gradient at x:", gradient)
 #     (Pdb) p node.name                             -> 'ResidualAdd#5'
 #     (Pdb) c                                       -> if node.hooks is not None:
 #     (Pdb) p node.name                             -> 'Mul#4'
-#     (Pdb) u                                       -> settle(node, grads, asked.receiver)
-#     (Pdb) p list(table.values())                  -> [array([1.], dtype=float32), None]
+#     (Pdb) u                                       -> settle(node, grads, receiver)
+#     (Pdb) p list(way.values())                    -> [array([1.], dtype=float32), None]
 #     (Pdb) c                                       -> if node.hooks is not None:
 #     (Pdb) p node.name, len(grads)                 -> ('Fork#3', 2)
 #     (Pdb) p sum(grads)                            -> array([2.], dtype=float32)
 #     (Pdb) b send                                  -> Breakpoint 2
 #     (Pdb) c                                       -> send()
-#     (Pdb) p node.name, grads                      -> ('Fork#3', (array([2.], dtype=float32),))
+#     (Pdb) p node.name, grad_inputs                -> ('Fork#3', (array([2.], dtype=float32),))
 #     (Pdb) q
 
 # %%

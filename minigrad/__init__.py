@@ -6,7 +6,22 @@ What exists in PyTorch has PyTorch's name and meaning here; ``minigrad.skip``, `
 
 import numpy as _np
 
-from minigrad import autograd, data, distributed, engine, inspect, metrics, models, nn, optim, plot, skip, utils
+from minigrad import (
+    autograd,
+    data,
+    distributed,
+    einops_backend,
+    engine,
+    inspect,
+    linalg,
+    metrics,
+    models,
+    nn,
+    optim,
+    plot,
+    skip,
+    utils,
+)
 from minigrad.autograd import hessian, hvp, jacobian
 from minigrad.checks import detect_anomaly, detect_changes
 from minigrad.engine import (
@@ -25,9 +40,11 @@ from minigrad.engine import (
 )
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.kernels.threads import get_num_threads, set_num_threads
+from minigrad.missing import teller as _teller
 from minigrad.nothing import (
     _assert,
     amp,
+    autocast,
     backends,
     compile,
     cuda,
@@ -42,7 +59,7 @@ from minigrad.ops.activation import elu, gelu, hardtanh, leaky_relu, logsigmoid,
 from minigrad.ops.arithmetic import add, div, mul, neg, sub
 from minigrad.ops.attention import scaled_dot_product_attention
 from minigrad.ops.classification import cross_entropy, nll_loss
-from minigrad.ops.common import get_default_dtype, set_default_dtype
+from minigrad.ops.common import get_default_dtype, result_type, set_default_dtype
 from minigrad.ops.conv import conv1d, conv2d, conv_transpose2d
 from minigrad.ops.curved import celu, glu, mish, softmin, softsign, tanhshrink
 from minigrad.ops.dropout import dropout, dropout1d, dropout2d
@@ -69,6 +86,7 @@ from minigrad.ops.pieces import (
     block_diag,
     broadcast_tensors,
     cartesian_prod,
+    column_stack,
     diag_embed,
     diff,
     dstack,
@@ -243,7 +261,7 @@ clip = clamp
 concatenate = concat
 subtract, multiply, divide, true_divide, negative = sub, mul, div, div, neg
 arcsin, arccos, arctan, arctan2, arctanh = asin, acos, atan, atan2, atanh
-column_stack, row_stack, swapdims, moveaxis, ger = hstack, vstack, swapaxes, movedim, outer
+row_stack, swapdims, moveaxis, ger = vstack, swapaxes, movedim, outer
 less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
 
 # Data types are NumPy's.
@@ -261,6 +279,15 @@ finfo, iinfo = _np.finfo, _np.iinfo
 contiguous_format, preserve_format, channels_last = "contiguous_format", "preserve_format", "channels_last"
 
 inf, nan, pi = _np.inf, _np.nan, _np.pi
+
+# Methods that PyTorch has as functions too.
+numel, is_floating_point = Tensor.numel, Tensor.is_floating_point
+relu_, sigmoid_, tanh_, exp_ = Tensor.relu_, Tensor.sigmoid_, Tensor.tanh_, Tensor.exp_
+set_default_tensor_type = set_default_dtype
+get_rng_state, set_rng_state = default_generator().get_state, default_generator().set_state
+initial_seed = default_generator().initial_seed
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
     "AnomalyError",
@@ -314,6 +341,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "autocast",
     "autograd",
     "avg_pool1d",
     "avg_pool2d",
@@ -386,6 +414,7 @@ __all__ = [
     "dropout2d",
     "dstack",
     "dtype",
+    "einops_backend",
     "einsum",
     "elu",
     "embedding",
@@ -400,6 +429,7 @@ __all__ = [
     "erfinv",
     "exp",
     "exp2",
+    "exp_",
     "expand",
     "expand_as",
     "expm1",
@@ -429,6 +459,7 @@ __all__ = [
     "ger",
     "get_default_dtype",
     "get_num_threads",
+    "get_rng_state",
     "glu",
     "grad",
     "gradcheck",
@@ -457,6 +488,7 @@ __all__ = [
     "index_select",
     "inf",
     "inference_mode",
+    "initial_seed",
     "inner",
     "inspect",
     "int",
@@ -465,6 +497,7 @@ __all__ = [
     "int32",
     "int64",
     "interpolate",
+    "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
     "isclose",
@@ -484,6 +517,7 @@ __all__ = [
     "lerp",
     "less",
     "less_equal",
+    "linalg",
     "linear",
     "linspace",
     "load",
@@ -545,6 +579,7 @@ __all__ = [
     "normal",
     "normalize",
     "not_equal",
+    "numel",
     "one_hot",
     "ones",
     "ones_like",
@@ -572,12 +607,14 @@ __all__ = [
     "reciprocal",
     "relu",
     "relu6",
+    "relu_",
     "remainder",
     "renorm",
     "repeat",
     "repeat_interleave",
     "reshape",
     "reshape_as",
+    "result_type",
     "roll",
     "rot90",
     "round",
@@ -592,12 +629,15 @@ __all__ = [
     "select",
     "selu",
     "set_default_dtype",
+    "set_default_tensor_type",
     "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
+    "set_rng_state",
     "short",
     "sigmoid",
+    "sigmoid_",
     "sign",
     "silu",
     "sin",
@@ -627,6 +667,7 @@ __all__ = [
     "take_along_dim",
     "tan",
     "tanh",
+    "tanh_",
     "tanhshrink",
     "tensor",
     "tensor_split",

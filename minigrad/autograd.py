@@ -27,6 +27,7 @@ __all__ = [
     "Function",
     "GradcheckError",
     "Variable",
+    "backward",
     "backward_steps",
     "detect_anomaly",
     "enable_grad",
@@ -39,6 +40,18 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
+
+
+def backward(
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Run the backward pass from several tensors at once, and add to the ``grad`` of every leaf."""
+    given = (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
+    seeds = (grad_tensors,) if isinstance(grad_tensors, TensorBase) else grad_tensors or (None,) * len(given)
+    keep = create_graph if retain_graph is None else retain_graph
+    for i, (tensor, seed) in enumerate(zip(given, seeds, strict=True)):
+        tensor.backward(seed, keep or i < len(given) - 1, create_graph)
+
 
 #: PyTorch's path of `Function`.
 function = sys.modules[f"{__name__}.function"] = custom_function

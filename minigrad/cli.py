@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom.commands import add_commands as add_lesson_commands
+from minigrad.inspect.page.commands import add_commands as add_replay_command
 from minigrad.inspect.stepping.commands import add_commands as add_step_command
 from minigrad.version import __version__
 
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
     add_lesson_commands(commands)
     add_step_command(commands)
+    add_replay_command(commands)
     return top
 
 

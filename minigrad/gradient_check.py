@@ -57,6 +57,8 @@ def gradcheck(
     ------
     GradcheckError
         If a gradient is wrong.
+    ValueError
+        If no input requires a gradient.
     TypeError
         If an input that requires a gradient is not float64.
 
@@ -75,6 +77,8 @@ def gradcheck(
                 f"gradcheck needs float64 inputs, this one is {t.array.dtype}: in float32 a finite difference "
                 "has about three right digits"
             )
+    if not checked:
+        raise ValueError("gradcheck: no input requires a gradient, so there is nothing to check: requires_grad=True")
     rng = np.random.default_rng(seed)
     outputs = _floating(func(*tensors))
     cotangents = [rng.standard_normal(y.array.shape) for y in outputs]

@@ -155,6 +155,9 @@ cuda = _module(
     max_memory_allocated=zero,
     manual_seed=manual_seed,
     manual_seed_all=manual_seed,
+    current_device=zero,
+    set_device=none,
+    reset_peak_memory_stats=none,
     empty_cache=none,
     synchronize=none,
     **{
@@ -164,10 +167,11 @@ cuda = _module(
 )
 backends = _module(
     "backends",
-    cudnn=_module("backends.cudnn", benchmark=False, deterministic=True, enabled=False, is_available=no),
+    cudnn=_module("backends.cudnn", version=none, benchmark=False, deterministic=True, enabled=False, is_available=no),
     mps=_module("backends.mps", is_available=no, is_built=no),
     cuda=_module("backends.cuda", is_built=no, matmul=_module("backends.cuda.matmul", allow_tf32=False)),
 )
+autocast = context
 hub = _module("hub", load_state_dict_from_url=not_from_the_net, load=not_from_the_net)
 model_zoo = _module("utils.model_zoo", load_url=not_from_the_net)
 

@@ -16,6 +16,7 @@ LONG = {
     "tensors/tensor.py": "one class",
     "nn/module.py": "one class",
     "inspect/paths/path_lengths.py": "the paths, their lengths and the routes are one idea",
+    "inspect/forks/outline.py": "boxes and arrows, and how they are folded: one picture",
     "models/gpt.py": "a model that is read from top to bottom, half of it docstrings",
     "nn/recurrent.py": "RNN, LSTM and GRU are one class with three cells; a third of it docstrings",
     "nn/transformer.py": "five layers of PyTorch's, most of it their arguments' docstrings",

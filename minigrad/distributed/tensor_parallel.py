@@ -194,6 +194,8 @@ class HeadParallelAttention(Module):
             raise ValueError(f"{whole.num_heads} heads can't be split equally among {among.size()} ranks")
         self.heads = whole.num_heads // among.size()
         self.head_dim, self.batch_first = whole.head_dim, whole.batch_first
+        if whole.in_proj_weight is None or whole.bias_k is not None or whole.add_zero_attn:
+            raise ValueError("attention with kdim, vdim, add_bias_kv or add_zero_attn isn't split among ranks")
         for i, name in enumerate(("q", "k", "v")):
             rows = slice(i * whole.embed_dim, (i + 1) * whole.embed_dim)
             weight = from_array(whole.in_proj_weight.array[rows])

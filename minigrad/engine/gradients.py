@@ -62,27 +62,25 @@ def grad(
     """
     outs: Sequence[TensorBase] = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
     ins: Sequence[TensorBase] = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    given = (grad_outputs,) if not isinstance(grad_outputs, (tuple, list)) else tuple(grad_outputs)
+    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
     if grad_outputs is None:
         given = (None,) * len(outs)
     for position, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise OperationError(f"grad: input {position} has no gradient path: its requires_grad is False")
     seeds = [seed_gradient(t, g, create_graph) for t, g in zip(outs, given, strict=True)]
-    keep = create_graph if retain_graph is None else retain_graph
     found = Collected(ins)
     with np.errstate(all="ignore"):
-        deque(visit(outs, seeds, keep, create_graph, found), maxlen=0)
+        deque(visit(outs, seeds, retain_graph, create_graph, found), maxlen=0)
     return tuple(_result(found.gradients.get(_key(t)), i, allow_unused) for i, t in enumerate(ins))
 
 
-def accumulate_into(inputs: Any, *args: Any) -> None:
-    """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; ``args`` are those of `grad`."""
+def accumulate_into(inputs: Any, loss: TensorBase, **options: Any) -> None:
+    """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; the options are those of `grad`."""
     tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    loss, gradient, retain_graph, create_graph = args
-    for tensor, found in zip(tensors, grad(loss, tensors, gradient, retain_graph, create_graph, True), strict=True):
+    for tensor, found in zip(tensors, grad(loss, tensors, allow_unused=True, **options), strict=True):
         if found is not None:
-            accumulate(tensor, found if create_graph else found.array, alone=False)
+            accumulate(tensor, found if found.requires_grad else found.array)
 
 
 class Collected:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
@@ -28,8 +28,6 @@ from minigrad.engine.mode import grad_enabled
 from minigrad.engine.running import running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
 from minigrad.engine.watch import watchers
-
-T = TypeVar("T")
 
 # Names that aren't imported ones: of those, Python 3.11 makes a method object for each call of a method.
 _grad_enabled, _watchers, _next_index = grad_enabled, watchers, writes.next_index

@@ -91,11 +91,8 @@ def settle(node: Node, grads: list[Any], receiver: Receiver | None) -> list[Any]
 
 def with_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
     """The gradients of a node's outputs; zeros in the place of None, for an output that nothing used."""
-    given = [g for g in grads if g is not None]
-    if len(given) == len(grads):
-        return given
-    zeros = [np.zeros(shape, given[0].dtype) for shape in node.out_shapes]
-    return [zero if g is None else g for g, zero in zip(grads, zeros, strict=True)]
+    dtype = next(g.dtype for g in grads if g is not None)
+    return [np.zeros(shape, dtype) if g is None else g for g, shape in zip(grads, node.out_shapes, strict=True)]
 
 
 def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Watcher]) -> tuple[Any, ...]:
@@ -113,8 +110,9 @@ def run(node: Node, grads: list[Any], create_graph: bool, watching: Sequence[Wat
         raise told from error
     grad_inputs = found if type(found) is tuple else (found,)
     if len(grad_inputs) != len(node.inputs):
-        wrong = f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs"
-        raise backward_error(node, ValueError(wrong))
+        raise backward_error(
+            node, ValueError(f"it returned {len(grad_inputs)} gradients for {len(node.inputs)} inputs")
+        )
     for watcher in watching:
         watcher.after_backward(node, grads, grad_inputs)
     return grad_inputs
@@ -211,9 +209,8 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
         gradient = np.ones_like(array)
     elif not isinstance(gradient, TensorBase):
         gradient = np.asarray(gradient, dtype=array.dtype)
-    shape = array_of(gradient).shape
-    if shape != array.shape:
-        raise OperationError(f"gradient= has shape {shape}, the tensor has {array.shape}")
+    if gradient.shape != array.shape:
+        raise OperationError(f"gradient= has shape {gradient.shape}, the tensor has {array.shape}")
     if create_graph:
         return gradient if isinstance(gradient, TensorBase) else as_tensor(gradient)
     return array_of(gradient)

@@ -10,6 +10,8 @@ from minigrad.inspect.forks.graph import Edge, Graph, UnknownNameError
 from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.outline import Arrow, Box, Outline, outline
 from minigrad.inspect.forks.pairs import Pair, Pairs, Unpaired, find_pairs
+from minigrad.inspect.page.page_file import Page
+from minigrad.inspect.page.replaying import replay
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
 from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
 from minigrad.inspect.say.table import Table
@@ -46,6 +48,7 @@ __all__ = [
     "LedgerRow",
     "Lesion",
     "Outline",
+    "Page",
     "Pair",
     "Pairs",
     "PathLengths",
@@ -75,6 +78,7 @@ __all__ = [
     "pipeline_path_lengths",
     "pipeline_trace",
     "reaches",
+    "replay",
     "route",
     "scale",
     "skip_share_above",

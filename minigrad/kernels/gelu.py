@@ -37,7 +37,7 @@ def erf(x: Array) -> Array:
 @flat_kernel
 def _gelu(x: Array, y: Array) -> None:
     for i in range(y.size):
-        y[i] = x[i] * normal(x[i])[1]
+        y[i] = x[i] if x[i] > 40 else x[i] * normal(x[i])[1]  # there P(x) is 1, and normal(inf) NaN
 
 
 @replaced_by(filled(_gelu, cost=3))

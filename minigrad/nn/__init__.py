@@ -1,5 +1,6 @@
 """Layers, losses and initialisers, under the names of ``torch.nn``; and layers with a skip connection."""
 
+from minigrad.missing import teller as _teller
 from minigrad.nn import functional, init, modules, parallel, utils
 from minigrad.nn.activation import (
     ELU,
@@ -127,6 +128,8 @@ from minigrad.nn.volumes import (
 
 #: An older word, from when it was for images only.
 NLLLoss2d = NLLLoss
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
     "CELU",

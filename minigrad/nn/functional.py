@@ -3,6 +3,7 @@
 Every one is written in ``minigrad/ops``, beside the node that it applies; here they only come together.
 """
 
+from minigrad.missing import teller as _teller
 from minigrad.ops.activation import (
     elu,
     gelu,
@@ -67,9 +68,10 @@ from minigrad.ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minigrad.ops.softmax import gumbel_softmax, log_softmax, softmax
 from minigrad.ops.vector_norm import cosine_similarity, normalize, pairwise_distance
 
-relu_, leaky_relu_, elu_, selu_, celu_, hardtanh_, threshold_, rrelu_ = map(
-    in_place, (relu, leaky_relu, elu, selu, celu, hardtanh, threshold, rrelu)
-)
+relu_, leaky_relu_, elu_, selu_ = in_place(relu), in_place(leaky_relu), in_place(elu), in_place(selu)
+celu_, hardtanh_, threshold_, rrelu_ = in_place(celu), in_place(hardtanh), in_place(threshold), in_place(rrelu)
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
     "adaptive_avg_pool1d",

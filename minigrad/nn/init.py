@@ -267,3 +267,6 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
 uniform, normal, constant, eye, dirac, sparse = uniform_, normal_, constant_, eye_, dirac_, sparse_
 xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
 kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_, orthogonal_
+
+# What files take from inside PyTorch's: timm's initialisers, and those that count fans by themselves.
+_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan

@@ -6,12 +6,12 @@ from typing import Any
 
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
-from minigrad.nn.pooling import Sizes, Upsample, _AdaptivePool
+from minigrad.nn.pooling import Sizes, Upsample, _AdaptiveAvgPoolNd
 from minigrad.nn.tuples import _pair
 from minigrad.tensors.tensor import Tensor
 
 
-class _AdaptiveMaxPool(_AdaptivePool):
+class _AdaptiveMaxPool(_AdaptiveAvgPoolNd):
     """What the adaptive maxima share."""
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:

@@ -167,7 +167,7 @@ class AvgPool2d(_AvgPoolNd):
         )
 
 
-class _AdaptivePool(Module):
+class _AdaptiveAvgPoolNd(Module):
     """What the adaptive layers share."""
 
     def __init__(self, output_size: Any) -> None:
@@ -179,7 +179,7 @@ class _AdaptivePool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptivePool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means over as many windows as the output is to have; one dimension."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
-class AdaptiveAvgPool2d(_AdaptivePool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means over as many windows as the output is to have.
 
     Parameters

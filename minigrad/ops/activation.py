@@ -15,21 +15,14 @@ from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
-from minigrad.ops.common import T, is_array
+from minigrad.ops.common import T, is_array, real
 from minigrad.ops.elementwise import Erf, Exp, Sigmoid, Tanh
 from minigrad.ops.inplace import apply_in_place
-from minigrad.ops.select import Clamp, Where, masked
+from minigrad.ops.select import Where, masked
 
 #: The constants with which activations keep mean 0 and variance 1 (Klambauer et al., 2017).
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
-
-
-def _real(x: Any) -> Any:
-    """Return ``x``, which has to be of floats: a slope or an exponential of integers would be lost."""
-    if x.dtype.kind != "f":
-        raise TypeError(f"needs floating-point values, not {x.dtype}: convert them with .float()")
-    return x
 
 
 class ReLU(Node):
@@ -52,7 +45,7 @@ class LeakyReLU(Node):
         self.slope = slope
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return kernels.leaky_relu(x, self.slope)
 
     def backward(self, gy: Any) -> Any:
@@ -68,7 +61,7 @@ class ELU(Node):
         self.alpha, self.scale = alpha, scale
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         y = kernels.elu(x, self.alpha)
         return y if self.scale == 1 else y * self.scale
 
@@ -77,7 +70,7 @@ class ELU(Node):
             gy = gy * self.scale
         if is_array(gy):
             return kernels.elu_backward(gy, self.x, self.alpha)
-        below = gy * (self.alpha * Exp().apply_to(Clamp().apply_to(self.x, None, 0)))
+        below = gy * (self.alpha * Exp().apply_to(Hardtanh(-math.inf, 0).apply_to(self.x)))
         return Where().apply_to(array_of(self.x) > 0, gy, below)
 
 
@@ -92,7 +85,7 @@ class GELU(Node):
     """``x * P(x)``, P the normal distribution. Backward: ``gx = gy * (P(x) + x * p(x))``, p its density."""
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return kernels.gelu(x)
 
     def backward(self, gy: Any) -> Any:
@@ -110,7 +103,7 @@ class GELUTanh(Node):
     """
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return kernels.gelu_tanh(x)
 
     def backward(self, gy: Any) -> Any:
@@ -127,7 +120,7 @@ class SiLU(Node):
     """``x * s``, ``s = sigmoid(x)``. Backward: ``gx = gy * s * (1 + x * (1 - s))``."""
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return kernels.silu(x)
 
     def backward(self, gy: Any) -> Any:
@@ -147,7 +140,7 @@ class Softplus(Node):
         self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return kernels.softplus(x, self.beta, self.threshold)
 
     def backward(self, gy: Any) -> Any:
@@ -161,7 +154,7 @@ class LogSigmoid(Node):
     """``-log(1 + exp(-x))``. Backward: ``gx = gy * sigmoid(-x)``."""
 
     def forward(self, x: Any) -> Any:
-        self.x = _real(x)
+        self.x = real(x)
         return -kernels.softplus(-x, 1.0, math.inf)
 
     def backward(self, gy: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast, unbroadcast_for
 from minigrad.ops.elementwise import ZerosLike
@@ -83,6 +84,7 @@ class RoundedDiv(Node):
         self.rounding_mode = rounding_mode
 
     def forward(self, a: Any, b: Any) -> Any:
+        check_divisor(a, b)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if self.rounding_mode == "floor":
                 return np.floor_divide(a, b)
@@ -96,6 +98,32 @@ class RoundedDiv(Node):
         )
 
 
+def check_divisor(a: Any, b: Any) -> None:
+    """Refuse what integers have no quotient for.
+
+    Raises
+    ------
+    TypeError
+        If both are booleans.
+    ZeroDivisionError
+        If an integer is divided by 0.
+    """
+    kinds = np.asarray(a).dtype.kind, np.asarray(b).dtype.kind
+    if kinds == ("b", "b"):
+        raise TypeError("booleans can't be divided: convert them with .int() or .float()")
+    if "f" not in kinds and not np.all(b):
+        raise ZeroDivisionError("an integer is divided by 0")
+
+
+def _not_booleans(input: Any, other: Any) -> None:
+    for x in (input, other):
+        if isinstance(x, TensorBase) and x.array.dtype.kind == "b":
+            raise TypeError(
+                "subtraction, the - operator, with a bool tensor is not supported: to invert a mask, use ~ or "
+                "logical_not(); to count, convert it with .int()"
+            )
+
+
 def add(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input + alpha * other``, with broadcasting and PyTorch's type promotion."""
     if alpha != 1:
@@ -106,6 +134,7 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
 
 def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input - alpha * other``, with broadcasting and PyTorch's type promotion."""
+    _not_booleans(input, other)
     if alpha != 1:
         other = other * alpha
     a, b = promoted(input, other)

@@ -49,8 +49,9 @@ class CrossEntropy(Node):
             return total / self.divisor
 
     def backward(self, gy: Any) -> Any:
-        if self.reduction == "mean":
-            gy = gy / (self.divisor or 1)  # where no row counts, none gets a gradient
+        # (Where no row counts, none gets a gradient.)
+        if self.reduction == "mean" and (self.divisor or (self.labels != self.ignore_index).any()):
+            gy = gy / self.divisor
         if is_array(gy):
             g_rows = np.full(self.labels.shape, gy, gy.dtype)
             return kernels.cross_entropy_backward(
@@ -89,7 +90,7 @@ class NLLLoss(Node):
         if self.reduction == "mean":
             divisor = _total_weight(self.labels, self.weight, self.ignore_index, x.dtype)
             with np.errstate(invalid="ignore", divide="ignore"):
-                self.factor = self.factor / divisor
+                self.factor = np.where(kept, self.factor / divisor, 0)  # no row that is ignored gets a gradient
                 return losses.sum() / divisor
         return losses.sum()
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.engine.base import TensorBase
+from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 
 #: Functions give back what they were given: arrays for arrays, tensors for tensors.
@@ -34,7 +35,7 @@ def set_default_dtype(dtype: Any) -> None:
         If it is no floating-point dtype.
     """
     global _default_dtype
-    chosen = np.dtype(dtype)
+    chosen = np.dtype(getattr(dtype, "dtype", dtype))
     if chosen.kind != "f":
         raise TypeError(f"the default dtype must be a floating-point one, not {chosen}")
     _default_dtype = chosen
@@ -71,6 +72,34 @@ def unbroadcast_for(x: Any, g: Any) -> Any:
     """The same, for a rule that kept nothing: ``x`` is one of its node's inputs."""
     shape = x.array.shape if isinstance(x, TensorBase) else np.shape(x)
     return g if g.shape == shape else unbroadcast(g, shape)
+
+
+def real(x: Any) -> Any:
+    """Return ``x``, which has to be of floats: a mean, a slope or an exponential of integers would be lost.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind.
+    """
+    if x.dtype.kind != "f":
+        raise TypeError(f"needs floating-point values, not {x.dtype}: convert them with .float()")
+    return x
+
+
+def check_fits_dtype(name: str, value: Any, dtype: Any) -> None:
+    """Refuse an integer that an integer dtype has no room for.
+
+    Raises
+    ------
+    OperationError
+        If it would wrap.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind in "iu" and value.dtype.kind in "iu" and value.size:
+        limits = np.iinfo(kind)
+        if not limits.min <= value.min() <= value.max() <= limits.max:
+            raise OperationError(f"{name}: {value} doesn't fit into {kind}, from {limits.min} to {limits.max}")
 
 
 class Cast(Node):
@@ -123,8 +152,10 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     numbers: list[str] = []
     for x in operands:
         dtype = getattr(x, "dtype", None)
-        if dtype is None:
-            numbers.append(_PYTHON_KIND.get(type(x), "f"))
+        if isinstance(x, np.generic):
+            numbers.append("i" if x.dtype.kind == "u" else x.dtype.kind)  # NumPy's numbers count as Python's
+        elif dtype is None:
+            numbers.append(_kind_of(x))
         else:
             (with_dims if len(x.shape) else without).append(dtype)
     result = None
@@ -137,6 +168,17 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         if result is None or _RANK[kind] > _RANK[result.kind]:
             result = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(kind, _default_dtype)
     return result if result is not None else _default_dtype
+
+
+def _kind_of(x: Any) -> str:
+    """The kind of a Python number."""
+    kind = _PYTHON_KIND.get(type(x))
+    if kind is None:
+        if not isinstance(x, (int, float, complex)):
+            what = "a list" if isinstance(x, (list, tuple)) else repr(x) if x is None else type(x).__name__
+            raise TypeError(f"unsupported operand: {what} is no tensor, array or number")
+        kind = "i" if isinstance(x, int) else "f" if isinstance(x, float) else "c"
+    return kind
 
 
 def _join(dtypes: list[Any]) -> np.dtype[Any]:
@@ -162,6 +204,8 @@ def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
 def _meet(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, TensorBase):
         return cast(x, dtype)
+    if dtype.kind in "iu" and isinstance(x, int):
+        return np.asarray(x).astype(dtype)  # which wraps, as PyTorch does
     return np.asarray(x, dtype=dtype)
 
 

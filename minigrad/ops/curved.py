@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,12 @@ from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
-from minigrad.ops.activation import softplus
-from minigrad.ops.common import T, axis_of, shape_of
-from minigrad.ops.elementwise import Exp, abs, floating, sigmoid, tanh
+from minigrad.ops.activation import Hardtanh, softplus
+from minigrad.ops.common import T, axis_of, real, shape_of
+from minigrad.ops.elementwise import Exp, abs, sigmoid, tanh
 from minigrad.ops.inplace import apply_in_place
 from minigrad.ops.join import chunk
-from minigrad.ops.select import Clamp, Where
+from minigrad.ops.select import Where
 from minigrad.ops.softmax import softmax
 
 
@@ -23,7 +24,7 @@ class Mish(Node):
     """``x * t``, ``t = tanh(softplus(x))``. Backward: ``gx = gy * (t + x * (1 - t**2) * sigmoid(x))``."""
 
     def forward(self, x: Any) -> Any:
-        self.x = floating(x)
+        self.x = real(x)
         return self.x * np.tanh(kernels.softplus(self.x, 1.0, 20.0))
 
     def backward(self, gy: Any) -> Any:
@@ -39,12 +40,12 @@ class CELU(Node):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
-        self.x = floating(x)
+        self.x = real(x)
         below = np.expm1(np.minimum(self.x, 0) / self.alpha) * self.alpha
         return np.where(self.x > 0, self.x, below)
 
     def backward(self, gy: Any) -> Any:
-        below = gy * Exp().apply_to(Clamp().apply_to(self.x, None, 0) / self.alpha)
+        below = gy * Exp().apply_to(Hardtanh(-math.inf, 0).apply_to(self.x) / self.alpha)
         return Where().apply_to(array_of(self.x) > 0, gy, below)
 
 

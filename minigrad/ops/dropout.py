@@ -104,7 +104,7 @@ def _alpha_dropout(name: str, input: Any, p: float, training: bool, inplace: boo
         return input * 0
     lowest = -1.7580993408473766  # minus SELU's alpha times its scale
     shape = shape_of(input)[: len(shape_of(input)) - shared_axes] + (1,) * shared_axes
-    keep = as_tensor((default_generator().numpy.random(shape, np.float32) >= p).astype(input.dtype))
+    keep: Any = as_tensor((default_generator().numpy.random(shape, np.float32) >= p).astype(input.dtype))
     scale = ((1 - p) * (1 + p * lowest**2)) ** -0.5
 
     def apply(x: Any) -> Any:

@@ -42,6 +42,8 @@ class Einsum(Node):
         self.operands = tuple(x if needed else None for x, needed in zip(xs, read, strict=True))
         if len(xs) == 2:
             return _pair(xs[0], xs[1], self.letters[0], self.letters[1], self.output)
+        if len(xs) == 1 and xs[0].dtype.kind in "bui" and len(self.output) < xs[0].ndim:
+            return np.einsum(self.equation, xs[0].astype(np.int64))  # a sum of integers, as sum() gives it
         return np.einsum(self.equation, *xs, optimize=len(xs) > 2)
 
     def backward(self, gy: Any) -> Any:

@@ -6,6 +6,7 @@ classes are in ``classification.py``.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ import numpy as np
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.activation import softplus
+from minigrad.ops.activation import Hardtanh, softplus
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
-from minigrad.ops.elementwise import exp, log, sigmoid
+from minigrad.ops.elementwise import Sign, exp, log, sigmoid
 from minigrad.ops.select import Clamp, Where
 
 
@@ -64,7 +65,7 @@ class L1Loss(_Loss):
         return self.reduced(np.abs(a - b))
 
     def backward(self, gy: Any) -> Any:
-        sign = np.sign(array_of(self.a) - array_of(self.b))
+        sign = Sign().forward(array_of(self.a) - array_of(self.b))  # 0 for NaN
         return self.both(self.each(gy) * sign, self.a, self.b)
 
 
@@ -85,7 +86,7 @@ class HuberLoss(_Loss):
         return self.reduced(losses * self.scale)
 
     def backward(self, gy: Any) -> Any:
-        slope = Clamp().apply_to(self.a - self.b, -self.delta, self.delta)
+        slope = Hardtanh(-self.delta, self.delta).apply_to(self.a - self.b)  # flat at its corners
         return self.both(slope * (self.each(gy) * self.scale), self.a, self.b)
 
 
@@ -214,14 +215,39 @@ def _compared(
     """The two operands in one dtype, and the reduction, checked."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(name, reduction)
-    return *promoted(input, target), reduction
+    a, b = promoted(input, target)
+    if shape_of(a) != shape_of(b):
+        warnings.warn(
+            f"{name}: the input has shape {tuple(shape_of(a))} and the target {tuple(shape_of(b))}: they are "
+            "broadcast, which is seldom meant",
+            UserWarning,
+            stacklevel=3,
+        )
+    return a, b, reduction
+
+
+def _weighted(losses: Any, weight: Any, reduction: str, by_count: bool = False) -> Any:
+    """Losses times weights, reduced; the mean is over the weights, or over the elements, as PyTorch has it."""
+    if shape_of(weight) != shape_of(losses):
+        raise OperationError(f"the weight has shape {shape_of(weight)}, the losses {shape_of(losses)}: one for each")
+    weighted = losses * weight
+    if reduction == "none":
+        return weighted
+    if reduction == "sum":
+        return weighted.sum()
+    return weighted.mean() if by_count else weighted.sum() / weight.sum()
 
 
 def mse_loss(
     input: T, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Any = None
 ) -> T:
-    """The squared error, ``(input - target) ** 2``, element by element, and reduced."""
+    """The squared error, ``(input - target) ** 2``, element by element, and reduced.
+
+    With a weight for each element, the mean is the sum divided by that of the weights.
+    """
     a, b, reduction = _compared("mse_loss", input, target, reduction, size_average, reduce)
+    if weight is not None:
+        return _weighted(MSELoss("none").apply_to(a, b), weight, reduction)
     return MSELoss(reduction).apply_to(a, b)
 
 
@@ -242,10 +268,12 @@ def smooth_l1_loss(
 
 
 def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> T:
-    """Squared below ``delta``, absolute above (Huber, 1964)."""
+    """Squared below ``delta``, absolute above (Huber, 1964); ``weight`` has a number for each element."""
     a, b, reduction = _compared("huber_loss", input, target, reduction, None, None)
     if delta <= 0:
         raise OperationError(f"huber_loss: delta is {delta}: it must be above 0")
+    if weight is not None:
+        return _weighted(HuberLoss("none", delta).apply_to(a, b), weight, reduction, by_count=True)
     return HuberLoss(reduction, delta).apply_to(a, b)
 
 

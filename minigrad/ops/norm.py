@@ -254,7 +254,7 @@ def batch_norm(
         )
     node = BatchNorm(eps)
     result = node.apply_to(x, weight, bias)
-    if running_mean is not None or running_var is not None:
+    if count and (running_mean is not None or running_var is not None):
         # (Where there is only one of them, nobody reads what stands in for the other.)
         mean, var = (np.zeros(channels) if r is None else array_of(r) for r in (running_mean, running_var))
         kernels.move_running(mean, var, node.mean, node.inv_std, eps, momentum, count / max(count - 1, 1))

@@ -102,6 +102,11 @@ def vstack(tensors: Sequence[Any]) -> Any:
     return cat(_with_axes(tensors, 2), 0)
 
 
+def column_stack(tensors: Sequence[Any]) -> Any:
+    """Vectors as columns, side by side; matrices as they are."""
+    return cat([reshape(x, -1, 1) if len(shape_of(x)) < 2 else x for x in tensors], 1)
+
+
 def dstack(tensors: Sequence[Any]) -> Any:
     """One behind the other: along the third axis."""
     behind = [reshape(x, *shape_of(x), 1) if len(shape_of(x)) == 2 else x for x in _with_axes(tensors, 2)]

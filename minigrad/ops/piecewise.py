@@ -15,8 +15,7 @@ from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.activation import leaky_relu
-from minigrad.ops.common import T, shape_of, unbroadcast
-from minigrad.ops.elementwise import floating
+from minigrad.ops.common import T, real, shape_of, unbroadcast
 from minigrad.ops.inplace import apply_in_place, in_place
 from minigrad.ops.select import Where, masked
 from minigrad.random import numpy_generator
@@ -26,7 +25,7 @@ class Hardsigmoid(Node):
     """``(x + 3) / 6``, held between 0 and 1. Backward: ``gx = gy / 6`` for ``-3 < x < 3``, else 0."""
 
     def forward(self, x: Any) -> Any:
-        self.x = floating(x)
+        self.x = real(x)
         return np.clip(self.x / 6 + 0.5, 0, 1).astype(self.x.dtype)
 
     def backward(self, gy: Any) -> Any:
@@ -38,7 +37,7 @@ class Hardswish(Node):
     """``x * hardsigmoid(x)``. Backward: ``gx = gy * (x / 3 + 1 / 2)`` for ``-3 < x < 3``, 0 below, ``gy`` above."""
 
     def forward(self, x: Any) -> Any:
-        self.x = floating(x)
+        self.x = real(x)
         return self.x * np.clip(self.x / 6 + 0.5, 0, 1).astype(self.x.dtype)
 
     def backward(self, gy: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import pool as kernels
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T, real, shape_of
 from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of, single_of
 
 
@@ -72,7 +72,7 @@ class AvgPool2d(Node):
         self.how = kernel, stride, padding, ceil_mode, count_include_pad, divisor
 
     def forward(self, x: Any) -> Any:
-        self.from_hw = x.shape[2:]
+        self.from_hw = real(x).shape[2:]
         return kernels.avg_pool2d(x, *self.how)
 
     def backward(self, gy: Any) -> Any:
@@ -99,7 +99,7 @@ class AdaptiveAvgPool2d(Node):
         self.output_hw = output_hw
 
     def forward(self, x: Any) -> Any:
-        self.from_hw = x.shape[2:]
+        self.from_hw = real(x).shape[2:]
         return kernels.adaptive_avg_pool2d(x, self.output_hw)
 
     def backward(self, gy: Any) -> Any:
@@ -247,6 +247,8 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
         One number, or two for height and width; None keeps the input's size.
     """
     wanted = (output_size, output_size) if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    if len(wanted) not in (1, 2):
+        raise OperationError(f"adaptive_avg_pool2d: output_size={output_size!r} must be one number, or two")
     if len(wanted) == 1:
         wanted *= 2
     shape = shape_of(input)

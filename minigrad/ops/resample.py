@@ -13,7 +13,7 @@ from minigrad.engine.base import as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import resample as kernels
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T, real, shape_of
 from minigrad.ops.linalg import matmul
 from minigrad.ops.pool import adaptive_avg_pool2d
 from minigrad.ops.shape import transpose
@@ -56,7 +56,7 @@ class InterpolateBilinear(Node):
         self.output_hw, self.align_corners, self.scale = output_hw, align_corners, scale
 
     def forward(self, x: Any) -> Any:
-        self.from_hw = x.shape[2:]
+        self.from_hw = real(x).shape[2:]
         return kernels.interpolate_bilinear(x, self.output_hw, self.align_corners, self.scale)
 
     def backward(self, gy: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.node import Node
-from minigrad.ops.arithmetic import RoundedDiv
+from minigrad.ops.arithmetic import RoundedDiv, check_divisor
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import ZerosLike
 from minigrad.ops.select import Predicate
@@ -40,6 +40,7 @@ class Remainder(Node):
 
     def forward(self, a: Any, b: Any) -> Any:
         self.a, self.b = a, b
+        check_divisor(a, b)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.remainder(a, b)
 

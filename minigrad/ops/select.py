@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, cast, is_array, promoted, result_type, shape_of, unbroadcast
+from minigrad.ops.common import T, cast, check_fits_dtype, is_array, promoted, result_type, shape_of, unbroadcast
 
 
 class Compare(Node):
@@ -257,6 +257,7 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     fill = array_of(value)
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
+    check_fits_dtype("masked_fill", fill, dtype)
     value = cast(value, dtype) if isinstance(value, TensorBase) else fill.astype(dtype)
     return MaskedFill().apply_to(input, mask, value)
 

@@ -10,7 +10,7 @@ from minigrad.ops.shape import movedim, reshape, transpose
 
 
 def _image(name: str, input: Any) -> tuple[tuple[int, ...], int, int, int]:
-    shape = tuple(shape_of(input))
+    shape: Any = tuple(shape_of(input))
     if len(shape) < 3:
         raise OperationError(f"{name}: the input must have shape (..., C, H, W), it has {shape}")
     return shape[:-3], *shape[-3:]

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
-from minigrad.ops.common import Dims, T, axis_of, cast, is_array, shape_of
+from minigrad.ops.common import Dims, T, axis_of, cast, is_array, real, shape_of
 from minigrad.ops.elementwise import Exp, floating
 from minigrad.ops.reduction import Reduction
 from minigrad.random import default_generator
@@ -43,7 +43,7 @@ class Softmax(Node):
 
     def forward(self, x: Any) -> Any:
         self.axes = (self.axis,) if x.ndim else ()
-        self.y = from_rows(kernels.softmax(as_rows(x, self.axes)), x.shape, self.axis)
+        self.y = from_rows(kernels.softmax(as_rows(real(x), self.axes)), x.shape, self.axis)
         return self.y
 
     def backward(self, gy: Any) -> Any:
@@ -62,7 +62,7 @@ class LogSoftmax(Node):
 
     def forward(self, x: Any) -> Any:
         self.axes = (self.axis,) if x.ndim else ()
-        self.y = from_rows(kernels.log_softmax(as_rows(x, self.axes)), x.shape, self.axis)
+        self.y = from_rows(kernels.log_softmax(as_rows(real(x), self.axes)), x.shape, self.axis)
         return self.y
 
     def backward(self, gy: Any) -> Any:

@@ -93,9 +93,8 @@ def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The different values in order; on wish where each element is among them, and how often each comes."""
-    found = np.unique(
-        array_of(input), return_inverse=return_inverse, return_counts=return_counts, axis=dim
-    )  # (one array, or a tuple)
+    how: Any = {"return_inverse": return_inverse, "return_counts": return_counts, "axis": dim}
+    found: Any = np.unique(array_of(input), **how)  # one array, or a tuple
     if not isinstance(found, tuple):
         return as_tensor(found)
     parts = list(found)

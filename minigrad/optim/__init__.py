@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from minigrad.missing import teller as _teller
 from minigrad.optim import lr_scheduler
 from minigrad.optim.adam import Adam, AdamW
 from minigrad.optim.adaptive import Adadelta, Adagrad, Adamax
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.rmsprop import RMSprop
 from minigrad.optim.sgd import SGD
+
+__getattr__ = _teller(__name__)
 
 __all__ = [
     "SGD",

@@ -9,9 +9,22 @@ import numpy as np
 
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import get_default_dtype
+from minigrad.ops.common import check_fits_dtype, get_default_dtype
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
+
+
+def _numbers(array: Array, name: str) -> Array:
+    """An array that a tensor can hold: of numbers or booleans that kernels know, in this machine's byte order.
+
+    Raises
+    ------
+    TypeError
+        For objects, texts, dates, records, and floats of more than 8 bytes.
+    """
+    if array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+        raise TypeError(f"{name}: a tensor can't hold {array.dtype}: it holds booleans, integers and floats")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _array(data: Any, dtype: Any) -> Array:
@@ -66,7 +79,7 @@ def tensor(
     tensor([1., 2.])
     """
     check_device(device)
-    return from_array(_array(data, dtype), requires_grad)
+    return from_array(_numbers(_array(data, dtype), "tensor"), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -75,8 +88,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
-        return from_array(data)
-    return from_array(_array(data, dtype))
+        return from_array(_numbers(data, "as_tensor"))
+    return from_array(_numbers(_array(data, dtype), "as_tensor"))
 
 
 def from_numpy(ndarray: Array) -> Tensor:
@@ -89,7 +102,9 @@ def from_numpy(ndarray: Array) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy() takes an array, not {type(ndarray).__name__}: use tensor()")
-    return from_array(ndarray)
+    if not ndarray.dtype.isnative:
+        raise TypeError(f"from_numpy: {ndarray.dtype} has another byte order; tensor() converts it, in a copy")
+    return from_array(_numbers(ndarray, "from_numpy"))
 
 
 def shape_from(size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
@@ -107,6 +122,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     fill = array_of(fill_value)
     if dtype is None:
         dtype = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(fill.dtype.kind, get_default_dtype())
+    check_fits_dtype("full", fill, dtype)
     return from_array(np.full(shape_from((size,)), fill, dtype), requires_grad)
 
 
@@ -159,7 +175,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Numbers from ``start`` (0 if only one number is given) up to, not including, ``end``."""
     check_device(device)

@@ -172,7 +172,8 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
         if inputs is not None:
-            gradients.accumulate_into(inputs, self, gradient, retain_graph, create_graph)
+            options = {"retain_graph": retain_graph, "create_graph": create_graph}
+            gradients.accumulate_into(inputs, self, grad_outputs=gradient, **options)
             return
         seed = walk.seed_gradient(self, gradient, create_graph)
         before = quiet.warnings.set(quiet.OFF)
@@ -331,6 +332,10 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """-1, as PyTorch says it of the CPU."""
         return -1
 
+    def share_memory_(self) -> Tensor:
+        """The tensor itself; processes share through ``minigrad.distributed``."""
+        return self
+
     def pin_memory(self) -> Tensor:
         """The tensor itself: there is no other memory to copy to."""
         return self
@@ -457,35 +462,35 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         check_device(device)
         return self
 
-    def float(self) -> Tensor:
+    def float(self, memory_format: Any = None) -> Tensor:
         """As float32."""
         return common.cast(self, np.float32)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format: Any = None) -> Tensor:
         """As float64."""
         return common.cast(self, np.float64)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format: Any = None) -> Tensor:
         """As float16."""
         return common.cast(self, np.float16)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format: Any = None) -> Tensor:
         """As int64."""
         return common.cast(self, np.int64)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format: Any = None) -> Tensor:
         """As int32."""
         return common.cast(self, np.int32)
 
-    def short(self) -> Tensor:
+    def short(self, memory_format: Any = None) -> Tensor:
         """As int16."""
         return common.cast(self, np.int16)
 
-    def byte(self) -> Tensor:
+    def byte(self, memory_format: Any = None) -> Tensor:
         """As uint8."""
         return common.cast(self, np.uint8)
 
-    def char(self) -> Tensor:
+    def char(self, memory_format: Any = None) -> Tensor:
         """As int8."""
         return common.cast(self, np.int8)
 
@@ -493,7 +498,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """Refuse: NumPy has no such numbers."""
         raise NotImplementedError("bfloat16: NumPy has no such numbers; use float32, or half() for float16")
 
-    def bool(self) -> Tensor:
+    def bool(self, memory_format: Any = None) -> Tensor:
         """As booleans."""
         return common.cast(self, np.bool_)
 

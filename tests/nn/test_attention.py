@@ -106,8 +106,6 @@ def test_gradients_reach_every_parameter(layer, qkv):
 def test_what_is_not_allowed():
     with pytest.raises(ValueError, match="must be divisible by num_heads=3"):
         nn.MultiheadAttention(8, 3)
-    with pytest.raises(NotImplementedError, match="add_bias_kv"):
-        nn.MultiheadAttention(8, 2, add_bias_kv=True)
     x = mg.ones(1, 2, 8)
     with pytest.raises(RuntimeError, match="needs attn_mask= too"):
         nn.MultiheadAttention(8, 2, batch_first=True)(x, x, x, is_causal=True)

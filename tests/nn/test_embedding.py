@@ -47,6 +47,8 @@ def test_from_pretrained():
         nn.Embedding.from_pretrained(mg.ones(3))
 
 
-def test_what_is_not_there():
-    with pytest.raises(NotImplementedError, match="max_norm"):
-        nn.Embedding(4, 2, max_norm=1.0)
+def test_rows_that_are_too_long_are_shortened_in_the_table():
+    layer = nn.Embedding(3, 2, max_norm=1.0, _weight=mg.tensor([[3.0, 4.0], [0.3, 0.4], [6.0, 8.0]]))
+    layer(mg.tensor([0, 1, 0])).sum().backward()
+    assert layer.weight.tolist() == [pytest.approx([0.6, 0.8]), pytest.approx([0.3, 0.4]), [6, 8]]
+    assert layer.weight.grad.tolist() == [[2, 2], [1, 1], [0, 0]]

@@ -31,6 +31,7 @@ from .references import (
     softmax,
 )
 
+SIGNS = mg.tensor([[1, -1, 1], [-1, -1, 1]])
 MASK = np.array([[True, False, True], [False, False, True]])
 ROWS = np.array([2, 0, 0, 1])
 PICK = np.array([[0, 2], [1, 1]])
@@ -423,7 +424,106 @@ OTHERS = [
     Case("one_hot", lambda a: F.one_hot(a.argmax(1), 3), lambda a: np.eye(3, dtype=int)[a.argmax(1)], one, distinct),
 ]
 
+inside = probability  # between 0.1 and 0.9
+MORE_ACTIVATIONS = [
+    Case("hardswish", lambda x: F.hardswish(8 * x), lambda x: 8 * x * np.clip(8 * x + 3, 0, 6) / 6, one, off_zero),
+    Case("hardsigmoid", lambda x: F.hardsigmoid(8 * x), lambda x: np.clip(8 * x + 3, 0, 6) / 6, one, off_zero),
+    Case("mish", F.mish, lambda x: x * np.tanh(np.log1p(np.exp(x))), one),
+    Case("celu", lambda x: F.celu(x, 0.7), lambda x: np.where(x > 0, x, 0.7 * np.expm1(x / 0.7)), one, off_zero),
+    Case("prelu", F.prelu, lambda x, w: np.where(x > 0, x, w * x), ((2, 3), (3,)), off_zero),
+    Case("threshold", lambda x: F.threshold(x, 0.1, 2.0), lambda x: np.where(x > 0.1, x, 2.0), one, off_zero),
+    Case("hardshrink", lambda x: F.hardshrink(x, 0.1), lambda x: np.where(abs(x) > 0.1, x, 0), one, off_zero),
+    Case("softshrink", lambda x: F.softshrink(x, 0.1), lambda x: np.sign(x) * (abs(x) - 0.1), one, off_zero),
+    Case("softsign", F.softsign, lambda x: x / (1 + abs(x)), one, off_zero),
+    Case("tanhshrink", F.tanhshrink, lambda x: x - np.tanh(x), one),
+    Case("glu", lambda x: F.glu(x, 0), lambda x: x[:1] * sigmoid(x[1:]), one),
+    Case("asin", mg.asin, np.arcsin, one, inside),
+    Case("acos", mg.acos, np.arccos, one, inside),
+    Case("atan", mg.atan, np.arctan, one),
+    Case("atan2", mg.atan2, np.arctan2, two, positive),
+    Case("sinh", mg.sinh, np.sinh, one),
+    Case("cosh", mg.cosh, np.cosh, one),
+    Case("tan", mg.tan, np.tan, one, inside),
+    Case("erfinv", lambda x: mg.erf(mg.erfinv(x)) + mg.erfinv(x), None, one, inside),
+    Case("log2", mg.log2, np.log2, one, positive),
+    Case("xlogy", mg.xlogy, lambda a, b: a * np.log(b), two, positive),
+]
+
+
+def root_mean_square_of_1(x):
+    return x / np.sqrt((x * x).mean(1, keepdims=True))
+
+
+MORE_SHAPES = [
+    Case("pixel_shuffle", lambda x: F.pixel_shuffle(x, 2), None, ((1, 4, 2, 3),)),
+    Case("pixel_unshuffle", lambda x: F.pixel_unshuffle(F.pixel_shuffle(x, 2), 2), lambda x: x, ((1, 4, 2, 3),)),
+    Case("diff", lambda x: mg.diff(x, dim=1), lambda x: np.diff(x, axis=1), one),
+    Case("windows", lambda x: x.unfold(1, 2, 1), lambda x: np.stack([x[:, :2], x[:, 1:]], 1), one),
+    Case("median", lambda x: x.median(1).values, lambda x: np.sort(x, 1)[:, 1], one, distinct),
+    Case("quantile", lambda x: x.quantile(0.3, 1), lambda x: np.quantile(x, 0.3, 1), one, distinct),
+    Case("cumprod", lambda x: x.cumprod(1), lambda x: x.cumprod(1), one, off_zero),
+    Case("tensordot", lambda a, b: mg.tensordot(a, b, 1), lambda a, b: a @ b, ((2, 3), (3, 2))),
+    Case("kron", mg.kron, np.kron, ((2, 3), (3, 2))),
+    Case("cdist", mg.cdist, lambda a, b: np.sqrt(((a[:, None] - b) ** 2).sum(-1)), ((2, 3), (4, 3))),
+    Case("bicubic", lambda x: F.interpolate(x, size=(4, 7), mode="bicubic"), None, ((1, 2, 3, 4),)),
+    Case(
+        "grid_sample",
+        lambda x, g: F.grid_sample(x, mg.tanh(g) * 1.2, align_corners=False),
+        None,
+        ((1, 2, 4, 5), (1, 2, 3, 2)),
+    ),
+    Case("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (2, 3)), None, ((1, 2, 5, 4),), distinct),
+    Case("conv_transpose1d", lambda x, w: F.conv_transpose1d(x, w, stride=2), None, ((2, 2, 3), (2, 3, 2))),
+    Case("instance_norm", F.instance_norm, lambda x: normalised(x, (2, 3)), ((2, 2, 3, 2),)),
+    Case(
+        "rms_norm", lambda x: F.rms_norm(x, (3,), eps=0.0), lambda x: x / np.sqrt((x * x).mean(1, keepdims=True)), one
+    ),
+    Case("local_response_norm", lambda x: F.local_response_norm(x, 3, 0.5), None, ((1, 4, 3),)),
+    Case("bilinear", F.bilinear, None, ((2, 3), (2, 2), (4, 3, 2), (4,))),
+]
+
+MORE_LOSSES = [
+    Case("margin_ranking_loss", lambda a, b: F.margin_ranking_loss(a, b, SIGNS, 0.25), None, two, distinct),
+    Case("cosine_embedding_loss", lambda a, b: F.cosine_embedding_loss(a, b, SIGNS[:, 0]), None, two),
+    Case("triplet_margin_loss", lambda a, b, c: F.triplet_margin_loss(a, b, c, 2.0), None, ((2, 3),) * 3),
+    Case("soft_margin_loss", lambda x: F.soft_margin_loss(x, SIGNS), None, one),
+    Case("multi_margin_loss", lambda x: F.multi_margin_loss(x, mg.tensor([0, 2]), 2, 3.0), None, one),
+    Case("poisson_nll_loss", F.poisson_nll_loss, lambda x, t: (np.exp(x) - t * x).mean(), two),
+    Case(
+        "gaussian_nll_loss",
+        lambda x, t, v: F.gaussian_nll_loss(x, t, v),
+        lambda x, t, v: 0.5 * (np.log(v) + (x - t) ** 2 / v).mean(),
+        ((2, 3),) * 3,
+        positive,
+    ),
+]
+
+
+class Grown(mg.autograd.Function):
+    """A function of the user's, in PyTorch's form, that saves an input and an output."""
+
+    @staticmethod
+    def forward(ctx, x, times):
+        y = mg.exp(times * x)
+        ctx.save_for_backward(x, y)
+        ctx.times = times
+        return y * x, y
+
+    @staticmethod
+    def backward(ctx, gyx, gy):
+        x, y = ctx.saved_tensors
+        return gyx * (y + x * ctx.times * y) + gy * ctx.times * y, None
+
+
+FUNCTIONS = [
+    Case("autograd.Function", lambda x: Grown.apply(x, 3), lambda x: (np.exp(3 * x) * x, np.exp(3 * x)), one),
+]
+
 CASES = [
+    *MORE_ACTIVATIONS,
+    *MORE_SHAPES,
+    *MORE_LOSSES,
+    *FUNCTIONS,
     *ARITHMETIC,
     *ELEMENTWISE,
     *REDUCTIONS,

@@ -145,11 +145,13 @@ def _drawn(
     sent: dict[Edge, float],
     hidden: AbstractSet[Node | None] = frozenset(),
 ) -> Outline:
-    boxes = _boxes(nodes, pairs, depth, hidden)
+    boxes = boxes_at(nodes, pairs, depth, hidden)
     return Outline(boxes, _arrows(boxes, pairs, sent))
 
 
-def _boxes(nodes: Sequence[Node], pairs: list[Pair], depth: int, hidden: AbstractSet[Node | None]) -> list[Box]:
+def boxes_at(
+    nodes: Sequence[Node], pairs: list[Pair], depth: int, hidden: AbstractSet[Node | None] = frozenset()
+) -> list[Box]:
     """Put nodes that run one after the other in the same collapsed module, on the same way, into one box.
 
     Of the ``pairs``, fork and join stand alone; what is ``hidden`` doesn't.

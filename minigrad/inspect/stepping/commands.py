@@ -50,13 +50,28 @@ def step_script(path: Path, arguments: Sequence[str]) -> int:
     """
     from minigrad.inspect.stepping.takeover import TakeOver  # a command loads only what it needs
 
+    with TakeOver() as taken:
+        code = run_script(path, arguments)
+    if not code and not taken.done:
+        print(_NOTHING.format(path), file=sys.stderr)
+        return 1
+    return code
+
+
+def run_script(path: Path, arguments: Sequence[str]) -> int:
+    """Run a script as Python would.
+
+    Returns
+    -------
+    int
+        The exit code: 1 after an error, whose traceback is shown, and 130 after Ctrl-C.
+    """
     script = path.resolve()
     argv, folders = sys.argv, list(sys.path)
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(script.parent))
     try:
-        with TakeOver() as taken:
-            runpy.run_path(str(script), run_name="__main__")
+        runpy.run_path(str(script), run_name="__main__")
     except KeyboardInterrupt:
         print()
         return 130
@@ -65,9 +80,6 @@ def step_script(path: Path, arguments: Sequence[str]) -> int:
         return 1
     finally:
         sys.argv, sys.path[:] = argv, folders
-    if not taken.done:
-        print(_NOTHING.format(path), file=sys.stderr)
-        return 1
     return 0
 
 

@@ -29,7 +29,9 @@ _FILES = {
     "padding": ("padding",),
     "pixelshuffle": ("rearranging",),
     "pooling": ("pooling", "more_pooling"),
+    "rnn": ("recurrent", "cells"),
     "sparse": ("embedding",),
+    "transformer": ("transformer",),
     "upsampling": ("pooling", "more_pooling"),
     "utils": ("tuples",),
 }

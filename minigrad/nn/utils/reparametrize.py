@@ -143,7 +143,7 @@ def _applied(module: M, parts: Any) -> M:
     return module
 
 
-def _removed(module: M, kind: type, name: str) -> M:
+def _removed(module: M, kind: Any, name: str) -> M:
     for parts in vars(module).get("_reparametrized", []):
         if isinstance(parts, kind) and parts.name == name:
             parts.handle.remove()
