@@ -20,7 +20,11 @@ try:
     from einops._backends import AbstractBackend
     from einops.layers import RearrangeMixin, ReduceMixin
 except ImportError:
-    AbstractBackend = RearrangeMixin = ReduceMixin = object
+
+    class _Absent:
+        """In the place of einops' own classes."""
+
+    AbstractBackend = RearrangeMixin = ReduceMixin = _Absent
     installed = False
 else:
     installed = True

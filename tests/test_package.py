@@ -96,3 +96,16 @@ def test_the_demos_twins_have_the_same_first_values():
     a, b = (net.state_dict() for net in nets)
     assert list(a) == list(b)
     assert all(a[k].array.tobytes() == b[k].array.tobytes() for k in a)
+
+
+def test_import_needs_no_optional_package(run_python):
+    """What is an extra is absent in most places."""
+    code = """
+import sys
+for name in ("einops", "torch", "mpi4py", "IPython", "jupytext", "selenium", "stardist", "pycocotools"):
+    sys.modules[name] = None
+import minigrad
+print(minigrad.__version__)
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
