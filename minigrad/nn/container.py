@@ -171,7 +171,8 @@ class ModuleList(_Listed):
     def __repr__(self) -> str:
         """As PyTorch's: equal neighbours stand in one line, ``(0-3): 4 x Linear(...)``."""
         runs: list[tuple[int, int, str]] = []
-        for i, text in enumerate(repr(module) for module in self):
+        for i, module in enumerate(self):
+            text = repr(module)  # here, not in a generator: that would be one more frame a level
             if runs and runs[-1][2] == text:
                 runs[-1] = (runs[-1][0], i, text)
             else:

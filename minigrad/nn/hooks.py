@@ -12,6 +12,7 @@ from typing import Any
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
+from minigrad.nn.calls import is_sealed
 from minigrad.tensors.tensor import RemovableHandle, Tensor, add_hook, from_array
 
 
@@ -189,7 +190,7 @@ def hooks_of(module: Any) -> CallHooks:
     record = module._call_record
     if record.hooks is None:
         record.hooks = CallHooks()
-        record.sealed = False  # a hook is the user's own code
+        record.sealed = is_sealed(module)
     return record.hooks
 
 

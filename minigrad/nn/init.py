@@ -1,4 +1,7 @@
-"""Initialisers: they fill a tensor in place, and give it back."""
+"""Initialisers: they fill a tensor in place, without history, and give it back.
+
+They write through the tensor's own methods, so a backward that still needs the old values says so.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
+from minigrad.engine.mode import no_grad
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor
 
@@ -74,16 +79,21 @@ def _fan(tensor: Tensor, mode: str) -> int:
     return fans(tensor)[mode == "fan_out"]
 
 
+def _filled(tensor: T, values: Array) -> T:
+    with no_grad():
+        return tensor.copy_(values)
+
+
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the uniform distribution on [a, b)."""
-    tensor.array[...] = numpy_generator(generator).uniform(a, b, tensor.shape)
-    return tensor
+    with no_grad():
+        return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the normal distribution."""
-    tensor.array[...] = numpy_generator(generator).normal(mean, std, tensor.shape)
-    return tensor
+    with no_grad():
+        return tensor.normal_(mean, std, generator=generator)
 
 
 def trunc_normal_(
@@ -110,14 +120,13 @@ def trunc_normal_(
     while outside.any():
         values[outside] = rng.normal(mean, std, int(outside.sum()))
         outside = (values < a) | (values > b)
-    tensor.array[...] = values
-    return tensor
+    return _filled(tensor, values)
 
 
 def constant_(tensor: T, val: float) -> T:
     """Fill with one value."""
-    tensor.array[...] = val
-    return tensor
+    with no_grad():
+        return tensor.fill_(val)
 
 
 def ones_(tensor: T) -> T:
@@ -140,8 +149,7 @@ def eye_(tensor: T) -> T:
     """
     if tensor.ndim != 2:
         raise ValueError(f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_")
-    tensor.array[...] = np.eye(tensor.shape[0], tensor.shape[1])
-    return tensor
+    return _filled(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
@@ -158,12 +166,12 @@ def dirac_(tensor: T, groups: int = 1) -> T:
         raise ValueError(f"the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
     centre = tuple(n // 2 for n in tensor.shape[2:])
     outputs = tensor.shape[0] // groups
-    tensor.array[...] = 0
+    values = np.zeros(tensor.shape)
     for group in range(groups):
         for channel in range(min(outputs, tensor.shape[1])):
             place = (group * outputs + channel, channel, *centre)
-            tensor.array[place] = 1
-    return tensor
+            values[place] = 1
+    return _filled(tensor, values)
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
@@ -234,8 +242,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     q, r = np.linalg.qr(draws)
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)  # which makes the draw uniform over all such matrices
     matrix: Any = q if rows >= columns else q.T
-    tensor.array[...] = gain * matrix.reshape(tensor.shape)
-    return tensor
+    return _filled(tensor, gain * matrix.reshape(tensor.shape))
 
 
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
@@ -249,11 +256,11 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     if tensor.ndim != 2:
         raise ValueError(f"sparse_ is for matrices, this tensor has shape {tensor.shape}")
     zeros = math.ceil(sparsity * tensor.shape[0])
-    normal_(tensor, 0.0, std, generator)
     rng = numpy_generator(generator)
+    values = rng.normal(0.0, std, tensor.shape)
     for column in range(tensor.shape[1]):
-        tensor.array[rng.permutation(tensor.shape[0])[:zeros], column] = 0
-    return tensor
+        values[rng.permutation(tensor.shape[0])[:zeros], column] = 0
+    return _filled(tensor, values)
 
 
 # PyTorch's older names, without the line below.

@@ -567,7 +567,9 @@ class Module:
         return type(self).__name__
 
     def __repr__(self) -> str:
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        children = []
+        for name, module in self._modules.items():  # (A comprehension would be one more frame a level.)
+            children.append(f"({name}): {_indented(repr(module))}")
         return framed(self._get_name(), self.extra_repr(), children)
 
 

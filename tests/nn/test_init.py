@@ -117,3 +117,25 @@ def test_parameters_are_filled_in_place_without_a_graph():
 def test_an_unknown_mode():
     with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out'"):
         init.kaiming_normal_(weight(2, 2), mode="fan")
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        init.uniform_,
+        init.normal_,
+        init.trunc_normal_,
+        init.ones_,
+        init.eye_,
+        init.orthogonal_,
+        init.kaiming_uniform_,
+        lambda w: init.sparse_(w, 0.5),
+        lambda w: init.dirac_(w.data.reshape(3, 3, 1)),
+    ],
+)
+def test_backward_notices_weights_that_were_drawn_anew(fill):
+    w, x = nn.Parameter(mg.rand(3, 3)), mg.rand(2, 3, requires_grad=True)
+    y = nn.functional.linear(x, w)
+    fill(w)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        (y * y).sum().backward()

@@ -516,6 +516,26 @@ def patched():
     return layer
 
 
+@pytest.mark.parametrize("wrap", [nn.Sequential, lambda m: nn.ModuleList([m])])
+def test_repr_of_300_nested_modules(wrap):
+    net = nn.Identity()
+    for _ in range(300):
+        net = wrap(net)
+    assert repr(net).count("\n") == 600
+
+
+def test_a_distance_of_the_users_gives_its_own_line():
+    made = []
+
+    def distance(a, b):
+        y = (a - b).abs().sum(1)
+        made.append(y)
+        return y
+
+    nn.TripletMarginWithDistanceLoss(distance_function=distance)(*mg.rand(3, 2, 4, requires_grad=True))
+    assert {y.node.source.text for y in made} == {"y = (a - b).abs().sum(1)"}
+
+
 @pytest.mark.parametrize(
     ("layer", "line"),
     [(Doubled(nn.Linear(4, 4)), "return y * 2"), (Tripled(4, 4), "return y * 3"), (patched(), "return y * 5")],

@@ -71,6 +71,37 @@ def test_values_are_limited():
     assert a.grad.tolist() == [-0.5, 0.2, 0.5]
 
 
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+def test_a_graph_that_reads_a_gradient_notices_clipping(clip):
+    x = mg.tensor([3.0, 5.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    penalty = (x.grad**2).sum()
+    clip([x], 0.1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        penalty.backward()
+
+
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+def test_clipping_between_two_passes_through_one_graph_is_no_false_alarm(clip):
+    net, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), mg.rand(5, 3)
+    loss = (net(x) ** 2).sum()
+    loss.backward(retain_graph=True)
+    first = [p.grad.clone() for p in net.parameters()]
+    clip(net.parameters(), 1e-3)
+    net.zero_grad()
+    loss.backward()
+    for p, gradient in zip(net.parameters(), first, strict=True):
+        np.testing.assert_array_equal(p.grad.array, gradient.array)
+
+
+def test_backward_notices_weights_that_a_vector_overwrote():
+    w, x = nn.Parameter(mg.rand(2, 2)), mg.rand(3, 2, requires_grad=True)
+    y = x @ w
+    vector_to_parameters(mg.zeros(4), [w])
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 def test_vector_and_back():
     net, other = nn.Linear(3, 2), nn.Linear(3, 2)
     vector = parameters_to_vector(net.parameters())

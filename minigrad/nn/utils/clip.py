@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad.engine.base import TensorBase, array_of
+from minigrad.engine.mode import no_grad
 from minigrad.tensors.tensor import Tensor, from_array
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Array]:
-    """The gradient arrays of those parameters that have one; a shared parameter's only once."""
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The gradients of those parameters that have one; a shared parameter's only once."""
     given = [parameters] if isinstance(parameters, TensorBase) else parameters
-    return [p.grad.array for p in dict.fromkeys(given) if p.grad is not None]
+    return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
 
 
 def get_total_norm(
@@ -93,16 +94,18 @@ def clip_grad_norm_(
     1.0
     """
     gradients = _gradients(parameters)
-    total = get_total_norm([from_array(g) for g in gradients], norm_type, error_if_nonfinite)
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     factor = float(max_norm) / (total.item() + 1e-6)  # as PyTorch: the small number avoids a division by 0
     if not factor >= 1:  # NaN too, which then shows in the gradients
-        for gradient in gradients:
-            gradient *= factor
+        with no_grad():
+            for gradient in gradients:
+                gradient.mul_(factor)
     return total
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: Any = None) -> None:
     """Limit every element of every gradient to ``[-clip_value, clip_value]``, in place."""
     limit = float(clip_value)
-    for gradient in _gradients(parameters):
-        np.clip(gradient, -limit, limit, out=gradient)
+    with no_grad():
+        for gradient in _gradients(parameters):
+            gradient.clamp_(-limit, limit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigrad.engine.errors import OperationError
+from minigrad.engine.mode import no_grad
 from minigrad.ops.join import cat
 from minigrad.tensors.tensor import Tensor
 
@@ -40,5 +41,6 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     start = 0
     for parameter in given:
         stop = start + parameter.array.size
-        parameter.array[...] = vec.array[start:stop].reshape(parameter.array.shape)
+        with no_grad():
+            parameter.copy_(vec[start:stop].reshape(parameter.shape))
         start = stop
