@@ -1,4 +1,4 @@
-"""19. The loss around a minimum, and a symmetry that a skip breaks.
+"""19. The landscape: the loss around a minimum, and a symmetry that a skip breaks.
 
 Minutes: 25. Before it: lessons 6 to 8. Shows: C4.
 Papers: Li et al. (2018), Orhan and Pitkow (2018).

@@ -140,6 +140,11 @@ ax.legend(fontsize=8)
 show(fig, "22_drift", "Rounding adds up slowly where weights are small. Where they stretch (dashed), it is stretched"
      "\nwith every block, until nothing is left of the input.")  # fmt: skip
 
+# %% [markdown]
+# ## What is bought, and with what
+# Memory no longer grows with depth, since backward asks the outputs for the inputs. The price is time, F and G once
+# more, and exactness: the gradient belongs to an input that differs from the true one by the drift above.
+
 # %%
 mb = {kind: [found[0] for found in measured[kind]] for kind in KINDS}
 more = {kind: found[-1] / found[0] for kind, found in mb.items()}
