@@ -268,5 +268,5 @@ uniform, normal, constant, eye, dirac, sparse = uniform_, normal_, constant_, ey
 xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
 kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_, orthogonal_
 
-# What files take from inside PyTorch's: timm's initialisers, and those that count fans by themselves.
+# Files take these from PyTorch's own initialisers: timm uses them, and so do files that compute fans themselves.
 _calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan

@@ -451,7 +451,7 @@ class Module:
     # -- copying -----------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle keeps: all but the path, which a copy finds out for itself."""
+        """What a copy or a pickle keeps: all but the path, which a copy works out anew."""
         # (A shallow copy has tables of its own, as its attributes are its own.)
         own = {"_kinds": dict(self._kinds), "_non_persistent": dict(self._non_persistent)}
         return {**self.__dict__, **own, "_call_record": CallRecord(self._call_record.hooks)}

@@ -1,4 +1,4 @@
-"""A parameter: a tensor that a module finds by itself when it is assigned to an attribute."""
+"""A parameter: a tensor that a module registers when it is assigned to one of its attributes."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class HyperConnection(Module):
     """``X' = H_res X + h_post F(h_pre X)`` on n streams, X of shape (n, ..., d) (hyper-connections, Zhu et al., 2024).
 
     The branch reads one weighted sum of the streams, and is written into each with a weight; the skip mixes them by a
-    matrix. `skip.to_streams` begins, `skip.from_streams` ends. Everything goes by the nodes `Fork`, `StreamMix` and
+    matrix. `skip.to_streams` begins, `skip.from_streams` ends. The work is done by the nodes `Fork`, `StreamMix` and
     `ResidualAdd`, so a trace shows each of the three matrices at work.
 
     Parameters
