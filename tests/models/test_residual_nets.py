@@ -127,7 +127,7 @@ def test_bad_input():
         models.resnet(20, scale="fixup")
 
 
-def train_on_digits(depth, epochs, rate=0.1):
+def train_on_digits(depth, epochs, rate=0.02):
     """Train a ResNet with option B on the digits, the rate up and down again; gives the accuracy epoch by epoch."""
     mg.manual_seed(0)
     net = models.resnet(depth, in_channels=1, shortcut="B")
