@@ -7,9 +7,12 @@ for the first and the last of these, so two of its functions are wrapped here.
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
 from textwrap import indent
+from types import ModuleType
 from typing import Any
 
 from docutils.utils import new_document
@@ -18,13 +21,15 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery import gen_rst, py_source_parser
 from sphinx_gallery.py_source_parser import Block
 
-from minigrad.classroom import catalogue, script
+from minigrad.classroom import catalogue
 from minigrad.classroom.notebook import write_notebook
 
 HEADING = re.compile(r"^#+ (.*)\n?", re.M)
 
 #: What the lesson that runs has shown since its last cell: figures and their captions.
 shown: list[tuple[Any, str]] = []
+#: The modules of minigrad that the builder itself uses, while a lesson runs with others.
+builders: dict[str, ModuleType] = {}
 
 
 class Markdown(SphinxDirective):
@@ -83,10 +88,20 @@ def own_notebook(notebook: Any, path: Path) -> None:
     write_notebook(lesson, path.parent).replace(path)
 
 
-def listen(gallery: Any, name: Any) -> None:
-    """Before a lesson runs: what it shows is kept for its page."""
-    shown.clear()
-    script.show = lambda fig, name, caption: shown.append((fig, caption))  # type: ignore[assignment]
+def alone(gallery: Any, name: Any, when: str) -> None:
+    """Before a lesson runs it gets a minigrad of its own, as in a new process: nodes are numbered from 0.
+
+    What it shows is kept for its page. After it the builder's own minigrad is back.
+    """
+    mine = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "minigrad"}
+    for name in mine:
+        del sys.modules[name]
+    if when == "before":
+        builders.update(mine)
+        script: Any = importlib.import_module("minigrad.classroom.script")
+        script.show = lambda fig, name, caption: shown.append((fig, caption))
+    else:
+        sys.modules.update(builders)
 
 
 def figures(block: Any, variables: dict[str, Any], gallery: dict[str, Any]) -> str:
