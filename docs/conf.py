@@ -42,6 +42,7 @@ highlight_language = "python"
 sphinx_gallery_conf = {
     "examples_dirs": "../lessons",
     "gallery_dirs": "lessons",
+    "backreferences_dir": "lessons/backreferences",  # what minigallery needs
     "filename_pattern": r"\d\d_\w+\.py",
     "ignore_pattern": r"/(zoo|exercises|solutions)/",
     "nested_sections": False,

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from selenium import webdriver
 
-WIDTH, HEIGHT = 860, 760
+WIDTH, HEIGHT = 820, 690
 TARGET = Path(__file__).parents[1] / "figures" / "replay.gif"
 #: Milliseconds a step, and at the end.
 TURN, REST = 900, 3000
@@ -41,7 +41,9 @@ def frames(page):
 
 
 if __name__ == "__main__":
-    first, *others = (frame.quantize(48) for frame in frames(Path(sys.argv[1])))
+    taken = list(frames(Path(sys.argv[1])))
+    palette = taken[-1].quantize(32)  # the last frame has all colours
+    first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in taken)
     pauses = [TURN] * len(others) + [REST]
     first.save(TARGET, save_all=True, append_images=others, duration=pauses, loop=0, optimize=True)
     print(TARGET, TARGET.stat().st_size, "bytes")

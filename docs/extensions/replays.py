@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ def block() -> Page:
     def loss(residual: bool) -> Any:
         mg.manual_seed(0)
         branches = [nn.Sequential(nn.Linear(6, 6), nn.Tanh()) for _ in range(3)]
-        middle = [nn.Residual(branch) if residual else branch for branch in branches]
+        plain = [nn.Sequential(OrderedDict(branch=branch)) for branch in branches]  # with the same names
+        middle = [nn.Residual(branch) for branch in branches] if residual else plain
         net = nn.Sequential(nn.Linear(4, 6), *middle, nn.Linear(6, 1))
         return net(mg.randn(5, 4)).square().mean()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from minigrad.classroom.catalogue import find
 
 SITE = os.environ.get("MINIGRAD_SITE")
 pytestmark = [
@@ -69,11 +73,15 @@ def test_a_lesson_has_its_output_its_figures_and_its_downloads(at):
     browser = at("lessons/07_residual_block.html", 1280)
     assert "[4.0, 4.0]" in browser.find_element("css selector", ".sphx-glr-script-out").text
     outputs = [found.text for found in browser.find_elements("css selector", ".sphx-glr-script-out")]
-    assert any("ResidualAdd#2 " in text for text in outputs)  # numbered as in a process of its own
+    assert any("ResidualAdd#6 " in text for text in outputs)  # numbered as in a process of its own
     assert "Conclusion" in outputs[-1]
     assert len(browser.find_elements("css selector", "figure figcaption")) == 2
     links = [found.get_attribute("href") for found in browser.find_elements("css selector", "a.download")]
-    assert sorted(link.rpartition(".")[2] for link in links) == ["ipynb", "py", "zip"]
+    files = {link.rpartition(".")[2]: Path(unquote(urlsplit(link).path)) for link in links}
+    assert sorted(files) == ["ipynb", "py", "zip"]
+    assert files["py"].read_text(encoding="utf-8") == find("7").path.read_text(encoding="utf-8")
+    cells = json.loads(files["ipynb"].read_text(encoding="utf-8"))["cells"]
+    assert any("".join(cell["source"]).startswith("## The ledger\n") for cell in cells)  # Markdown, as it was written
 
 
 def test_a_replay_plays_in_its_frame(at):
