@@ -152,8 +152,17 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
 
 @flat_kernel
 def _move_running(
-    mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
+    first: int,
+    last: int,
+    mean: Array,
+    var: Array,
+    batch_mean: Array,
+    inv_std: Array,
+    eps: float,
+    momentum: float,
+    correction: float,
 ) -> None:
+    mean, var, batch_mean, inv_std = mean[first:last], var[first:last], batch_mean[first:last], inv_std[first:last]
     for c in range(mean.size):
         batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * correction
         mean[c] += momentum * (batch_mean[c] - mean[c])
