@@ -27,7 +27,7 @@ extensions = [
     "replays",
     "repository",
 ]
-exclude_patterns = ["lessons/index.rst", "lessons/sg_execution_times.rst", "sg_execution_times.rst"]
+exclude_patterns = ["lessons/index.rst"]  # docs/lessons.md stands for it
 nitpicky = True
 suppress_warnings = ["sphinx_gallery.duplicate_filename"]  # tasks and solutions have their lesson's name, and no page
 

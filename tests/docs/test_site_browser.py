@@ -84,18 +84,21 @@ def test_a_lesson_has_its_output_its_figures_and_its_downloads(at):
     assert any("".join(cell["source"]).startswith("## The ledger\n") for cell in cells)  # Markdown, as it was written
 
 
-def test_a_replay_plays_in_its_frame(at):
-    browser = at("index.html", 1280)
-    frame = browser.find_element("css selector", "iframe.replay")
-    browser.execute_script("arguments[0].scrollIntoView()", frame)
-    browser.switch_to.frame(frame)
-    try:
-        browser.implicitly_wait(10)
-        browser.find_element("css selector", "html[data-ready=yes]")
-        browser.find_element("id", "forward").click()
-        assert browser.find_element("id", "step").text.startswith("2 ")
-    finally:
-        browser.switch_to.default_content()
+@pytest.mark.parametrize(("page", "frames"), [("index.html", 1), ("replays.html", 4)])
+def test_replays_play_in_their_frames(at, page, frames):
+    browser = at(page, 1280)
+    browser.implicitly_wait(10)
+    found = browser.find_elements("css selector", "iframe.replay")
+    assert len(found) == frames
+    for frame in found:
+        browser.execute_script("arguments[0].scrollIntoView()", frame)  # it is loaded when it is seen
+        browser.switch_to.frame(frame)
+        try:
+            browser.find_element("css selector", "html[data-ready=yes]")
+            browser.find_element("id", "forward").click()
+            assert browser.find_element("id", "step").text.startswith("2 ")
+        finally:
+            browser.switch_to.default_content()
 
 
 def test_the_page_follows_the_dark_mode(at):
