@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from minigrad.engine.base import Array, TensorBase
+from minigrad.files import write_whole
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -40,7 +39,8 @@ def save(obj: Any, f: Any) -> None:
     """Save tensors, and dictionaries, lists, numbers and strings around them, to a file.
 
     The file is first written beside its place and then moved there: if saving fails, or the computer
-    stops, what was there before is still there.
+    stops, what was there before is still there. A file that is there keeps its owner and mode; a device
+    or a pipe is written to as it is.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def save(obj: Any, f: Any) -> None:
     ------
     TypeError
         If something can't be stored; the message says where it is.
-    FileNotFoundError
-        If the folder isn't there.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If the folder isn't there, if ``f`` is one, or if it is not to be written to.
 
     Examples
     --------
@@ -72,25 +72,6 @@ def save(obj: Any, f: Any) -> None:
         f.write(content)
         return
     write_whole(f, content)
-
-
-def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file beside its place, and then move it there: so there is never a part of it."""
-    # Through a symbolic link: the file that it points to is to be replaced, not the link.
-    path = Path(os.path.realpath(f))
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't save {path}: there is no folder {path.parent}")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from minigrad.classroom.catalogue import Lesson
+from minigrad.files import write_whole
 
 
 def write_notebook(lesson: Lesson, folder: Path) -> Path:
@@ -34,10 +34,5 @@ def write_notebook(lesson: Lesson, folder: Path) -> Path:
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{i}"  # (jupytext draws them at random)
-    temporary = folder / f".{target.stem}-{os.getpid()}.ipynb"
-    try:
-        jupytext.write(notebook, temporary, fmt="ipynb")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, jupytext.writes(notebook, fmt="ipynb").encode())
     return target

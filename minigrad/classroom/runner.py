@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from minigrad.classroom import progress
 from minigrad.classroom.catalogue import Lesson, lessons
 from minigrad.classroom.check import checks_of
+from minigrad.files import write_whole
 
 
 def list_lessons(width: int | None = None) -> str:
@@ -46,24 +46,6 @@ def list_lessons(width: int | None = None) -> str:
         lines += [f"    {line}" for line in more]
     note = "Run one: minigrad lesson 7. Work on it: minigrad lesson 7 --copy DIR, then minigrad check 7. "
     return "\n".join([*lines, *textwrap.wrap(note + "Hunt bugs: minigrad lesson zoo.", width)])
-
-
-def folder_to_write(name: str) -> Path:
-    """A folder that files can go into, before any work is done; it is made if it isn't there.
-
-    Raises
-    ------
-    ValueError
-        If there is a file of that name, or it can't be written to.
-    """
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(f"{folder}: files can't go there ({error.strerror or error})") from None
-    return folder
 
 
 def run_lesson(lesson: Lesson, save: Path) -> None:
@@ -106,4 +88,4 @@ def copy_files(pairs: Sequence[tuple[Path, Path]]) -> None:
         raise ValueError(f"{' and '.join(there)}: there already, and left as it is; choose another folder")
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        write_whole(target, source.read_bytes())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import os
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from minigrad.files import write_whole
 
 #: No line is wider than this, if it can be helped: a terminal's usual width.
 WIDTH = 80
@@ -135,10 +137,11 @@ def cell_text(cell: Any, digits: int = 4) -> str:
 
 def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:
     """Write records of the same keys as a CSV file; numbers in full, and nothing for None."""
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
-        writer.writeheader()
-        writer.writerows(records)
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
+    writer.writeheader()
+    writer.writerows(records)
+    write_whole(path, file.getvalue().encode())
 
 
 def _wrapped(notes: Sequence[str]) -> list[str]:

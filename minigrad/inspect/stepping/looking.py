@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmd
+import io
 import pdb
 import sys
 from types import FrameType
@@ -34,7 +35,9 @@ class Looking(cmd.Cmd):
     def __init__(
         self, tape: Tape, frame: FrameType | None, stdin: TextIO | None = None, stdout: TextIO | None = None
     ) -> None:
-        super().__init__(stdin=stdin, stdout=stdout)
+        if stdin is None and sys.stdin is None:  # closed: no command will come
+            stdin = io.StringIO()
+        super().__init__(stdin=stdin, stdout=stdout or sys.stdout or io.StringIO())
         self.tape = tape
         self._frame = frame
         self._terminal = stdin is None and sys.stdin.isatty()
