@@ -98,8 +98,8 @@ def run_script(path: Path, arguments: Sequence[str]) -> int:
     except SystemExit as end:
         return _exit_code(end.code)
     except Exception as error:  # its own errors are the script's: shown as Python shows them
-        if isinstance(error, BrokenPipeError) and sys.stdout is not None:
-            sys.stdout.flush()  # (raises it again where it's our output that nobody reads)
+        if isinstance(error, BrokenPipeError):
+            print(flush=True)  # (raises it again where it's our output that nobody reads)
         _print_traceback(error, str(script))
         return 1
     finally:

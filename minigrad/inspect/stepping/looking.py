@@ -41,7 +41,7 @@ class Looking(cmd.Cmd):
         self.tape = tape
         self._frame = frame
         self._terminal = stdin is None and sys.stdin.isatty()
-        self.use_rawinput = stdin is None  # input() serves terminals, pipes and notebooks
+        self.use_rawinput = stdin is None and sys.stdout is not None  # input() serves terminals, pipes and notebooks
 
     def say(self, text: str) -> None:
         """Print."""
