@@ -122,12 +122,12 @@ class _Pool:
     def ask(self, job: _Job, helpers: int) -> None:
         """Let this many threads know of a job."""
         while self.started < helpers:
-            self.started += 1
             try:
                 # A daemon: it is always waiting or at work for a caller that waits, so nothing is lost at the end.
-                threading.Thread(target=self.serve, name=f"minigrad-{self.started}", daemon=True).start()
+                threading.Thread(target=self.serve, name=f"minigrad-{self.started + 1}", daemon=True).start()
             except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
                 return
+            self.started += 1  # (not before: after a Ctrl-C between, a thread would be missed for ever)
         for _ in range(helpers):
             self.jobs.put(job)
 

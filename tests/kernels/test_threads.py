@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,43 @@ def test_half_precision_of_batch_norm(length, rng):
     for fast, slow in zip((y, mean, gx, gw), (*wide[:2], *expected[:2]), strict=True):
         assert fast.dtype == np.float16
         np.testing.assert_allclose(fast, slow, atol=2e-2)
+
+
+def test_an_interrupt_while_a_thread_is_started_does_not_leave_the_kernels_serial(monkeypatch):
+    pool = threads._Pool()
+    with monkeypatch.context() as patched:
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.ask(threads._Job(lambda first, last: None, 1, 1), 1)
+    helped = threading.Event()
+    job = threads._Job(lambda first, last: helped.set(), 1, 1)
+    pool.ask(job, 1)
+    assert helped.wait(30)
+    job.close()
+
+
+def test_an_interrupt_in_a_kernel_is_raised_and_the_next_call_is_shared_again(monkeypatch):
+    monkeypatch.setattr(threads, "_threads", 3)
+    caller = threading.current_thread()
+
+    def interrupted(first, last):
+        if threading.current_thread() is caller:
+            raise KeyboardInterrupt
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            threads.share(interrupted, 100, 100 * threads.SMALL)
+    seen = set()
+    everyone = threading.Barrier(3, timeout=30)
+
+    def all_meet(first, last):
+        if threading.current_thread() not in seen:
+            seen.add(threading.current_thread())
+            everyone.wait()
+
+    threads.share(all_meet, 1000, 100 * threads.SMALL)
+    assert len(seen) == 3
