@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,6 +62,27 @@ def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
             os.replace(temporary, path)  # an open file can't be moved there
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_new(contents: Mapping[Path, bytes]) -> None:
+    """Write files that are not there yet, all of them or none.
+
+    Raises
+    ------
+    ValueError
+        If one is there already: what is in it is never written over.
+    """
+    there = [str(path) for path in contents if path.exists()]
+    if there:
+        raise ValueError(f"{' and '.join(there)}: there already, and left as it is; choose another folder")
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+    except BaseException:  # a full disk, Ctrl-C: what is there by then would forbid a second try
+        for path in contents:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _check_place(name: str, path: Path) -> None:

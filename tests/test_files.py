@@ -15,8 +15,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import inspect, plot
-from minigrad.classroom import catalogue, notebook, progress, runner
-from minigrad.files import file_to_write, folder_to_write, write_whole
+from minigrad.classroom import catalogue, notebook, progress
+from minigrad.files import file_to_write, folder_to_write, write_new, write_whole
 from minigrad.inspect.say.table import write_csv
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes, pipes and signals are POSIX's")
@@ -41,7 +41,6 @@ WRITERS = {
     "page": lambda path: inspect.replay(loss()).save(path),
     "csv": lambda path: write_csv(path, [{"a": 1}]),
     "plot": lambda path: plot.save(axes().figure, path),
-    "copy": lambda path: runner.copy_files([(catalogue.find("1").path, path.with_name("other.py"))]),
 }
 
 
@@ -77,8 +76,31 @@ def test_notebooks_and_progress_are_whole_or_not_at_all(tmp_path, monkeypatch):
     assert "disk full" in progress.note_passed("07", ["b"])
     assert progress.passed("07") == ["a"]
     with pytest.raises(OSError, match="disk full"):
-        notebook.write_notebook(catalogue.find("1"), tmp_path)
+        notebook.write_notebooks([catalogue.find("1")], tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["home", "progress.json"]
+
+
+def test_new_files_are_written_all_or_none(tmp_path, monkeypatch):
+    contents = {tmp_path / "sub" / name: name.encode() for name in "abc"}
+    with monkeypatch.context() as patched:
+        calls = []
+
+        def fail_at_the_third(*_):
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+
+        patched.setattr(os, "fsync", fail_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            write_new(contents)
+    assert os.listdir(tmp_path / "sub") == []
+    write_new(contents)
+    (tmp_path / "sub" / "b").unlink()
+    (tmp_path / "sub" / "a").write_text("mine")
+    with pytest.raises(ValueError, match="left as it is"):
+        write_new(contents)
+    assert (tmp_path / "sub" / "a").read_text() == "mine"
+    assert not (tmp_path / "sub" / "b").exists()
 
 
 @posix

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minigrad.files import folder_to_write
+from minigrad.files import folder_to_write, write_new
 
 if TYPE_CHECKING:
     from minigrad.classroom.catalogue import Lesson
@@ -50,11 +50,11 @@ def _lesson(arguments: argparse.Namespace) -> int:
     if arguments.copy is not None:
         return _copy(chosen, folder_to_write(arguments.copy))
     if arguments.notebook is not None:
-        from minigrad.classroom.notebook import write_notebook
+        from minigrad.classroom.notebook import write_notebooks
 
         folder = folder_to_write(arguments.notebook)
-        for each in chosen:
-            print(write_notebook(each, folder))
+        for path in write_notebooks(chosen, folder):
+            print(path)
         return 0
     save = folder_to_write(arguments.save or str(default_folder()))
     for each in chosen:
@@ -76,13 +76,13 @@ def _copy(chosen: Sequence[Lesson], folder: Path) -> int:
 
 def _zoo(copy: str | None) -> int:
     """List the bug zoo, or copy it."""
-    from minigrad.classroom import progress, runner, zoo
+    from minigrad.classroom import progress, zoo
 
     if copy is None:
         print(zoo.listed())
         return 0
     folder = folder_to_write(copy)
-    runner.copy_files([(path, folder / "zoo" / path.name) for path in zoo.animals()])
+    write_new({folder / "zoo" / path.name: path.read_bytes() for path in zoo.animals()})
     _warn(progress.note_copy("zoo", folder / "zoo"))
     print(f"Mend them in {folder / 'zoo'}, then: minigrad check zoo")
     return 0

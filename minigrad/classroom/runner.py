@@ -12,7 +12,7 @@ from pathlib import Path
 from minigrad.classroom import progress
 from minigrad.classroom.catalogue import Lesson, lessons
 from minigrad.classroom.check import checks_of
-from minigrad.files import write_whole
+from minigrad.files import write_new
 
 
 def list_lessons(width: int | None = None) -> str:
@@ -71,21 +71,5 @@ def copy_lessons(chosen: Sequence[Lesson], folder: Path) -> dict[Lesson, list[Pa
         + ([(lesson.exercise, folder / "exercises" / lesson.path.name)] if lesson.exercise.exists() else [])
         for lesson in chosen
     }
-    copy_files([pair for each in pairs.values() for pair in each])
+    write_new({target: source.read_bytes() for each in pairs.values() for source, target in each})
     return {lesson: [target for _, target in each] for lesson, each in pairs.items()}
-
-
-def copy_files(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Copy each file to its target, or none of them.
-
-    Raises
-    ------
-    ValueError
-        If a target is there already.
-    """
-    there = [str(target) for _, target in pairs if target.exists()]
-    if there:
-        raise ValueError(f"{' and '.join(there)}: there already, and left as it is; choose another folder")
-    for source, target in pairs:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, source.read_bytes())

@@ -81,3 +81,10 @@ def test_an_interrupt_in_a_kernel_is_raised_and_the_next_call_is_shared_again(mo
 
     threads.share(all_meet, 1000, 100 * threads.SMALL)
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp", "nothing"])
+def test_no_threading_layer_of_numbas_is_needed(layer, run_python):
+    code = "import minigrad as mg\nprint(mg.nn.Conv2d(3, 16, 3)(mg.randn(8, 3, 64, 64)).shape)"
+    done = run_python(code, NUMBA_THREADING_LAYER=layer, MINIGRAD_NUM_THREADS="2")
+    assert done.stdout.split() == ["(8,", "16,", "62,", "62)"], done.stderr
