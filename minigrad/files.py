@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -19,6 +19,19 @@ if sys.platform != "win32":
 _UNFINISHED = ".{}.minigrad.tmp"
 #: Where a file can't be held (on Windows), one that nobody has written to for so many seconds is nobody's.
 _FORGOTTEN = 3600.0
+
+
+def path_of(f: Any, or_else: str = "") -> str:
+    """A path as text; ``or_else`` is what else could stand there.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+    """
+    if not isinstance(f, (str, bytes, os.PathLike)):
+        raise TypeError(f"a path is wanted here{or_else}, and not a {type(f).__name__}")
+    return os.fsdecode(f)
 
 
 def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
@@ -38,8 +51,10 @@ def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
     ------
     IsADirectoryError, FileNotFoundError, PermissionError
         For a folder, where there is no folder, and where it, or the file itself, is not to be written to.
+    TypeError
+        For what is no path.
     """
-    name = os.fspath(f)
+    name = path_of(f)
     if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
         with open(name, "wb") as device:
             device.write(content)
