@@ -152,20 +152,12 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
 
 @row_kernel
 def _move_running(
-    first: int,
-    last: int,
-    mean: Array,
-    var: Array,
-    now: Array,
-    inv_std: Array,
-    eps: float,
-    momentum: float,
-    unbias: float,
+    first: int, last: int, mean: Array, var: Array, now: Array, inv_std: Array, eps: float, rate: float, unbias: float
 ) -> None:
     for c in range(first, last):
         batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * unbias
-        mean[c] += momentum * (now[c] - mean[c])
-        var[c] += momentum * (batch_var - var[c])
+        mean[c] += rate * (now[c] - mean[c])
+        var[c] += rate * (batch_var - var[c])
 
 
 def _fast_move_running(
