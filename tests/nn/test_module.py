@@ -13,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.nn import calls, module
 
 
 class Block(nn.Module):
@@ -514,6 +515,16 @@ def patched():
 
     layer.forward = forward
     return layer
+
+
+def test_models_that_share_nothing_are_named_once(monkeypatch):
+    walks = []
+    name_modules = calls.name_modules
+    monkeypatch.setattr(module, "name_modules", lambda m: walks.append(m) or name_modules(m))
+    teacher, student = (nn.Sequential(nn.Linear(2, 2), nn.ReLU()) for _ in range(2))
+    for _ in range(3):
+        teacher(student(mg.ones(1, 2)))
+    assert walks == [student, teacher]
 
 
 @pytest.mark.parametrize("wrap", [nn.Sequential, lambda m: nn.ModuleList([m])])
