@@ -105,10 +105,8 @@ class MultiheadAttention(Module):
         for name, size in sizes.items():
             weight = None if one_size else empty_parameter(embed_dim, size, device=device, dtype=dtype)
             self.register_parameter(name, weight)
-        if bias:
-            self.in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype)
-        else:
-            self.register_parameter("in_proj_bias", None)
+        in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype) if bias else None
+        self.register_parameter("in_proj_bias", in_proj_bias)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         for name in ("bias_k", "bias_v"):
             more = empty_parameter(1, 1, embed_dim, device=device, dtype=dtype) if add_bias_kv else None
