@@ -48,7 +48,6 @@ def name_modules(outermost: Any) -> None:
 
 
 def is_sealed(module: Any) -> bool:
-    """Whether forward, but for the modules in it, runs the package's own code only."""
-    if not is_ours(type(module).forward) or "forward" in module.__dict__ or module._call_record.hooks is not None:
-        return False
-    return all(hasattr(called, "_call_record") or is_ours(called) for called in module._calls())
+    """Whether forward, but for the modules in it, runs the package's own code only: the user gave it no function."""
+    given = [value for value in vars(module).values() if callable(value) and not hasattr(value, "_call_record")]
+    return module._call_record.hooks is None and all(map(is_ours, (type(module).forward, *given)))

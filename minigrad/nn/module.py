@@ -95,10 +95,6 @@ class Module:
         """Compute the output; every subclass says how."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
-    def _calls(self) -> tuple[Any, ...]:
-        """The functions that ``forward`` was given to call, besides what is registered here."""
-        return ()
-
     # -- registering -------------------------------------------------------------------------------
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -183,8 +179,8 @@ class Module:
             kind = self.__dict__.get("_kinds", {}).get(name)
             if kind is None:
                 object.__setattr__(self, name, value)
-                if name == "forward":
-                    structure_changed()  # what runs below may be the user's own code now
+                if callable(value):
+                    structure_changed()  # what forward runs may be the user's own code now
                 return
             if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
                 wanted = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[kind]
