@@ -195,9 +195,8 @@ class MultiheadAttention(Module):
     def _heads(self, *inputs: Tensor) -> list[Tensor]:
         """Queries, keys and values, each (N, num_heads, length, head_dim)."""
         plain = self.bias_k is None and not self.add_zero_attn
-        if (
-            plain and self.in_proj_weight is not None and inputs[0] is inputs[1] is inputs[2]
-        ):  # attention to oneself: one product for all three
+        to_oneself = inputs[0] is inputs[1] is inputs[2]
+        if plain and self.in_proj_weight is not None and to_oneself:  # one product for all three
             y = F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias)
             y = y.unflatten(2, (3, self.num_heads, self.head_dim))
             return [part.transpose(1, 2) for part in y.unbind(2)]
