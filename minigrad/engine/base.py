@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the one circle of imports, and no program runs it: a tensor names its node, a node its tensors
     from minigrad.engine.node import Node
     from minigrad.engine.views import View
 

@@ -60,7 +60,7 @@ def visit(
             yield from taken
             return
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        if tensor.node is None:
+        if tensor.node is None:  # it is a leaf itself
             receive(tensor, gradient, False, [(None, 0)], [tensor], way, receiver)
         else:
             add(gradient, tensor.node, tensor.slot, way, numbers)
@@ -170,8 +170,8 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
-# (At most 3: a debugger that was at work when this was imported may have held one more. A node, which is in no tuple,
-# has one less.)
+# (At most 3: a debugger that was at work when this was imported may have held one more. A node in ``visit`` is in no
+# such tuple, so for it this number means that someone else holds it.)
 _ALONE = min(_references_when_alone(), 3)
 
 
@@ -192,6 +192,7 @@ def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
+    # The usual case first: whoever steps through backward comes through here.
     if gradient is None and output.array.size == 1 and output.requires_grad and not create_graph:
         return np.array(1, output.array.dtype).reshape(output.array.shape)
     array = output.array
