@@ -139,16 +139,14 @@ def send(node: Node, grad_inputs: Sequence[Any], way: Way, numbers: list[int], r
             continue
         producer, slot = edge
         gradient = grad_inputs[i]
+        alone = producer is None and getrefcount(gradient) <= _ALONE
+        array = inputs[i].array
+        shape = array.shape if producer is None else producer.out_shapes[slot]
+        if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not array.dtype:
+            gradient = fitted(gradient, shape, array.dtype, node)
         if producer is None:
-            alone = getrefcount(gradient) <= _ALONE
-            array = inputs[i].array
-            if type(gradient) is not ndarray or gradient.shape != array.shape or gradient.dtype is not array.dtype:
-                gradient = fitted(gradient, array.shape, array.dtype, node)
             receive(inputs[i], gradient, alone, node.edges, inputs, way, receiver)
         elif gradient is not None:
-            shape, dtype = producer.out_shapes[slot], inputs[i].array.dtype
-            if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not dtype:
-                gradient = fitted(gradient, shape, dtype, node)
             add(gradient, producer, slot, way, numbers)
 
 
@@ -177,8 +175,8 @@ _ALONE = min(_references_when_alone(), 3)
 
 def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
-    if gradient is None or (type(gradient) is ndarray and gradient.dtype is dtype and gradient.shape == shape):
-        return gradient
+    if gradient is None:
+        return None
     if isinstance(gradient, np.generic):
         gradient = np.asarray(gradient)
     if gradient.shape != shape:
