@@ -48,6 +48,6 @@ def name_modules(outermost: Any) -> None:
 
 
 def is_sealed(module: Any) -> bool:
-    """Whether forward, but for the modules in it, runs the package's own code only: no hook, no function of the user's."""
+    """Whether forward, but for the modules in it, runs the package's own code only, and no function of the user's."""
     given = [value for value in vars(module).values() if callable(value) and not hasattr(value, "_call_record")]
     return module._call_record.hooks is None and all(map(is_ours, (type(module).forward, *given)))
