@@ -90,10 +90,11 @@ class _Boundary(Node):
 
     def through(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The values, after those that a gradient reaches went through this node."""
+        if not self.places:
+            return values
         every = list(values)
-        if self.places:
-            for place, tensor in zip(self.places, self(*(values[i] for i in self.places)), strict=True):
-                every[place] = tensor
+        for place, tensor in zip(self.places, self(*(values[i] for i in self.places)), strict=True):
+            every[place] = tensor
         return tuple(every)
 
     def shown(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
