@@ -1,4 +1,4 @@
-"""Kernels of two forms: float16, which Numba doesn't have."""
+"""Kernels of two forms: float16, which Numba doesn't have; and the threads that share them."""
 
 from __future__ import annotations
 
@@ -52,35 +52,11 @@ def test_an_interrupt_while_a_thread_is_started_does_not_leave_the_kernels_seria
 
         patched.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            pool.ask(threads._Job(lambda first, last: None, 1, 1), 1)
-    helped = threading.Event()
-    job = threads._Job(lambda first, last: helped.set(), 1, 1)
-    pool.ask(job, 1)
-    assert helped.wait(30)
-    job.close()
-
-
-def test_an_interrupt_in_a_kernel_is_raised_and_the_next_call_is_shared_again(monkeypatch):
-    monkeypatch.setattr(threads, "_threads", 3)
-    caller = threading.current_thread()
-
-    def interrupted(first, last):
-        if threading.current_thread() is caller:
-            raise KeyboardInterrupt
-
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            threads.share(interrupted, 100, 100 * threads.SMALL)
-    seen = set()
-    everyone = threading.Barrier(3, timeout=30)
-
-    def all_meet(first, last):
-        if threading.current_thread() not in seen:
-            seen.add(threading.current_thread())
-            everyone.wait()
-
-    threads.share(all_meet, 1000, 100 * threads.SMALL)
-    assert len(seen) == 3
+            pool.wake(1)
+    before = threading.active_count()
+    pool.wake(1)
+    assert threading.active_count() == before + 1
+    pool.retire()
 
 
 @pytest.mark.parametrize("layer", ["tbb", "omp", "nothing"])
