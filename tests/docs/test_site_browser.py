@@ -91,7 +91,9 @@ def test_replays_play_in_their_frames(at, page, frames):
     found = browser.find_elements("css selector", "iframe.replay")
     assert len(found) == frames
     for frame in found:
-        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", frame)  # it loads when it is seen
+        browser.execute_script(
+            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", frame
+        )  # it loads when it is seen
         browser.switch_to.frame(frame)
         try:
             browser.find_element("css selector", "html[data-ready=yes]")
