@@ -22,7 +22,7 @@ from sphinx_gallery import gen_rst, py_source_parser
 from sphinx_gallery.py_source_parser import Block
 
 from minigrad.classroom import catalogue
-from minigrad.classroom.notebook import write_notebook
+from minigrad.classroom.notebook import write_notebooks
 
 HEADING = re.compile(r"^#+ (.*)\n?", re.M)
 
@@ -83,9 +83,9 @@ def cells(path: Any, return_node: bool = False, *, split: Any = py_source_parser
 def own_notebook(notebook: Any, path: Path) -> None:
     """Write the lesson's notebook as ``minigrad lesson N --notebook`` does, and not from reST."""
     lesson = catalogue.find(path.name.partition(".")[0])
-    finished = path.with_name(f"{lesson.path.stem}.ipynb")
-    finished.unlink(missing_ok=True)
-    write_notebook(lesson, path.parent).replace(path)
+    path.with_name(f"{lesson.path.stem}.ipynb").unlink(missing_ok=True)  # what an earlier build left
+    (written,) = write_notebooks([lesson], path.parent)
+    written.replace(path)
 
 
 def alone(gallery: Any, name: Any, when: str) -> None:
