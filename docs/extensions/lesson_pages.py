@@ -88,6 +88,12 @@ def own_notebook(notebook: Any, path: Path) -> None:
     written.replace(path)
 
 
+def silent() -> None:
+    """Let minigrad not say that it compiles kernels, which is no part of a lesson."""
+    compiler: Any = importlib.import_module("minigrad.kernels.compile")
+    compiler._notice.on_start = lambda event: None
+
+
 def alone(gallery: Any, name: Any, when: str) -> None:
     """Before a lesson runs it gets a minigrad of its own, as in a new process: nodes are numbered from 0.
 
@@ -98,6 +104,7 @@ def alone(gallery: Any, name: Any, when: str) -> None:
         del sys.modules[name]
     if when == "before":
         builders.update(mine)
+        silent()
         script: Any = importlib.import_module("minigrad.classroom.script")
         script.show = lambda fig, name, caption: shown.append((fig, caption))
     else:
@@ -119,6 +126,7 @@ def figures(block: Any, variables: dict[str, Any], gallery: dict[str, Any]) -> s
 
 def setup(app: Any) -> dict[str, Any]:
     """Put the two wrapped functions in place, and the directive."""
+    silent()
     py_source_parser.split_code_and_text_blocks = cells
     gen_rst.save_notebook = own_notebook
     app.add_directive("markdown", Markdown)

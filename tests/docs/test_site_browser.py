@@ -75,6 +75,7 @@ def test_a_lesson_has_its_output_its_figures_and_its_downloads(at):
     outputs = [found.text for found in browser.find_elements("css selector", ".sphx-glr-script-out")]
     assert any("ResidualAdd#6 " in text for text in outputs)  # numbered as in a process of its own
     assert "Conclusion" in outputs[-1]
+    assert not any("compiling kernels" in page.read_text("utf-8") for page in Path(SITE).glob("lessons/*.html"))
     assert len(browser.find_elements("css selector", "figure figcaption")) == 2
     links = [found.get_attribute("href") for found in browser.find_elements("css selector", "a.download")]
     files = {link.rpartition(".")[2]: Path(unquote(urlsplit(link).path)) for link in links}
