@@ -97,3 +97,9 @@ def test_a_received_tensor_of_another_size_is_told(larger, words):
 def test_a_gradient_path_is_never_lost_in_silence():
     told = fails("gradient_path", ranks=2)
     assert "minigrad.distributed.nn.functional.all_reduce, which has a backward" in told
+
+
+def test_a_node_that_cannot_be_sent_for_inspection_is_named():
+    told = fails("cannot_be_sent", ranks=2)
+    assert "pipeline_receipt: Rough#" in told
+    assert "return Rough()(super().forward(x))  # the line that made it" in told
