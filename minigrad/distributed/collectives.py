@@ -19,9 +19,9 @@ from minigrad.tensors.tensor import Tensor
 
 
 def _ended(work: Work, async_op: bool) -> Work | None:
-    """The work itself, or None after it has ended."""
+    """The work, begun; or None after it has ended."""
     if async_op:
-        return work
+        return work.start()
     work.wait()
     return None
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from minigrad.distributed import debug
+from minigrad.distributed.agreement import Agreement
 from minigrad.distributed.crash import CrashGuard
-from minigrad.distributed.library import DistError, load_mpi
+from minigrad.distributed.library import load_mpi
 from minigrad.distributed.work import Call, Work, call_of
 
 #: PyTorch's default for backends on the CPU.
@@ -32,6 +33,8 @@ class ProcessGroup:
 
     def __init__(self, comm: Any, ranks: Sequence[int], timeout: timedelta, board: debug.Board) -> None:
         self.comm = comm
+        #: For what members say of what they do.
+        self.talk = comm.Dup()
         self.ranks = list(ranks)
         self.timeout = timeout
         self.board = board
@@ -58,28 +61,9 @@ class ProcessGroup:
             raise ValueError(f"rank {global_rank} is not in this group, whose ranks are {self.ranks}")
         return self.ranks.index(global_rank)
 
-    def agree(self, call: Call) -> None:
-        """Under the debug level ``DETAIL``, compare with all members what is about to be done.
-
-        Raises
-        ------
-        DistError
-            If they are about to do different things; it says who does what, and where.
-        """
-        if not self.board.detailed:
-            return
-        import numpy as np
-
-        length = 1024
-        mine = np.frombuffer(str(call).encode()[:length].ljust(length, b"\0"), np.uint8)
-        every = np.empty((self.size(), length), np.uint8)
-        Work(self, call, self.comm.Iallgather(mine, every)).wait()
-        told = [bytes(line).rstrip(b"\0").decode("utf-8", "replace") for line in every]
-        if len(dict.fromkeys(text.split("\n")[0] for text in told)) > 1:
-            lines = "\n".join(f"    rank {rank}: {text}" for rank, text in zip(self.ranks, told, strict=True))
-            raise DistError(
-                f"the ranks don't do the same: each must call the same collectives in the same order\n{lines}"
-            )
+    def agree(self, call: Call) -> Agreement:
+        """Begin to compare with all members what is about to be done."""
+        return Agreement(self, call)
 
     def __repr__(self) -> str:
         return f"ProcessGroup(rank {self.rank()} of {self.size()}, ranks {self.ranks})"
@@ -251,7 +235,8 @@ def new_group(ranks: Sequence[int] | None = None, timeout: timedelta | None = No
     members = list(everyone.ranks) if ranks is None else sorted(ranks)
     if len(dict.fromkeys(members)) != len(members) or not all(0 <= r < everyone.size() for r in members):
         raise ValueError(f"new_group: ranks={list(members)} must be different numbers from 0 to {everyone.size() - 1}")
-    everyone.agree(call_of(f"new_group({members})"))
+    call = call_of(f"new_group({members})")
+    Work(everyone, call, everyone.comm.Ibarrier, agreement=everyone.agree(call)).wait()
     mine = everyone.rank() in members
     comm = everyone.comm.Split(0 if mine else load_mpi().UNDEFINED, everyone.rank())
     if not mine:

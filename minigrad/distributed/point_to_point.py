@@ -41,7 +41,7 @@ def isend(
     to = root_of("send", "dst", dst, group_dst, among)
     if to == among.rank():
         raise ValueError("send: a rank can't send to itself")
-    return exchange.send(tensor.array, to, among, tag)
+    return exchange.send(tensor.array, to, among, tag).start()
 
 
 def send(
@@ -82,16 +82,12 @@ class _Receiving(Work):
 
     _finish: _Receipt
 
-    def _test(self) -> bool:
-        receipt = self._finish
-        try:
-            return bool(self._request.Test(receipt.status))
-        except load_mpi().Exception as error:
-            self._group.under_way.pop(id(self), None)
-            raise DistError(
-                f"rank {self._group.rank()}: {self._call}\n  what was sent is larger than "
-                f"{described(receipt.arrays[0])}: shape and dtype must be the sender's ({error})"
-            ) from error
+    def _arrived(self) -> bool:
+        return bool(self._request.Test(self._finish.status))
+
+    def _refused(self, error: Exception) -> str:
+        to = described(self._finish.arrays[0])
+        return f"what was sent is larger than {to}: shape and dtype must be the sender's ({error})"
 
 
 def irecv(
@@ -111,7 +107,7 @@ def irecv(
     sender = "any rank" if anyone else f"rank {among.ranks[source]}"
     call = call_of(f"recv({described(tensor.array)}, from {sender})")
     receipt = _Receipt(tensor.array, among)
-    return _Receiving(among, call, among.comm.Irecv(receipt.buffer, source, tag), receipt)
+    return _Receiving(among, call, lambda: among.comm.Irecv(receipt.buffer, source, tag), receipt).start()
 
 
 def recv(

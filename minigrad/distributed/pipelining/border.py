@@ -51,7 +51,7 @@ class Way:
     def send(self, what: int, array: Array) -> None:
         """Send, and go on at once; the array must not change any more."""
         start = time.perf_counter()
-        send(array, self.other, self.group, self._tag(what))
+        send(array, self.other, self.group, self._tag(what)).start()
         self.timeline.add("send", self.microbatch, start)
 
     def take(self, what: int, shape: tuple[int, ...], dtype: Any) -> Array:

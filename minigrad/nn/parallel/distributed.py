@@ -201,7 +201,7 @@ class DistributedDataParallel(Module):
     def _roll_call(self, active: int, syncing: bool) -> tuple[int, bool, int]:
         """How many ranks have a batch, whether they sum gradients, and the highest rank of them."""
         counts = np.array([active, int(syncing)])
-        first = exchange.all_reduce(counts, ReduceOp.SUM, self.process_group)
+        first = exchange.all_reduce(counts, ReduceOp.SUM, self.process_group).start()
         source = np.array(self.process_group.rank() if active else -1)
         exchange.all_reduce(source, ReduceOp.MAX, self.process_group).wait()
         first.wait()
@@ -233,7 +233,7 @@ class DistributedDataParallel(Module):
         return [t.array for t in (*self.module.parameters(), *self.module.buffers())]
 
     def _broadcast(self, arrays: list[np.ndarray], source: int) -> None:
-        works = [exchange.broadcast(array, source, self.process_group) for array in arrays]
+        works = [exchange.broadcast(array, source, self.process_group).start() for array in arrays]
         for work in works:
             work.wait()
 
