@@ -2,7 +2,7 @@
 
 Three ways take turns in the same two processes, so that what the machine does to one it does to all: one process has
 the whole batch, and the other waits; *side by side*, each has its half and nothing is exchanged, which is the most that
-this machine's cores and memory give; two ranks, each with its half and with DistributedDataParallel. PyTorch's, on gloo,
+this machine's cores and memory give; two ranks, each with its half and DistributedDataParallel. PyTorch's, on gloo,
 takes its turns there too.
 """
 
@@ -62,7 +62,10 @@ def on_this_rank(workload: str, rounds: int, smoke: bool) -> None:
     rank = dist.get_rank()
     half = slice(rank, rank + 1)
     steps: dict[tuple[str, str], Step] = {}
-    for name, fw, wrap in [("minigrad", mg, mg.nn.parallel.DistributedDataParallel), *([] if smoke else [_torch(rank)])]:
+    for name, fw, wrap in [
+        ("minigrad", mg, mg.nn.parallel.DistributedDataParallel),
+        *([] if smoke else [_torch(rank)]),
+    ]:
         steps[name, WAYS[0]] = step_of(fw, workload, slice(0, 2))
         steps[name, WAYS[1]] = step_of(fw, workload, half)
         steps[name, WAYS[2]] = step_of(fw, workload, half, wrap)
@@ -78,7 +81,9 @@ def on_this_rank(workload: str, rounds: int, smoke: bool) -> None:
     every: list[Any] = [None, None]
     dist.all_gather_object(every, times)
     if rank == 0:
-        print(json.dumps({key: [max(pair) for pair in zip(*(one[key] for one in every), strict=True)] for key in times}))
+        print(
+            json.dumps({key: [max(pair) for pair in zip(*(one[key] for one in every), strict=True)] for key in times})
+        )
     dist.destroy_process_group()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.distributed.groups import ProcessGroup
 from minigrad.distributed.library import load_mpi
-from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.reduce_op import ReduceOp, check_op
 from minigrad.distributed.work import Call, Work, call_of
 from minigrad.engine.base import Array
 
@@ -60,7 +60,7 @@ class Landing:
 
 def all_reduce(array: Array, op: ReduceOp, group: ProcessGroup) -> Work:
     """Put the reduction of all ranks' arrays into each of them."""
-    op.check("all_reduce", array.dtype)
+    check_op("all_reduce", op, array.dtype)
     call = call_of(f"all_reduce({op.name}, {described(array)})")
     landing = Landing([array], divide_by=group.size() if op is ReduceOp.AVG else 1)
     begin = partial(group.comm.Iallreduce, _in_place(), landing.buffer, op.for_mpi())
@@ -69,7 +69,7 @@ def all_reduce(array: Array, op: ReduceOp, group: ProcessGroup) -> Work:
 
 def reduce(array: Array, root: int, op: ReduceOp, group: ProcessGroup) -> Work:
     """Put the reduction of all ranks' arrays into that of ``root``."""
-    op.check("reduce", array.dtype)
+    check_op("reduce", op, array.dtype)
     call = call_of(f"reduce({op.name}, {described(array)}, to rank {group.ranks[root]})")
     if group.rank() != root:
         begin = partial(group.comm.Ireduce, buffer_of(array), None, op.for_mpi(), root)
@@ -115,7 +115,7 @@ def scatter(out: Array, arrays: Sequence[Array], root: int, group: ProcessGroup)
 
 def reduce_scatter(out: Array, arrays: Sequence[Array], op: ReduceOp, group: ProcessGroup) -> Work:
     """Reduce a list of arrays over the ranks, and put the part of each rank into its ``out``."""
-    op.check("reduce_scatter", out.dtype)
+    check_op("reduce_scatter", op, out.dtype)
     call = call_of(f"reduce_scatter({op.name}, {described(out)})")
     landing = Landing([out], divide_by=group.size() if op is ReduceOp.AVG else 1)
     parts = np.stack([buffer_of(a) for a in arrays])

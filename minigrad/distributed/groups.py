@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from numbers import Integral
 from typing import Any
 
 from minigrad.distributed import debug
 from minigrad.distributed.agreement import Agreement
 from minigrad.distributed.crash import CrashGuard
 from minigrad.distributed.library import load_mpi
-from minigrad.distributed.work import Call, Work, call_of
+from minigrad.distributed.work import Call, Work, call_of, check_timeout
 
 #: PyTorch's default for backends on the CPU.
 DEFAULT_TIMEOUT = timedelta(minutes=30)
@@ -130,6 +131,7 @@ def init_process_group(
         raise ValueError(f"the only backend is 'mpi', not {backend!r}: start the program with mpiexec -n 2 python ...")
     if init_method not in (None, "env://"):
         raise ValueError(f"init_method={init_method!r}: with MPI the launcher, mpiexec, says which processes there are")
+    check_timeout("init_process_group", timeout)
     mpi = load_mpi()
     comm = mpi.COMM_WORLD.Dup()
     for what, given, found in (("world_size", world_size, comm.size), ("rank", rank, comm.rank)):
@@ -170,7 +172,11 @@ def group_or_world(group: ProcessGroup | None) -> ProcessGroup:
     ------
     ValueError
         If there is none.
+    TypeError
+        For what is no group.
     """
+    if group is not None and not isinstance(group, ProcessGroup):
+        raise TypeError(f"group must be what new_group() gave, or None for all ranks, not {group!r}")
     found = _Here.everyone if group is None else group
     if found is None:
         raise ValueError(
@@ -202,8 +208,17 @@ def get_process_group_ranks(group: ProcessGroup | None) -> list[int]:
 
 
 def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
-    """A member's number among all processes."""
-    return group_or_world(group).ranks[group_rank]
+    """A member's number among all processes.
+
+    Raises
+    ------
+    ValueError
+        If the group has no such rank.
+    """
+    ranks = group_or_world(group).ranks
+    if group_rank not in range(len(ranks)):
+        raise ValueError(f"get_global_rank: group_rank={group_rank!r}, but the group has {len(ranks)} ranks")
+    return ranks[group_rank]
 
 
 def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
@@ -230,11 +245,16 @@ def new_group(ranks: Sequence[int] | None = None, timeout: timedelta | None = No
     ------
     ValueError
         For a rank that isn't there, or that is named twice.
+    TypeError
+        For a timeout that is no timedelta.
     """
     everyone = group_or_world(None)
-    members = list(everyone.ranks) if ranks is None else sorted(ranks)
-    if len(dict.fromkeys(members)) != len(members) or not all(0 <= r < everyone.size() for r in members):
-        raise ValueError(f"new_group: ranks={list(members)} must be different numbers from 0 to {everyone.size() - 1}")
+    given = everyone.ranks if ranks is None else ranks
+    known = isinstance(given, Iterable) and all(isinstance(r, Integral) and r in everyone.ranks for r in given)
+    if not known or len(dict.fromkeys(given)) != len(list(given)):
+        raise ValueError(f"new_group: ranks={ranks!r} must be different numbers from 0 to {everyone.size() - 1}")
+    check_timeout("new_group", timeout)
+    members = sorted(given)
     call = call_of(f"new_group({members})")
     Work(everyone, call, everyone.comm.Ibarrier, agreement=everyone.agree(call)).wait()
     mine = everyone.rank() in members

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.distributed import exchange
-from minigrad.distributed.checks import check_tensor, root_of
+from minigrad.distributed.checks import check_tag, check_tensor, root_of
 from minigrad.distributed.exchange import Landing, described
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.library import DistError, load_mpi
@@ -39,6 +39,7 @@ def isend(
     among = group_or_world(group)
     check_tensor("send", tensor, written=False)
     to = root_of("send", "dst", dst, group_dst, among)
+    check_tag("send", tag)
     if to == among.rank():
         raise ValueError("send: a rank can't send to itself")
     return exchange.send(tensor.array, to, among, tag).start()
@@ -102,6 +103,7 @@ def irecv(
     check_tensor("recv", tensor)
     anyone = src is None and group_src is None
     source = load_mpi().ANY_SOURCE if anyone else root_of("recv", "src", src, group_src, among)
+    check_tag("recv", tag)
     if source == among.rank():
         raise ValueError("recv: a rank can't receive from itself")
     sender = "any rank" if anyone else f"rank {among.ranks[source]}"

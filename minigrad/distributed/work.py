@@ -39,6 +39,18 @@ def call_of(text: str) -> Call:
     return Call(text, user_place())
 
 
+def check_timeout(what: str, timeout: Any) -> None:
+    """Raise an error for what is no time.
+
+    Raises
+    ------
+    TypeError
+        Then.
+    """
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(f"{what}: timeout must be a datetime.timedelta, as in timedelta(seconds=60), not {timeout!r}")
+
+
 class Work:
     """One transfer: begun by ``start()``, as ``async_op=True`` and ``isend`` give it, or else by ``wait()``.
 
@@ -127,6 +139,7 @@ class Work:
             If that takes longer, or if MPI refuses the transfer; under the debug level ``DETAIL`` also if all ranks
             wait for each other.
         """
+        check_timeout("wait", timeout)
         if self.is_completed():
             return True
         limit = (self._group.timeout if timeout is None else timeout).total_seconds()

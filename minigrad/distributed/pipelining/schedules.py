@@ -61,8 +61,12 @@ class _Schedule:
         *,
         scale_grads: bool = True,
     ) -> None:
-        if n_microbatches < 1:
-            raise ValueError(f"n_microbatches must be at least 1, not {n_microbatches}")
+        if not isinstance(stage, PipelineStage):
+            raise TypeError(f"a schedule takes this rank's PipelineStage, not {type(stage).__name__}")
+        if not isinstance(n_microbatches, int) or n_microbatches < 1:
+            raise ValueError(f"n_microbatches must be a whole number from 1 on, not {n_microbatches!r}")
+        if not (loss_fn is None or callable(loss_fn)):
+            raise TypeError(f"loss_fn must be a function of output and target, not {loss_fn!r}")
         self.stage = stage
         self.n_microbatches = n_microbatches
         self.loss_fn = loss_fn

@@ -49,6 +49,8 @@ class PipelineStage:
     ------
     ValueError
         If ``stage_index`` is not the rank's number, or ``num_stages`` not that of the ranks.
+    TypeError
+        For what is no module.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class PipelineStage:
         group: ProcessGroup | None = None,
     ) -> None:
         check_device(device)
+        if not isinstance(submodule, Module):
+            raise TypeError(f"PipelineStage: submodule must be an nn.Module, not {type(submodule).__name__}")
         self.group = group_or_world(group)
         if num_stages != self.group.size():
             raise ValueError(
@@ -108,7 +112,8 @@ class PipelineStage:
     def backward_one_chunk(self, microbatch: int, gradient: float) -> None:
         """Run backward for one micro-batch, which begins with ``gradient`` at the last stage's loss."""
         start = time.perf_counter()
-        self.run_backward(self._ends.pop(microbatch), gradient)
+        if microbatch in self._ends:  # (nothing up to here may want a gradient)
+            self.run_backward(self._ends.pop(microbatch), gradient)
         self.timeline.add("backward", microbatch, start)
 
     def _keep(self, microbatch: int, end: Tensor) -> None:

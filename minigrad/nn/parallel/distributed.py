@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,9 @@ class DistributedDataParallel(Module):
         If no parameter requires a gradient, if the ranks' models differ (the error names the parameter and
         the rank), or, at a forward, if the backward before left out a parameter (it names those too).
     ValueError
-        For a device.
+        For a device, or a size of buckets below 0.
+    TypeError
+        For what is no module.
 
     Examples
     --------
@@ -88,6 +91,10 @@ class DistributedDataParallel(Module):
             raise ValueError(
                 "DistributedDataParallel: the only device is the CPU: leave device_ids, output_device, dim"
             )
+        if not isinstance(module, Module):
+            raise TypeError(f"DistributedDataParallel: module must be an nn.Module, not {type(module).__name__}")
+        if bucket_cap_mb is not None and not (isinstance(bucket_cap_mb, Real) and bucket_cap_mb >= 0):
+            raise ValueError(f"DistributedDataParallel: bucket_cap_mb must be a size in MiB, not {bucket_cap_mb!r}")
         self.module = module
         self.broadcast_buffers = broadcast_buffers
         self.find_unused_parameters = find_unused_parameters

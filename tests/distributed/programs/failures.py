@@ -59,6 +59,12 @@ def shapes_of_collectives():
     dist.all_reduce(mg.ones(3 + rank))
 
 
+def dtypes_of_collectives():
+    work = dist.all_reduce(mg.ones(3, dtype=mg.float32 if rank else mg.int32), async_op=elements == 1)
+    if work is not None:
+        work.wait()
+
+
 def collective_against_send():
     if rank == 0:
         dist.recv(mg.ones(3), 1)
