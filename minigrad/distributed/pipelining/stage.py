@@ -44,6 +44,8 @@ class PipelineStage:
         For how many micro-batches at most this stage has kept what backward needs: its memory.
     run_backward
         How a backward is run; inspection puts itself here.
+    taken
+        For each micro-batch under way, the way to the stage before, which waits for gradients.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class PipelineStage:
         self.timeline = Timeline(stage_index)
         self.run_backward: Callable[[Tensor, float], Any] = run_backward
         self.most_kept = 0
+        self.taken: dict[int, Way] = {}
         self._ends: dict[int, Tensor] = {}
 
     @property
@@ -95,7 +98,8 @@ class PipelineStage:
         """Run forward for one micro-batch, on ``args`` in the first stage, else on what the stage before sends."""
         start = time.perf_counter()
         if not self.is_first:
-            args = take_over(self._way(microbatch, self.stage_index - 1))
+            way = self.taken[microbatch] = self._way(microbatch, self.stage_index - 1)
+            args = take_over(way)
         output = self.submodule(*args, **kwargs)
         self.timeline.add("forward", microbatch, start)
         if not self.is_last:
@@ -114,6 +118,8 @@ class PipelineStage:
         start = time.perf_counter()
         if microbatch in self._ends:  # (nothing up to here may want a gradient)
             self.run_backward(self._ends.pop(microbatch), gradient)
+        if microbatch in self.taken:
+            self.taken.pop(microbatch).pay()
         self.timeline.add("backward", microbatch, start)
 
     def _keep(self, microbatch: int, end: Tensor) -> None:
@@ -126,5 +132,6 @@ class PipelineStage:
 
     def finish(self) -> None:
         """Wait until all that this stage has sent has left."""
+        self.taken.clear()
         for work in list(self.group.under_way.values()):
             work.wait()

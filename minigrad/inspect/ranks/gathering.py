@@ -117,7 +117,13 @@ def gathered(
     stage: PipelineStage = schedule.stage
     found: list[tuple[Tensor, Trace | None]] = []
     before = stage.run_backward
-    stage.run_backward = lambda end, g: found.append((end, None if look is None else look(end, g)))
+
+    def run(end: Tensor, gradient: float) -> None:
+        found.append((end, None if look is None else look(end, gradient)))
+        if look is None:
+            stage.taken.clear()  # nobody waits for gradients
+
+    stage.run_backward = run
     try:
         with _named_by_number(stage) as numbered:
             schedule.step(*args, target=target, return_outputs=False, **kwargs)
