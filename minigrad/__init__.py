@@ -23,9 +23,8 @@ from minigrad import (
     utils,
 )
 from minigrad.autograd import hessian, hvp, jacobian
-from minigrad.checks import detect_anomaly, detect_changes
+from minigrad.checks import AnomalyError, detect_anomaly, detect_changes
 from minigrad.engine import (
-    AnomalyError,
     DataChangedError,
     Node,
     OperationError,

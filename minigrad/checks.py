@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.base import Array, TensorBase
-from minigrad.engine.errors import AnomalyError, DataChangedError, describe
+from minigrad.engine.errors import DataChangedError, describe
 from minigrad.engine.source import user_line
 from minigrad.engine.watch import Watcher, watchers
 from minigrad.engine.writes import kept
+
+
+class AnomalyError(RuntimeError):
+    """A NaN or an infinity appeared under ``detect_anomaly``."""
 
 
 class _Check(Watcher):
@@ -39,7 +43,7 @@ class detect_anomaly(_Check):
     ...     mg.log(mg.tensor([-1.0]))
     Traceback (most recent call last):
     ...
-    minigrad.engine.errors.AnomalyError: forward of Log((1,)) made 1 NaN (of 1 values)...
+    minigrad.checks.AnomalyError: forward of Log((1,)) made 1 NaN (of 1 values)...
     """
 
     def after_forward(self, node: Any, arrays: list[Any], y: Any) -> None:

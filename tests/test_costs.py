@@ -26,7 +26,7 @@ from minigrad.engine import node
 from minigrad.engine.watch import Watcher
 from minigrad.kernels.compile import BACKEND
 from minigrad.kernels.conv import vectors
-from minigrad.kernels.threads import FlatKernel, RowKernel
+from minigrad.kernels.threads import RowKernel
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = str(Path(mg.__file__).parent)
@@ -96,7 +96,7 @@ def compiled():
     for info in pkgutil.walk_packages(kernels.__path__, "minigrad.kernels."):
         module = importlib.import_module(info.name)
         for name, found in vars(module).items():
-            if isinstance(found, RowKernel | FlatKernel) and found.body.__module__ == module.__name__:
+            if isinstance(found, RowKernel) and found.body.__module__ == module.__name__:
                 yield found, "compiled", found.compiled
             elif isinstance(found, Dispatcher) and found.py_func.__module__ == module.__name__:
                 yield module, name, found

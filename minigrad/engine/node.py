@@ -139,13 +139,11 @@ class Node:
             self.module, place, sealed = running.module.now
             self._place = place if sealed else user_place(3)
             self.grads = self.hooks = None
-        elif not on_tensors:
-            return self.forward(*arrays)
         try:
+            if not (linked or on_tensors):
+                return self.forward(*arrays)
             if len(arrays) == 1:
                 y = self.forward(arrays[0])
-            elif len(arrays) == 2:
-                y = self.forward(arrays[0], arrays[1])
             else:
                 y = self.forward(*arrays)
         except Exception as error:

@@ -1,0 +1,198 @@
+"""The door: what a function is given is looked at here, and what doesn't fit is refused in one form.
+
+Each check takes the operation's name, the argument's and its value, and gives the value back, ready for use. A value
+of another kind is a ``TypeError``, one out of range an ``OperationError``; both say the operation, the argument, what
+is wanted, what came, and on which line of the user's. What a node alone can see (shapes that don't fit each other)
+is said by the node, with its shapes: see ``Node.apply_to``.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import reprlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.base import TensorBase
+from minigrad.engine.errors import OperationError, located
+from minigrad.engine.source import user_line
+
+
+def shown(x: Any) -> str:
+    """What came, in a few words: a tensor by its shape, anything else by its kind and value."""
+    kind = type(x).__name__
+    if getattr(x, "shape", None) is not None:
+        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {tuple(x.shape)}, {x.dtype}"
+    try:
+        text = reprlib.repr(x)
+    except Exception:  # a ``__repr__`` of the user's that fails
+        text = "?"
+    return text if x is None else f"{text} ({kind})"
+
+
+def wrong_kind(operation: str, name: str, wanted: str, value: Any) -> TypeError:
+    """The error for an argument of another kind than is wanted."""
+    return TypeError(_message(operation, name, wanted, value))
+
+
+def wrong_value(operation: str, name: str, wanted: str, value: Any) -> OperationError:
+    """The error for an argument of the right kind and a wrong value."""
+    return OperationError(_message(operation, name, wanted, value))
+
+
+def _message(operation: str, name: str, wanted: str, value: Any) -> str:
+    return located(f"{operation}: {name} must be {wanted}, and is {shown(value)}", user_line())
+
+
+def tensor(operation: str, name: str, value: Any) -> Any:
+    """A tensor, or a NumPy array (operations take either).
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(value, (TensorBase, np.ndarray)):
+        return value
+    raise wrong_kind(operation, name, "a tensor", value)
+
+
+def tensors(operation: str, **named: Any) -> None:
+    """Check several tensors, by their arguments' names."""
+    for name, value in named.items():
+        tensor(operation, name, value)
+
+
+def tensor_or_none(operation: str, name: str, value: Any) -> Any:
+    """A tensor, or None where it may be left out."""
+    if value is None or isinstance(value, (TensorBase, np.ndarray)):
+        return value
+    raise wrong_kind(operation, name, "a tensor or None", value)
+
+
+def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+    """A whole number, as an ``int``.
+
+    Raises
+    ------
+    TypeError
+        For what is no integer; a float is none, even 2.0.
+    OperationError
+        For one below ``least`` or above ``most``.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise wrong_kind(operation, name, _range("an integer", least, most), value) from None
+    if (least is not None and number < least) or (most is not None and number > most):
+        raise wrong_value(operation, name, _range("an integer", least, most), value)
+    return number
+
+
+def number(operation: str, name: str, value: Any, least: float | None = None, most: float | None = None) -> float:
+    """A real number, as a ``float``; no NaN where a range is wanted.
+
+    Raises
+    ------
+    TypeError
+        For what is no number.
+    OperationError
+        For one below ``least`` or above ``most``.
+    """
+    single = isinstance(value, (TensorBase, np.ndarray)) and getattr(value, "shape", None) == ()
+    if not isinstance(value, (int, float, np.integer, np.floating)) and not single:
+        raise wrong_kind(operation, name, _range("a number", least, most), value)
+    real = float(value)
+    outside = (least is not None and real < least) or (most is not None and real > most)
+    if outside or (math.isnan(real) and (least is not None or most is not None)):
+        raise wrong_value(operation, name, _range("a number", least, most), value)
+    return real
+
+
+def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), least: int | None = None) -> Any:
+    """Whole numbers, as a tuple, from a sequence or from one number.
+
+    Parameters
+    ----------
+    operation, name, value
+        As everywhere here.
+    counts
+        How many there may be; empty for any number.
+    least
+        The smallest that is allowed.
+
+    Raises
+    ------
+    TypeError
+        For what are no integers.
+    OperationError
+        For too few or too many, or one that is too small.
+    """
+    wanted = _range("an integer" if 1 in counts else "integers", least, None)
+    if counts and tuple(counts) != (1,):
+        wanted += f" ({' or '.join(str(n) for n in counts)} of them)"
+    try:
+        given = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
+        found = tuple(operator.index(each) for each in given)
+    except TypeError:
+        raise wrong_kind(operation, name, wanted, value) from None
+    if (counts and len(found) not in counts) or (least is not None and any(n < least for n in found)):
+        raise wrong_value(operation, name, wanted, value)
+    return found
+
+
+def choice(operation: str, name: str, value: Any, options: Sequence[Any]) -> Any:
+    """One of a few values.
+
+    Raises
+    ------
+    OperationError
+        For any other.
+    """
+    for option in options:
+        if value is option or (type(value) is type(option) and value == option):
+            return value
+    raise wrong_value(operation, name, " or ".join(map(repr, options)), value)
+
+
+def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
+    """The dtype that ``value`` names.
+
+    Raises
+    ------
+    TypeError
+        For what names none, or one that a tensor can't hold.
+    """
+    try:
+        found = np.dtype(value) if value is not None and not isinstance(value, (int, float)) else None
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.kind not in "biufc":
+        raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
+    return found
+
+
+def function(operation: str, name: str, value: Any) -> Callable[..., Any]:
+    """Something that can be called.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not callable(value):
+        raise wrong_kind(operation, name, "a function", value)
+    called: Callable[..., Any] = value
+    return called
+
+
+def _range(kind: str, least: float | None, most: float | None) -> str:
+    """The kind, and in which range it has to be."""
+    if least is not None and most is not None:
+        return f"{kind} from {least} to {most}"
+    if least is not None:
+        return f"{kind} of at least {least}"
+    return kind if most is None else f"{kind} of at most {most}"
