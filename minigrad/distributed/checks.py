@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed.groups import ProcessGroup
 from minigrad.distributed.library import load_mpi
 from minigrad.engine import writes
@@ -79,13 +80,5 @@ def root_of(what: str, name: str, everywhere: int | None, in_group: int | None, 
 
 
 def check_tag(what: str, tag: Any) -> None:
-    """Raise an error for a tag that MPI can't send.
-
-    Raises
-    ------
-    ValueError
-        Then.
-    """
-    largest = load_mpi().COMM_WORLD.Get_attr(load_mpi().TAG_UB)
-    if not isinstance(tag, Integral) or tag not in range(largest + 1):
-        raise ValueError(f"{what}: tag={tag!r} must be a whole number from 0 to {largest}")
+    """Raise an error for a tag that MPI can't send."""
+    arguments.integer(what, "tag", tag, 0, load_mpi().COMM_WORLD.Get_attr(load_mpi().TAG_UB))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from numbers import Integral
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed import debug
 from minigrad.distributed.agreement import Agreement
 from minigrad.distributed.crash import CrashGuard
@@ -212,13 +213,11 @@ def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
 
     Raises
     ------
-    ValueError
+    OperationError
         If the group has no such rank.
     """
     ranks = group_or_world(group).ranks
-    if group_rank not in range(len(ranks)):
-        raise ValueError(f"get_global_rank: group_rank={group_rank!r}, but the group has {len(ranks)} ranks")
-    return ranks[group_rank]
+    return ranks[arguments.integer("get_global_rank", "group_rank", group_rank, 0, len(ranks) - 1)]
 
 
 def get_group_rank(group: ProcessGroup, global_rank: int) -> int:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
+from minigrad import arguments
 from minigrad.distributed.checks import root_of
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.nn.nodes import (
@@ -27,15 +26,13 @@ from minigrad.distributed.nn.nodes import (
     SumOverRanks,
 )
 from minigrad.distributed.reduce_op import ReduceOp
-from minigrad.engine.base import TensorBase
 
 T = TypeVar("T")
 
 
 def _check_values(what: str, *values: Any) -> None:
     for x in values:
-        if not isinstance(x, (TensorBase, np.ndarray)):
-            raise TypeError(f"{what}: it takes tensors, not {type(x).__name__}")
+        arguments.tensor(what, "each value", x)
 
 
 def _check_op(what: str, op: ReduceOp) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.distributed.pipelining.stage import PipelineStage
 from minigrad.distributed.pipelining.timeline import Action, Event
 from minigrad.engine.base import TensorBase
@@ -63,10 +64,9 @@ class _Schedule:
     ) -> None:
         if not isinstance(stage, PipelineStage):
             raise TypeError(f"a schedule takes this rank's PipelineStage, not {type(stage).__name__}")
-        if not isinstance(n_microbatches, int) or n_microbatches < 1:
-            raise ValueError(f"n_microbatches must be a whole number from 1 on, not {n_microbatches!r}")
-        if not (loss_fn is None or callable(loss_fn)):
-            raise TypeError(f"loss_fn must be a function of output and target, not {loss_fn!r}")
+        arguments.integer(type(self).__name__, "n_microbatches", n_microbatches, 1)
+        if loss_fn is not None:
+            arguments.function(type(self).__name__, "loss_fn", loss_fn)
         self.stage = stage
         self.n_microbatches = n_microbatches
         self.loss_fn = loss_fn

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.distributed import ProcessGroup, ReduceOp, all_gather_object, exchange
 from minigrad.distributed.groups import group_or_world
 from minigrad.engine.mode import grad_enabled
@@ -93,8 +93,8 @@ class DistributedDataParallel(Module):
             )
         if not isinstance(module, Module):
             raise TypeError(f"DistributedDataParallel: module must be an nn.Module, not {type(module).__name__}")
-        if bucket_cap_mb is not None and not (isinstance(bucket_cap_mb, Real) and bucket_cap_mb >= 0):
-            raise ValueError(f"DistributedDataParallel: bucket_cap_mb must be a size in MiB, not {bucket_cap_mb!r}")
+        if bucket_cap_mb is not None:
+            arguments.number("DistributedDataParallel", "bucket_cap_mb", bucket_cap_mb, least=0)
         self.module = module
         self.broadcast_buffers = broadcast_buffers
         self.find_unused_parameters = find_unused_parameters

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed import get_rank, get_world_size
 from minigrad.random import Generator
 from minigrad.tensors.draws import randperm
@@ -53,17 +53,14 @@ class DistributedSampler:
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        for what, number in (("num_replicas", num_replicas), ("rank", rank), ("seed", seed)):
-            if not isinstance(number, (Integral, type(None))):
-                raise TypeError(f"DistributedSampler: {what} must be a whole number, not {number!r}")
-        if num_replicas is not None and num_replicas < 1:
-            raise ValueError(f"DistributedSampler: num_replicas={num_replicas}: there is at least 1 rank")
+        arguments.integer("DistributedSampler", "seed", seed)
         if not hasattr(dataset, "__len__"):
             raise TypeError(
                 f"DistributedSampler: the data set must have a length, and a {type(dataset).__name__} has none"
             )
-        self.num_replicas = get_world_size() if num_replicas is None else num_replicas
-        self.rank = get_rank() if rank is None else rank
+        ranks = get_world_size() if num_replicas is None else num_replicas
+        self.num_replicas = arguments.integer("DistributedSampler", "num_replicas", ranks, 1)
+        self.rank = arguments.integer("DistributedSampler", "rank", get_rank() if rank is None else rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"Invalid rank {self.rank}, rank should be in the interval [0, {self.num_replicas - 1}]")
         self.dataset = dataset
@@ -77,9 +74,7 @@ class DistributedSampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the same number must be given on all ranks."""
-        if not isinstance(epoch, Integral):
-            raise TypeError(f"set_epoch: the epoch is a whole number, not {epoch!r}")
-        self.epoch = int(epoch)
+        self.epoch = arguments.integer("set_epoch", "epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
         items = len(self.dataset)
