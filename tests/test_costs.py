@@ -102,18 +102,19 @@ def compiled():
                 yield module, name, found
 
 
-# Measured on 3.11: 690 frames and 29 calls, 1617 and 149, 1909 and 33. A node has its turn in settle, run, its rule,
-# send and add, and one more for each leaf; the loop of one function, before, took half as many.
+# Measured alike on 3.10, 3.11, 3.12 and 3.13: 611 frames and 29 calls, 1532 and 149, 1577 and 33. The margin of frames
+# is below 1 %. A node has its turn in settle, run, its rule, send and add, and one more for each leaf.
 @pytest.mark.parametrize(
-    ("make", "nodes", "frames", "calls"), [(mlp, 33, 705, 29), (resnet, 35, 1640, 149), (chain, 100, 1940, 33)]
+    ("make", "nodes", "frames", "calls"), [(mlp, 33, 616, 29), (resnet, 35, 1540, 149), (chain, 100, 1590, 33)]
 )
 def test_frames_and_kernel_calls(make, nodes, frames, calls, monkeypatch):
     step, made = warm(make)
     assert made == nodes
     everything = list(compiled())
-    # Before 3.12, comprehensions have frames, and Numba shows a compiled function as one. On 3.10 a profiler holds what
-    # a frame's variables refer to, so no gradient and no node seems to be the pass's alone.
-    left_out = {"<listcomp>", "<dictcomp>", "<setcomp>", "accumulate", "release"}
+    # Not counted, because versions differ. Before 3.12, comprehensions have frames, and Numba shows a compiled function
+    # as one; before 3.13, a generator expression enters its frame once more, to end. On 3.10 a profiler holds what a
+    # frame's variables refer to, so no gradient and no node seems to be the pass's alone.
+    left_out = {"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>", "accumulate", "release"}
     left_out.update(d.py_func.__name__ for _, _, d in everything)
     entered, called = Counter(), Counter()
 

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.distributed import exchange
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.engine.mode import no_grad
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.utils.clip import get_total_norm
@@ -112,7 +113,8 @@ def clip_grad_norm_(
     norm = float(total) if largest else float(total) ** (1 / norm_type)
     factor = max_norm / (norm + 1e-6)  # as PyTorch
     if not factor >= 1:
-        for p in with_gradient:
-            if p.grad is not None:
-                p.grad.array *= factor
+        with no_grad():
+            for p in with_gradient:
+                if p.grad is not None:
+                    p.grad.mul_(factor)
     return from_array(np.asarray(norm))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -77,20 +76,26 @@ class _Pool:
     def __init__(self) -> None:
         self.memory = handoff.new_pool()
         self.started = 0
-        self.beds: deque[threading.Lock] = deque()  # one lock for each thread that sleeps
+        self.starting = threading.Lock()
+        self.awake = threading.Event()  # cleared by a thread that goes to sleep
         self.retired = False
 
     def wake(self, helpers: int) -> None:
         """See to it that this many threads look for jobs."""
-        while self.started < helpers:
-            self.started += 1
-            try:
-                # A daemon: it only works for a caller that waits, so nothing is lost at the end.
-                threading.Thread(target=self._serve, name=f"minigrad-{self.started}", daemon=True).start()
-            except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
-                return
-        while self.beds:
-            self.beds.pop().release()
+        if self.started < helpers:
+            with self.starting:  # (several callers may come at once)
+                while self.started < helpers and self._start():
+                    self.started += 1  # (not before: after a Ctrl-C between, a thread would be missed for ever)
+        if not self.awake.is_set():
+            self.awake.set()
+
+    def _start(self) -> bool:
+        try:
+            # A daemon: it only works for a caller that waits, so nothing is lost at the end.
+            threading.Thread(target=self._serve, name=f"minigrad-{self.started + 1}", daemon=True).start()
+        except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
+            return False
+        return True
 
     def retire(self) -> None:
         """Let the threads end."""
@@ -98,13 +103,11 @@ class _Pool:
         self.wake(0)
 
     def _serve(self) -> None:
-        bed = threading.Lock()
-        bed.acquire()
         while not self.retired:
             handoff.serve(self.memory, PATIENCE)
-            self.beds.append(bed)
+            self.awake.clear()
             if not self.retired:
-                bed.acquire()
+                self.awake.wait()
 
 
 _pool = _Pool()

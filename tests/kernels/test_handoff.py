@@ -65,14 +65,16 @@ def test_callers_at_the_same_time():
 
 def test_another_thread_helps_also_after_it_slept():
     mg.set_num_threads(2)
+    threads._new_pool()
     for _ in range(3):
         counts = np.zeros((64, 40_000))
         _count_rows(threads.SMALL, len(counts), counts, 1.0)
         for _ in range(500):
-            if threads._pool.beds:
+            if not threads._pool.awake.is_set():
                 break
             time.sleep(0.01)
-        assert len(threads._pool.beds) == threads._pool.started == 1
+        assert not threads._pool.awake.is_set()
+        assert threads._pool.started == 1
         np.testing.assert_array_equal(counts, 1)
 
 
