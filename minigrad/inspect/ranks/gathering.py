@@ -27,8 +27,8 @@ from minigrad.engine.reachable import collect
 from minigrad.inspect.forks.graph import NO_GRAPH
 from minigrad.inspect.tracing.steps import TracedStep
 from minigrad.inspect.tracing.trace import Trace
+from minigrad.nn.calls import structure_changed
 from minigrad.nn.module import Module
-from minigrad.nn.table import structure_changed
 from minigrad.tensors.tensor import Tensor, from_array
 
 #: In the place of a node's number: the stage before made it.
