@@ -7,7 +7,7 @@ gradient; what a length brings is its inner product with the whole, so that the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +154,6 @@ class Receipt(Tabular):
         return Table(["paid by, to", *heads, "|g|^2", "mean"], rows, title="branches crossed", notes=notes)
 
 
-@np.errstate(all="ignore")  # as in backward()
 def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient: Any = None) -> Receipt:
     """Split the gradient of every parameter by the number of branches that it came through: exactly, in one pass.
 
@@ -187,10 +186,18 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     >>> [len(item.parts) for item in bill.items], bill["1.branch.weight"].mean_length
     ([2, 2], 1.0)
     """
+    return billed(loss, {p: name for name, p in model.named_parameters()}, blocks=blocks, gradient=gradient)
+
+
+@np.errstate(all="ignore")  # as in backward()
+def billed(
+    loss: TensorBase, names: Mapping[TensorBase, str], *, blocks: Blocks = None, gradient: Any = None
+) -> Receipt:
+    """The receipt for parameters that are given with their names."""
     graph = Graph(loss)
     seed = seed_gradient(loss, gradient, create_graph=False)
     pairs = choose(find_pairs(graph).some(), blocks)
-    named = {p: name for name, p in model.named_parameters() if p in graph.readers}
+    named = {p: name for p, name in names.items() if p in graph.readers}
     entrance = pairs[0].value
     targets: list[Value] = list(dict.fromkeys([*named, entrance]))
     found = by_length(value_of(loss), seed, graph.nodes, branch_edges(pairs), targets)

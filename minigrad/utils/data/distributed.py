@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed import get_rank, get_world_size
 from minigrad.random import Generator
 from minigrad.tensors.draws import randperm
@@ -33,6 +34,8 @@ class DistributedSampler:
     ------
     ValueError
         For a rank that isn't there.
+    TypeError
+        For a data set without a length, or numbers that are none.
 
     Examples
     --------
@@ -50,8 +53,14 @@ class DistributedSampler:
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        self.num_replicas = get_world_size() if num_replicas is None else num_replicas
-        self.rank = get_rank() if rank is None else rank
+        arguments.integer("DistributedSampler", "seed", seed)
+        if not hasattr(dataset, "__len__"):
+            raise TypeError(
+                f"DistributedSampler: the data set must have a length, and a {type(dataset).__name__} has none"
+            )
+        ranks = get_world_size() if num_replicas is None else num_replicas
+        self.num_replicas = arguments.integer("DistributedSampler", "num_replicas", ranks, 1)
+        self.rank = arguments.integer("DistributedSampler", "rank", get_rank() if rank is None else rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"Invalid rank {self.rank}, rank should be in the interval [0, {self.num_replicas - 1}]")
         self.dataset = dataset
@@ -65,7 +74,7 @@ class DistributedSampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the same number must be given on all ranks."""
-        self.epoch = epoch
+        self.epoch = arguments.integer("set_epoch", "epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
         items = len(self.dataset)
