@@ -82,6 +82,7 @@ def embedding(
     IndexError
         For a row that the table doesn't have.
     """
+    flag("embedding", "sparse", sparse)
     index, shape = array_of(tensor("embedding", "input", input)), tensor("embedding", "weight", weight).shape
     if index.dtype.kind not in "iu":
         raise TypeError(f"embedding: the input must be integers (rows of the table), it is {index.dtype}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from . import hostile, valid
+from . import hostile, peer, valid
 
 FUNCTIONS = valid.functions()
 
 #: Files that are still to be mended, one by one; the list goes when it is empty.
 _OPEN = """
-classification creation curved draws 
+classification creation curved draws
 inplace linalg loss margin_loss norm
 nothing other_norms pad pick_pool pieces piecewise pool power products put rearrange reduce
 resample rounding select shape shuffle softmax sort statistics tensor threads trigonometry vector_norm
@@ -29,3 +29,13 @@ def test_no_raw_error(name):
     assert arguments is not None, "no valid call was found: write one into valid.BY_HAND"
     found = hostile.complaints(function, arguments)
     assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_pytorch_refuses_is_refused(name):
+    torch = pytest.importorskip("torch")
+    function = FUNCTIONS[name]
+    if function.__module__.rpartition(".")[2] in OPEN:
+        pytest.xfail("still open")
+    found = peer.looser(torch, name, function, valid.arguments_of(name.partition(".")[2], function))
+    assert not found, f"minigrad accepts and PyTorch doesn't: {', '.join(found)}"

@@ -58,6 +58,7 @@ BY_HAND = {
     "backward_steps": {"loss": (ramp(3).requires_grad_() * 2).sum()},
     "bmm": {"input": ramp(2, 3, 4), "mat2": ramp(2, 4, 5)},
     "broadcast_shapes": {"shapes": ((2, 3), (3,))},
+    "cat": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "clamp": {"input": ramp(3, 4), "min": 0.2, "max": 0.8},
     "clip": {"input": ramp(3, 4), "min": 0.2, "max": 0.8},
     "cross": {"input": ramp(2, 3), "other": ramp(2, 3)},
@@ -79,6 +80,7 @@ BY_HAND = {
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
+    "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "tril_indices": {"row": 3, "col": 3},
     "triu_indices": {"row": 3, "col": 3},
     "view": {"input": ramp(2, 3), "sizes": (3, 2)},
@@ -134,7 +136,7 @@ def arguments_of(name, function):
             if p.kind is p.VAR_KEYWORD:
                 continue
             if p.kind is p.VAR_POSITIONAL:
-                options.append([(), (x, x), (2, 3)])
+                options.append([(), (x,), (x, x), (2, 3)])
             elif p is needed[0]:
                 options.append([*candidates(p.name, x), [x, x]])
             else:
@@ -172,4 +174,16 @@ def functions():
             function = getattr(module, name)
             if inspect.isroutine(function) and function not in found.values():
                 found[f"{prefix}.{name}"] = function
+    return found
+
+
+def methods():
+    """Every public method of a tensor that isn't one of the functions."""
+    known = {id(function) for function in functions().values()}
+    found = {}
+    for name in dir(mg.Tensor):
+        method = inspect.getattr_static(mg.Tensor, name)
+        public = not name.startswith("_") or name in ("__getitem__", "__setitem__")
+        if public and inspect.isfunction(method) and id(method) not in known:
+            found[f"Tensor.{name}"] = method
     return found
