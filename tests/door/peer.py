@@ -23,6 +23,7 @@ SETTINGS = "dim axis chunks groups kernel_size padding_idx stride padding dilati
 #: What else is accepted: functions, arguments and values (or a star), and why.
 REASONS = [
     ("*", SETTINGS, "bool", "a tensor of one element is an integer where Python asks for one (operator.index)"),
+    ("*", "memory_format", "*", "the order in memory is NumPy's; the argument is there for files that name it"),
     ("*", "keepdims axis", "None", "NumPy's word for an argument, left out"),
     ("mg.max mg.min", "dim", "None", "left out"),
     ("mg.max mg.min", "dim axis", "number", "dim may be the second tensor, as in max(a, b)"),
@@ -39,7 +40,7 @@ REASONS = [
 def peer_of(torch, name, function, arguments):
     """PyTorch's function of that name, which accepts a valid call; or None."""
     bare = name.partition(".")[2]
-    for module in (torch.nn.functional, torch):
+    for module in (torch.nn.functional, torch, torch.Tensor):
         peer = getattr(module, bare, None)
         if peer is not None and accepts(torch, peer, function, arguments):
             return peer
