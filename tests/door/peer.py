@@ -30,7 +30,6 @@ REASONS = [
     ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
     ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("mg.cat mg.stack", "tensors", "*", "a tensor is the sequence of its parts"),
     ("mg.scaled_dot_product_attention", "attn_mask", "number", "what is added may be one number"),
     ("mg.softmin", "_stacklevel", "*", "no warning is given that it could count for"),
     ("*", "index indices", "*", "places may be a number or a list, as in x[[0, 1]], and count from the end below 0"),
@@ -49,6 +48,7 @@ def peer_of(torch, name, function, arguments):
 
 def translated(torch, value):
     """An argument as PyTorch has it."""
+    value = value.make() if isinstance(value, valid.Anew) else value
     if isinstance(value, mg.Tensor):
         return torch.from_numpy(np.array(value.array))
     if isinstance(value, np.dtype):
