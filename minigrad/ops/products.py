@@ -40,7 +40,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     rank_a, rank_b = len(shape_of(a)), len(shape_of(b))
     if isinstance(dims, int):
         dims = (list(range(rank_a - dims, rank_a)), list(range(dims)))
-    of_a, of_b = ([axis_of(d, n) for d in axes] for axes, n in zip(dims, (rank_a, rank_b), strict=True))
+    of_a, of_b = ([axis_of(d, n, "tensordot") for d in axes] for axes, n in zip(dims, (rank_a, rank_b), strict=True))
     summed = [shape_of(a)[i] for i in of_a]
     if summed != [shape_of(b)[i] for i in of_b]:
         raise OperationError(f"tensordot: the axes {dims} of shapes {shape_of(a)} and {shape_of(b)} differ in size")
