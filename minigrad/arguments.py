@@ -69,6 +69,19 @@ def tensor(operation: str, name: str, value: Any) -> Any:
     raise wrong_kind(operation, name, "a tensor", value)
 
 
+def floats(operation: str, name: str, value: Any) -> Any:
+    """A tensor or array of floating-point numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if tensor(operation, name, value).dtype.kind != "f":
+        raise wrong_kind(operation, name, "a tensor of floating-point numbers (.float() makes one)", value)
+    return value
+
+
 def tensors(operation: str, **named: Any) -> None:
     """Check several tensors, by their arguments' names."""
     for name, value in named.items():
@@ -115,6 +128,25 @@ def flag(operation: str, name: str, value: Any) -> bool:
     if isinstance(value, (int, np.bool_)) and value in (0, 1):
         return bool(value)
     raise wrong_kind(operation, name, "True or False", value)
+
+
+def sequence(operation: str, name: str, value: Any) -> Sequence[Any]:
+    """A sequence of tensors, of one at least.
+
+    Raises
+    ------
+    TypeError
+        For anything else, or for something in it that is no tensor.
+    OperationError
+        For an empty one.
+    """
+    if not isinstance(value, (tuple, list)):
+        raise wrong_kind(operation, name, "a sequence of tensors", value)
+    if not value:
+        raise wrong_value(operation, name, "at least one tensor", value)
+    for each in value:
+        tensor(operation, f"each of {name}", each)
+    return value
 
 
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:

@@ -190,9 +190,8 @@ class GroupNorm(Node):
         return gx.reshape(x.shape), gw, gb
 
 
-def _check(name: str, x: Any, weight: Any, bias: Any, shape: tuple[int, ...], eps: Any) -> None:
-    """Raise an error if weight or bias don't fit, or eps is no number."""
-    number(name, "eps", eps)
+def _check(name: str, x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> None:
+    """Raise an error if weight or bias don't fit."""
     if x.dtype.kind != "f":
         raise OperationError(f"{name}: the input must hold floating-point numbers, it is {x.dtype}")
     for label, p in (("weight", weight), ("bias", bias)):
@@ -242,7 +241,8 @@ def batch_norm(
     if len(shape) < 2:
         raise OperationError(f"batch_norm: the input must have shape (N, C, ...), it has {shape}")
     channels = (shape[1],)
-    _check("batch_norm", x, weight, bias, channels, eps)
+    eps = number("batch_norm", "eps", eps)
+    _check("batch_norm", x, weight, bias, channels)
     for label, running in (("running_mean", running_mean), ("running_var", running_var)):
         if tensor_or_none("batch_norm", label, running) is not None and running.shape != channels:
             raise OperationError(f"batch_norm: {label} must have shape {channels}, it has {running.shape}")
@@ -259,7 +259,7 @@ def batch_norm(
     node = BatchNorm(eps)
     result = node.apply_to(x, weight, bias)
     if count and (running_mean is not None or running_var is not None):
-        number("batch_norm", "momentum", momentum)
+        momentum = number("batch_norm", "momentum", momentum)
         # (Where there is only one of them, nobody reads what stands in for the other.)
         mean, var = (np.zeros(channels) if r is None else array_of(r) for r in (running_mean, running_var))
         kernels.move_running(mean, var, node.mean, node.inv_std, eps, momentum, count / max(count - 1, 1))
@@ -293,7 +293,8 @@ def layer_norm(
     x: Any = tensor("layer_norm", "input", input)
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"layer_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
-    _check("layer_norm", x, weight, bias, axes, eps)
+    eps = number("layer_norm", "eps", eps)
+    _check("layer_norm", x, weight, bias, axes)
     return LayerNorm(axes, eps).apply_to(x, weight, bias)
 
 
@@ -322,5 +323,6 @@ def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | Non
     num_groups = integer("group_norm", "num_groups", num_groups, 1)
     if x.shape[1] % num_groups:
         raise OperationError(f"group_norm: {x.shape[1]} channels can't be split into num_groups={num_groups}")
-    _check("group_norm", x, weight, bias, (x.shape[1],), eps)
+    eps = number("group_norm", "eps", eps)
+    _check("group_norm", x, weight, bias, (x.shape[1],))
     return GroupNorm(num_groups, eps).apply_to(x, weight, bias)

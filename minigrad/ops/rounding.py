@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer, tensor
 from minigrad.engine.node import Node
 from minigrad.ops.arithmetic import RoundedDiv, check_divisor
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
@@ -74,7 +75,7 @@ def round(input: T, *, decimals: int = 0) -> T:
     decimals
         Digits to keep after the point; before it, where negative.
     """
-    return Rounding(np.rint, decimals).apply_to(input)
+    return Rounding(np.rint, integer("round", "decimals", decimals)).apply_to(input)
 
 
 def remainder(input: T, other: Any) -> T:
@@ -89,14 +90,14 @@ def floor_divide(input: T, other: Any) -> T:
 
 def isnan(input: Any) -> Any:
     """Whether the element is NaN."""
-    return Predicate(np.isnan).apply_to(input)
+    return Predicate(np.isnan).apply_to(tensor("isnan", "input", input))
 
 
 def isinf(input: Any) -> Any:
     """Whether the element is plus or minus infinity."""
-    return Predicate(np.isinf).apply_to(input)
+    return Predicate(np.isinf).apply_to(tensor("isinf", "input", input))
 
 
 def isfinite(input: Any) -> Any:
     """Whether the element is neither infinite nor NaN."""
-    return Predicate(np.isfinite).apply_to(input)
+    return Predicate(np.isfinite).apply_to(tensor("isfinite", "input", input))

@@ -248,8 +248,10 @@ def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
     OperationError
         If the sizes don't multiply to the size of the axis.
     """
-    shape = shape_of(input)
+    shape = tensor("unflatten", "input", input).shape
     place = axis_of(dim, len(shape), "unflatten")
+    if not shape:
+        raise OperationError("unflatten: a tensor without dimensions has no axis to split")
     parts = as_sizes("unflatten", sizes)
     known = math.prod(n for n in parts if n != -1)
     if -1 in parts and known and shape[place] % known == 0:

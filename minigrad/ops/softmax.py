@@ -15,7 +15,7 @@ from minigrad import arguments
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
-from minigrad.ops.common import Dims, T, axis_of, cast, converted, is_array, real, shape_of
+from minigrad.ops.common import Dims, T, axis_of, converted, is_array, real, shape_of
 from minigrad.ops.elementwise import Exp, floating
 from minigrad.ops.reduction import Reduction
 from minigrad.random import default_generator
@@ -173,7 +173,7 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
 
     ``hard`` gives a one where that is largest and zeros elsewhere, with the gradient of the soft one.
     """
-    x = array_of(arguments.tensor("gumbel_softmax", "logits", logits))
+    x = array_of(arguments.floats("gumbel_softmax", "logits", logits))
     tau, axis = arguments.number("gumbel_softmax", "tau", tau), axis_of(dim, x.ndim, "gumbel_softmax")
     hard = arguments.flag("gumbel_softmax", "hard", hard)
     noise = -np.log(default_generator().numpy.exponential(size=x.shape)).astype(x.dtype)

@@ -37,7 +37,7 @@ class New(TensorBase):
     ) -> Any:
         """One value, in this dtype."""
         check_device(device)
-        values = np.full(as_sizes((size,)), array_of(fill_value), dtype or self.array.dtype)
+        values = np.full(as_sizes("new_full", (size,)), array_of(fill_value), dtype or self.array.dtype)
         return as_tensor(values, requires_grad=requires_grad)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -55,7 +55,7 @@ def _shape(size: tuple[Any, ...], sizes: dict[str, Any]) -> tuple[int, ...]:
     """The sizes, given one by one, as a tuple, or by the name ``size``."""
     if sizes.keys() - {"size"}:
         raise TypeError(f"unexpected keyword argument {next(iter(sizes.keys() - {'size'}))!r}")
-    return as_sizes((sizes["size"],) if sizes else size)
+    return as_sizes("new_zeros", (sizes["size"],) if sizes else size)
 
 
 def values_from(data: tuple[Any, ...], dtype: Any, name: str) -> Array:

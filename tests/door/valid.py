@@ -69,6 +69,7 @@ BY_HAND = {
     "grid_sample": {"input": ramp(1, 2, 4, 4), "grid": ramp(1, 3, 3, 2)},
     "index_put": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "interpolate": {"input": ramp(2, 3, 4, 4), "size": 8},
+    "lerp": {"input": ramp(3, 4), "end": ramp(3, 4), "weight": 0.5},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
     "moveaxis": {"input": ramp(2, 3), "source": 0, "destination": 1},
