@@ -20,7 +20,7 @@ from minigrad.ops.elementwise import exp, log
 from minigrad.ops.loss import check_reduction, legacy_reduction
 from minigrad.ops.power import pow, sqrt
 from minigrad.ops.select import minimum, where
-from minigrad.ops.shape import reshape, squeeze
+from minigrad.ops.shape import reshape, squeeze, unsqueeze
 from minigrad.ops.vector_norm import pairwise_distance
 
 
@@ -265,8 +265,8 @@ def gaussian_nll_loss(
     if (array_of(var) < 0).any():
         raise OperationError("gaussian_nll_loss: var has negative entries")
     if len(shape_of(var)) == len(shape_of(input)) - 1:
-        var = var.unsqueeze(-1)
-    safe = as_tensor(np.maximum(array_of(var), eps)) + (var - var.detach())  # PyTorch's gradient passes the bound
+        var = unsqueeze(var, -1)
+    safe = as_tensor(np.maximum(array_of(var), eps)) + (var - array_of(var))  # PyTorch's gradient passes the bound
     losses = 0.5 * (log(safe) + (input - target) ** 2 / safe)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)

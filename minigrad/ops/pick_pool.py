@@ -122,23 +122,24 @@ def max_unpool2d(
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The p-norm of each window: ``(sum x**p) ** (1/p)``, 0 where the sum is negative."""
     kernel = pair_of("lp_pool2d", "kernel_size", kernel_size)
-    norm_type = _power("lp_pool2d", norm_type)
-    mean: Any = avg_pool2d(pow(input, norm_type), kernel, stride, 0, ceil_mode)
-    return _root(mean * (kernel[0] * kernel[1]), norm_type)
+    powers, p = _powers("lp_pool2d", input, norm_type)
+    mean = avg_pool2d(powers, kernel, stride, 0, ceil_mode)
+    return _root(mean * (kernel[0] * kernel[1]), p)
 
 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The p-norm of each window of (N, C, L)."""
     kernel = single_of("lp_pool1d", "kernel_size", kernel_size)
-    norm_type = _power("lp_pool1d", norm_type)
-    return _root(avg_pool1d(pow(input, norm_type), kernel, stride, 0, ceil_mode) * kernel, norm_type)
+    powers, p = _powers("lp_pool1d", input, norm_type)
+    return _root(avg_pool1d(powers, kernel, stride, 0, ceil_mode) * kernel, p)
 
 
-def _power(operation: str, norm_type: Any) -> float:
-    power = number(operation, "norm_type", norm_type)
-    if power == 0:
+def _powers(operation: str, input: Any, norm_type: Any) -> tuple[Any, float]:
+    """The elements to the power of ``norm_type``, and that as a number."""
+    p = number(operation, "norm_type", norm_type)
+    if p == 0:
         raise wrong_value(operation, "norm_type", "a number other than 0", norm_type)
-    return power
+    return pow(tensor(operation, "input", input), p), p
 
 
 def _root(total: Any, p: float) -> Any:

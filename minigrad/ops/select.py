@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import tensor, tensors, wrong_kind
+from minigrad.arguments import tensor, wrong_kind
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -184,22 +184,17 @@ def ge(input: Any, other: Any) -> Any:
 
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both elements are true (not 0)."""
-    return Compare(np.logical_and).apply_to(
-        tensor("logical_and", "input", input), tensor("logical_and", "other", other)
-    )
+    return Compare(np.logical_and).apply_to(*promoted(input, other))
 
 
 def logical_or(input: Any, other: Any) -> Any:
     """Whether either element is true (not 0)."""
-    tensors("logical_or", input=input, other=other)
-    return Compare(np.logical_or).apply_to(input, other)
+    return Compare(np.logical_or).apply_to(*promoted(input, other))
 
 
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether just one of the elements is true (not 0)."""
-    return Compare(np.logical_xor).apply_to(
-        tensor("logical_xor", "input", input), tensor("logical_xor", "other", other)
-    )
+    return Compare(np.logical_xor).apply_to(*promoted(input, other))
 
 
 def logical_not(input: Any) -> Any:
@@ -288,14 +283,10 @@ def clamp(input: T, min: Any = None, max: Any = None) -> T:
     """
     if min is None and max is None:
         raise OperationError("clamp needs min= or max= (or both)")
-    low, high = min, max
     tensor("clamp", "input", input)
-    dtype = result_type(*(x for x in (input, low, high) if x is not None))
-    return Clamp().apply_to(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
-
-
-def _bound(x: Any, dtype: Any) -> Any:
-    return cast(x, dtype) if hasattr(x, "dtype") else x
+    dtype = result_type(*(x for x in (input, min, max) if x is not None))
+    bounds = (cast(x, dtype) if hasattr(x, "dtype") else x for x in (min, max))
+    return Clamp().apply_to(cast(input, dtype), *bounds)
 
 
 def maximum(input: T, other: Any) -> T:

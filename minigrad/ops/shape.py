@@ -96,12 +96,11 @@ def as_sizes(operation: str, given: Any, name: str = "sizes") -> tuple[int, ...]
         For what are no integers.
     """
     if type(given) is tuple:
-        if len(given) == 1 and (isinstance(given[0], (tuple, list)) or getattr(given[0], "ndim", 0)):
+        if len(given) == 1 and (isinstance(given[0], (tuple, list)) or getattr(given[0], "ndim", None)):
             given = given[0]
         elif all(type(n) is int and -(1 << 31) < n < 1 << 31 for n in given):  # as it usually is
             return given
-    found: tuple[int, ...] = integers(operation, name, given)
-    return found
+    return tuple(integers(operation, name, given))
 
 
 def _new_shape(operation: str, sizes: Any) -> tuple[int, ...]:
@@ -283,8 +282,7 @@ def expand(input: T, *sizes: Any, size: Any = None) -> T:
         raise OperationError(f"expand: {target} has fewer dimensions than the tensor's shape {shape}")
     if -1 in target[:extra]:
         raise OperationError(f"expand: -1 keeps a size, but in {target} it stands for an axis that {shape} lacks")
-    full = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
-    return Expand(full).apply_to(input)
+    return Expand(tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))).apply_to(input)
 
 
 def broadcast_to(input: T, size: Sequence[int]) -> T:
