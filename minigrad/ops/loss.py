@@ -201,12 +201,15 @@ def check_reduction(name: str, reduction: str) -> None:
 
 
 def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
-    """PyTorch's two old flags, as the word that replaced them."""
-    if reduce is False:
+    """PyTorch's two old flags, as the word that replaced them; where one is given, the word doesn't count."""
+    if size_average is None and reduce is None:
+        return reduction
+    for name, value in (("size_average", size_average), ("reduce", reduce)):
+        if value is not None:
+            flag("a loss", name, value)
+    if reduce is not None and not reduce:
         return "none"
-    if size_average is False:
-        return "sum"
-    return reduction
+    return "mean" if size_average is None or size_average else "sum"
 
 
 def _compared(

@@ -31,6 +31,14 @@ def reduced(name: str, losses: Any, reduction: str, size_average: Any = None, re
     return losses if reduction == "none" else losses.mean() if reduction == "mean" else losses.sum()
 
 
+def _of_one_rank(name: str, **named: Any) -> None:
+    """Check that tensors have as many dimensions as each other."""
+    tensors(name, **named)
+    if len({len(shape_of(x)) for x in named.values()}) > 1:
+        shapes = ", ".join(f"{label} {tuple(shape_of(x))}" for label, x in named.items())
+        raise OperationError(f"{name}: all inputs must have as many dimensions, their shapes are {shapes}")
+
+
 def margin_ranking_loss(
     input1: Any,
     input2: Any,
@@ -41,7 +49,7 @@ def margin_ranking_loss(
     reduction: str = "mean",
 ) -> Any:
     """``max(0, -target * (input1 - input2) + margin)``: the first is to be larger where the target is 1, not -1."""
-    tensors("margin_ranking_loss", input1=input1, input2=input2, target=target)
+    _of_one_rank("margin_ranking_loss", input1=input1, input2=input2, target=target)
     margin = number("margin_ranking_loss", "margin", margin)
     losses = relu(-target * (input1 - input2) + margin)
     return reduced("margin_ranking_loss", losses, reduction, size_average, reduce)
@@ -73,6 +81,12 @@ def cosine_embedding_loss(
 ) -> Any:
     """``1 - cos`` where the target is 1, ``max(0, cos - margin)`` where it is -1."""
     tensors("cosine_embedding_loss", input1=input1, input2=input2, target=target)
+    ranks = len(shape_of(input1)), len(shape_of(input2))
+    if len(shape_of(target)) > 1 or ranks != (len(shape_of(target)) + 1,) * 2:
+        shapes = f"{shape_of(input1)}, {shape_of(input2)} and {shape_of(target)}"
+        raise OperationError(
+            f"cosine_embedding_loss: takes (N, D), (N, D) and a target (N,), or the same without N, not shapes {shapes}"
+        )
     margin = number("cosine_embedding_loss", "margin", margin)
     tiny = 1e-12  # (PyTorch's, under the root)
     lengths = sqrt(((input1 * input1).sum(-1) + tiny) * ((input2 * input2).sum(-1) + tiny))
@@ -117,7 +131,7 @@ def triplet_margin_with_distance_loss(
 ) -> Any:
     """The same of any distance; ``swap`` takes the negative's distance to the positive where that is smaller."""
     name = "triplet_margin_loss"
-    tensors(name, anchor=anchor, positive=positive, negative=negative)
+    _of_one_rank(name, anchor=anchor, positive=positive, negative=negative)
     margin, swap = number(name, "margin", margin), flag(name, "swap", swap)
     if not margin > 0:
         raise wrong_value(name, "margin", "above 0", margin)
@@ -215,7 +229,9 @@ def multilabel_soft_margin_loss(
     reduction: str = "mean",
 ) -> Any:
     """The binary cross-entropy of logits, the mean over the classes."""
-    tensors("multilabel_soft_margin_loss", input=input, target=target)
+    _of_one_rank("multilabel_soft_margin_loss", input=input, target=target)
+    if not shape_of(input):
+        raise OperationError("multilabel_soft_margin_loss: the input must have shape (N, C) or (C,)")
     tensor_or_none("multilabel_soft_margin_loss", "weight", weight)
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     losses = (losses if weight is None else losses * weight).mean(-1)

@@ -58,7 +58,7 @@ def instance_norm(
     return y
 
 
-def rms_norm(input: T, normalized_shape: Sequence[int], weight: T | None = None, eps: float | None = None) -> T:
+def rms_norm(input: T, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> T:
     """Divide by the root of the mean square over the last axes (Zhang and Sennrich, 2019); the mean stays.
 
     ``eps`` is by default the smallest step from 1 in the input's dtype.
@@ -70,9 +70,10 @@ def rms_norm(input: T, normalized_shape: Sequence[int], weight: T | None = None,
     """
     axes = as_sizes("rms_norm", normalized_shape, "normalized_shape")
     x: Any = floats("rms_norm", "input", input)
-    tensor_or_none("rms_norm", "weight", weight)
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"rms_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
+    if tensor_or_none("rms_norm", "weight", weight) is not None and weight.shape != axes:
+        raise OperationError(f"rms_norm: the weight must have shape {axes}, it has {weight.shape}")
     over = tuple(range(-len(axes), 0))
     least = float(np.finfo(x.dtype).eps) if eps is None else number("rms_norm", "eps", eps)
     y: Any = x * rsqrt(mean(x * x, over, keepdim=True) + least)

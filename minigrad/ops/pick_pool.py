@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.arguments import flag, integers, number, room, tensor, tensors, wrong_value
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import shape_of
+from minigrad.ops.common import is_array, shape_of
 from minigrad.ops.extremes import max as largest
 from minigrad.ops.index import getitem
 from minigrad.ops.pool import avg_pool1d, avg_pool2d
@@ -139,7 +139,7 @@ def _powers(operation: str, input: Any, norm_type: Any) -> tuple[Any, float]:
     p = number(operation, "norm_type", norm_type)
     if p == 0:
         raise wrong_value(operation, "norm_type", "a number other than 0", norm_type)
-    return pow(tensor(operation, "input", input), p), p
+    return pow(as_tensor(input) if is_array(tensor(operation, "input", input)) else input, p), p
 
 
 def _root(total: Any, p: float) -> Any:

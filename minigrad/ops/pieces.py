@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.arguments import dtype as dtype_of
-from minigrad.arguments import integer, integers, room, sequence, tensor, tensor_or_none
+from minigrad.arguments import integer, integers, room, sequence, tensor, tensor_or_none, wrong_value
 from minigrad.arguments import tensors as check_tensors
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
@@ -59,7 +59,8 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     if not shape_of(input):
         raise OperationError("diff: a tensor without dimensions has no neighbours")
     for name, part in (("prepend", prepend), ("append", append)):
-        tensor_or_none("diff", name, part)
+        if tensor_or_none("diff", name, part) is not None and part.ndim != len(shape_of(input)):
+            raise wrong_value("diff", name, f"of as many dimensions as the input, {len(shape_of(input))}", part)
     parts = [part for part in (prepend, input, append) if part is not None]
     x = cat(parts, axis) if len(parts) > 1 else input
     for _ in range(min(integer("diff", "n", n, 0), shape_of(x)[axis])):  # then nothing is left

@@ -156,7 +156,8 @@ def tile(input: T, *sizes: Any, dims: Any = None) -> T:
 def flip(input: T, *axes: Any, dims: Any = None) -> T:
     """Reverse the order of the elements along axes: ``x.flip(0)`` or ``flip(x, (0, 1))``."""
     named = as_sizes("flip", axes if dims is None else dims, "dims")
-    return Flip(axes_of(named, len(shape_of(input)), "flip") if named else ()).apply_to(input)
+    ndim = tensor("flip", "input", input).ndim
+    return Flip(axes_of(named, ndim, "flip") if named else ()).apply_to(input)
 
 
 def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> T:

@@ -242,7 +242,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         with the indices of the elements that hold, one tensor a dimension.
     """
     if input is None and other is None:
-        return Nonzero().apply_to(condition)
+        return Nonzero().apply_to(tensor("where", "condition", condition))
     if input is None or other is None:
         raise TypeError("where takes a condition alone, or a condition and two values")
     if array_of(condition).dtype != np.bool_:

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.arguments import integers, tensor, wrong_value
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import Dims, T, axes_of, axis_of, shape_of, unbroadcast
+from minigrad.ops.common import Dims, T, axes_of, axis_of, unbroadcast
 
 
 class Reshape(Node):
@@ -122,12 +122,12 @@ def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
     shape
         The same, by PyTorch's keyword.
     """
-    return Reshape(_new_shape("reshape", sizes if shape is None else shape)).apply_to(input)
+    return Reshape(_new_shape("reshape", sizes if shape is None else shape)).apply_to(tensor("reshape", "input", input))
 
 
 def view(input: T, *sizes: Any) -> T:
     """Give the same elements in another shape; as ``reshape``, it copies where it must."""
-    return Reshape(_new_shape("view", sizes)).apply_to(input)
+    return Reshape(_new_shape("view", sizes)).apply_to(tensor("view", "input", input))
 
 
 def view_as(input: T, other: Any) -> T:
@@ -149,7 +149,7 @@ def permute(input: T, *axes: Any, dims: Any = None) -> T:
         If the dims don't name every axis once.
     """
     order = as_sizes("permute", axes if dims is None else dims, "dims")
-    ndim = len(shape_of(input))
+    ndim = tensor("permute", "input", input).ndim
     if len(order) != ndim:
         raise OperationError(f"permute: dims={order} names {len(order)} axes, the tensor has {ndim}")
     return Permute(axes_of(order, ndim, "permute")).apply_to(input)
@@ -157,16 +157,16 @@ def permute(input: T, *axes: Any, dims: Any = None) -> T:
 
 def transpose(input: T, dim0: int, dim1: int) -> T:
     """Swap two axes."""
-    ndim = len(shape_of(input))
+    ndim = tensor("transpose", "input", input).ndim
     first, second = axis_of(dim0, ndim, "transpose"), axis_of(dim1, ndim, "transpose")
-    return Transpose(first, second).apply_to(input) if ndim else tensor("transpose", "input", input)
+    return Transpose(first, second).apply_to(input) if ndim else input
 
 
 def swapaxes(input: T, axis0: int, axis1: int) -> T:
     """Swap two axes; NumPy's name for ``transpose``."""
-    ndim = len(shape_of(input))
+    ndim = tensor("swapaxes", "input", input).ndim
     first, second = axis_of(axis0, ndim, "swapaxes"), axis_of(axis1, ndim, "swapaxes")
-    return Transpose(first, second).apply_to(input) if ndim else tensor("swapaxes", "input", input)
+    return Transpose(first, second).apply_to(input) if ndim else input
 
 
 def t(input: T) -> T:
@@ -177,10 +177,10 @@ def t(input: T) -> T:
     OperationError
         For more than two dimensions.
     """
-    ndim = len(shape_of(input))
+    ndim = tensor("t", "input", input).ndim
     if ndim > 2:
         raise OperationError(f"t() is for matrices, this tensor has {ndim} dimensions: say transpose(dim0, dim1)")
-    return Transpose(0, 1).apply_to(input) if ndim == 2 else tensor("t", "input", input)
+    return Transpose(0, 1).apply_to(input) if ndim == 2 else input
 
 
 def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[int]) -> T:
@@ -191,7 +191,7 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
     OperationError
         If ``source`` and ``destination`` name different numbers of axes.
     """
-    ndim = len(shape_of(input))
+    ndim = tensor("movedim", "input", input).ndim
     moved, places = (
         axes_of(as_sizes("movedim", given, name), ndim, "movedim")
         for given, name in ((source, "source"), (destination, "destination"))
@@ -199,7 +199,7 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
     if len(moved) != len(places):
         raise OperationError(f"movedim: source={source} and destination={destination} differ in length")
     if ndim == 0:
-        return tensor("movedim", "input", input)
+        return input
     order = [axis for axis in range(ndim) if axis not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
@@ -208,17 +208,17 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
 
 def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """Drop axes of size 1: all of them, or those that ``dim`` names."""
-    shape = shape_of(input)
+    shape = tensor("squeeze", "input", input).shape
     dim = axis if dim is None else dim
     if isinstance(dim, (tuple, list)) and not dim:
-        return tensor("squeeze", "input", input)
+        return input
     named = axes_of(dim, len(shape), "squeeze")
     return Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named)).apply_to(input)
 
 
 def unsqueeze(input: T, dim: int) -> T:
     """Insert an axis of size 1, so that it is axis ``dim`` of the result."""
-    shape = shape_of(input)
+    shape = tensor("unsqueeze", "input", input).shape
     place = axis_of(dim, len(shape) + 1, "unsqueeze")
     return Reshape((*shape[:place], 1, *shape[place:])).apply_to(input)
 
@@ -231,7 +231,7 @@ def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
     OperationError
         If ``start_dim`` comes after ``end_dim``.
     """
-    shape = shape_of(input)
+    shape = tensor("flatten", "input", input).shape
     start, end = axis_of(start_dim, len(shape), "flatten"), axis_of(end_dim, len(shape), "flatten")
     if start > end:
         raise OperationError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
@@ -276,7 +276,7 @@ def expand(input: T, *sizes: Any, size: Any = None) -> T:
         If an axis that isn't of size 1 would change.
     """
     target = as_sizes("expand", sizes if size is None else size)
-    shape = shape_of(input)
+    shape = tensor("expand", "input", input).shape
     extra = len(target) - len(shape)
     if extra < 0:
         raise OperationError(f"expand: {target} has fewer dimensions than the tensor's shape {shape}")
@@ -297,4 +297,4 @@ def expand_as(input: T, other: Any) -> T:
 
 def contiguous(input: T, memory_format: Any = None) -> T:
     """Give back the tensor itself: operations here take any memory layout."""
-    return input
+    return tensor("contiguous", "input", input)

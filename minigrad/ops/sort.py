@@ -76,7 +76,7 @@ def sort(input: T, dim: int = -1, descending: bool = False, stable: bool = False
     """
     shape = tensor("sort", "input", input).shape
     place = axis_of(dim if axis is None else axis, len(shape), "sort")
-    descending = flag("sort", "descending", descending)
+    descending, _ = flag("sort", "descending", descending), flag("sort", "stable", stable)
     if not shape:
         values, indices = Sort(0, descending).apply_to(reshape(input, 1))
         return Sorted(reshape(values, ()), reshape(indices, ()))
@@ -87,7 +87,7 @@ def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = Fa
     """Give the indices that sort a dimension; the parameters are those of ``sort``."""
     shape = tensor("argsort", "input", input).shape
     place = axis_of(dim if axis is None else axis, len(shape), "argsort")
-    descending = flag("argsort", "descending", descending)
+    descending, _ = flag("argsort", "descending", descending), flag("argsort", "stable", stable)
     if not shape:
         return sort(input).indices
     return ArgSort(place, descending).apply_to(input)
@@ -124,6 +124,7 @@ def topk(
     shape = tensor("topk", "input", input).shape
     place = axis_of(dim if axis is None else axis, len(shape), "topk")
     k, largest = integer("topk", "k", k, 0), flag("topk", "largest", largest)
+    flag("topk", "sorted", sorted)
     size = shape[place] if shape else 1
     if k > size:
         raise OperationError(f"topk: k={k} elements are asked for, dim {dim} has {size}")

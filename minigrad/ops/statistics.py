@@ -46,6 +46,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Values
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle value: of all, or along ``dim`` with its place; of an even number the lower one, as in PyTorch."""
     shape = tensor("median", "input", input).shape
+    keepdim = flag("median", "keepdim", keepdim)
     if dim is None:
         flat = ravel(input)
         return kthvalue(flat, (shape_of(flat)[0] + 1) // 2).values
@@ -82,6 +83,8 @@ def quantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False) 
     x = floats("quantile", "input", input)
     shares = q if isinstance(q, (TensorBase, np.ndarray)) else np.asarray(number("quantile", "q", q))
     share = array_of(floats("quantile", "q", shares)).astype(np.float64)
+    if share.ndim > 1 or (array_of(shares).dtype != x.dtype and shares is q):
+        raise wrong_value("quantile", "q", f"a number, or a vector of the input's dtype, {x.dtype}", q)
     keepdim = flag("quantile", "keepdim", keepdim)
     if not ((share >= 0) & (share <= 1)).all():
         raise OperationError(f"quantile: q={q} must be between 0 and 1")
@@ -103,6 +106,8 @@ def quantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False) 
 
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> tuple[Any, Any]:
     """The smallest and the largest value."""
+    if dim is not None:
+        dim = axis_of(dim, len(tensor("aminmax", "input", input).shape), "aminmax")
     return amin(input, dim, keepdim), amax(input, dim, keepdim)
 
 
@@ -110,6 +115,7 @@ def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The different values in order; on wish where each element is among them, and how often each comes."""
+    flag("unique", "sorted", sorted)
     return_inverse = flag("unique", "return_inverse", return_inverse)
     return_counts = flag("unique", "return_counts", return_counts)
     axis = None if dim is None else axis_of(dim, len(tensor("unique", "input", input).shape), "unique")
@@ -235,7 +241,7 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of the difference."""
     tensors("dist", input=input, other=other)
-    return norm(input - other, p)
+    return norm(input - other, number("dist", "p", p))
 
 
 def msort(input: Any) -> Any:

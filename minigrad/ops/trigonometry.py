@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import number, tensor, tensors
+from minigrad.arguments import floats, number, tensor, tensors
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, cast, clone, promoted, shape_of, unbroadcast
@@ -179,7 +179,7 @@ def erfinv(input: T) -> T:
 
 def frac(input: Any) -> Any:
     """The part behind the point, with the sign of the element."""
-    tensor("frac", "input", input)
+    floats("frac", "input", input)
     return input - trunc(input)
 
 

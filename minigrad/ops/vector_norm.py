@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import choice, number, tensor, tensors
+from minigrad.arguments import choice, number, tensor, tensors, wrong_value
 from minigrad.engine.base import array_of
 from minigrad.ops.common import Dims, T, axis_of, broadcast_shape, converted, promoted, real, shape_of
 from minigrad.ops.elementwise import Abs, Sign, ZerosLike
@@ -115,6 +115,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """
     tensors("cosine_similarity", x1=x1, x2=x2)
     shape = broadcast_shape("cosine_similarity", x1.shape, x2.shape)
+    dim, eps = axis_of(dim, len(shape), "cosine_similarity"), number("cosine_similarity", "eps", eps, 0)
     x1, x2 = (x if shape_of(x) == shape else Expand(shape).apply_to(x) for x in promoted(x1, x2))
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)
 
@@ -122,7 +123,11 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """``input`` with every slice along ``dim`` whose p-norm is above ``maxnorm`` made as long as that."""
     axis = axis_of(dim, len(tensor("renorm", "input", input).shape), "renorm")
-    maxnorm = number("renorm", "maxnorm", maxnorm, 0)
+    p, maxnorm = number("renorm", "p", p), number("renorm", "maxnorm", maxnorm, 0)
+    if not p > 0:
+        raise wrong_value("renorm", "p", "above 0", p)
+    if len(shape_of(input)) < 2:
+        raise wrong_value("renorm", "input", "of at least two dimensions", input)
     others = tuple(i for i in range(len(shape_of(input))) if i != axis)
     length = norm(input, p, others, keepdim=True)
     too_long = array_of(length) > maxnorm
@@ -132,4 +137,5 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of the difference of two vectors along the last axis; ``eps`` is added to each difference."""
     tensors("pairwise_distance", x1=x1, x2=x2)
+    p = number("pairwise_distance", "p", p)
     return norm(x1 - x2 + number("pairwise_distance", "eps", eps), p, -1, keepdim)
