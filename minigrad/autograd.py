@@ -20,6 +20,7 @@ from minigrad.engine import (
 )
 from minigrad.engine.base import TensorBase
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
+from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -40,6 +41,7 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
+__dir__ = _lister(__name__)
 
 
 def backward(

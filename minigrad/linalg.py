@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import tensor
+from minigrad.arguments import tensor as _tensor
+from minigrad.missing import lister as _lister
 from minigrad.ops.common import Dims
 from minigrad.ops.linalg import matmul
 from minigrad.ops.products import cross, multi_dot
@@ -12,6 +13,7 @@ from minigrad.ops.rearrange import diagonal
 from minigrad.ops.vector_norm import norm as _norm
 
 __all__ = ["cross", "diagonal", "matmul", "multi_dot", "norm", "vector_norm"]
+__dir__ = _lister(__name__)
 
 
 def norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -22,7 +24,7 @@ def norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dt
     NotImplementedError
         For a matrix norm that needs singular values, or sums of rows or columns.
     """
-    matrix = (dim is None and tensor("linalg.norm", "A", A).ndim == 2) or (
+    matrix = (dim is None and _tensor("linalg.norm", "A", A).ndim == 2) or (
         isinstance(dim, (tuple, list)) and len(dim) == 2
     )
     if matrix and not (ord is None or (isinstance(ord, str) and ord == "fro")):

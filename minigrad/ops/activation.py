@@ -26,11 +26,18 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+def _numbers(x: Any) -> Any:
+    """What isn't of booleans."""
+    if x.dtype.kind == "b":
+        raise TypeError("needs numbers, not booleans: convert them with .float()")
+    return x
+
+
 class ReLU(Node):
     """``max(x, 0)``. Backward: ``gx = gy`` where ``y > 0``, else 0."""
 
     def forward(self, x: Any) -> Any:
-        y = self.y = kernels.relu(x) if x.dtype.kind == "f" else np.maximum(x, 0)
+        y = self.y = kernels.relu(x) if x.dtype.kind == "f" else np.maximum(_numbers(x), 0)
         return y
 
     def backward(self, gy: Any) -> Any:
@@ -171,7 +178,7 @@ class Hardtanh(Node):
         self.low, self.high = low, high
 
     def forward(self, x: Any) -> Any:
-        self.x = x
+        self.x = _numbers(x)
         low, high = np.asarray((self.low, self.high)).astype(x.dtype)
         return x.clip(low, high)
 
@@ -182,7 +189,7 @@ class Hardtanh(Node):
 
 def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
-    if flag("relu", "inplace", inplace):
+    if inplace is not False and flag("relu", "inplace", inplace):
         return apply_in_place(ReLU(), input)
     return ReLU().apply_to(input)
 

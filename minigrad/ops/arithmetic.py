@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import choice, number
+from minigrad.arguments import choice, number, tensor
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast, unbroadcast_for
@@ -167,4 +167,4 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
 
 def neg(input: T) -> T:
     """``-input``."""
-    return Neg().apply_to(input)
+    return Neg().apply_to(tensor("neg", "input", input))

@@ -201,9 +201,11 @@ def cross_entropy(
     label_smoothing = number("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
     x: Any = tensor("cross_entropy", "input", input)
     tensor("cross_entropy", "target", target)
-    integer("cross_entropy", "ignore_index", ignore_index)
+    ignore_index = integer("cross_entropy", "ignore_index", ignore_index)
     factor = _class_weight("cross_entropy", weight, x)
     if shape_of(target) == x.shape and x.shape and target.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise OperationError("cross_entropy: ignore_index names a label, and this target is of probabilities")
         return _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
     logits, labels = _rows("cross_entropy", x, target, ignore_index)
     node = CrossEntropy(labels, factor, ignore_index, label_smoothing, reduction)
@@ -258,7 +260,7 @@ def nll_loss(
     check_reduction("nll_loss", reduction)
     x: Any = tensor("nll_loss", "input", input)
     tensor("nll_loss", "target", target)
-    integer("nll_loss", "ignore_index", ignore_index)
+    ignore_index = integer("nll_loss", "ignore_index", ignore_index)
     factor = _class_weight("nll_loss", weight, x)
     rows, labels = _rows("nll_loss", x, target, ignore_index)
     result: T = NLLLoss(labels, factor, ignore_index, reduction).apply_to(rows)

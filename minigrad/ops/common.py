@@ -130,7 +130,7 @@ class Clone(Node):
 
 def clone(input: T, *, memory_format: Any = None) -> T:
     """A copy of ``input``; gradients pass through it."""
-    return Clone().apply_to(input)
+    return Clone().apply_to(arguments.tensor("clone", "input", input))
 
 
 def cast(x: Any, dtype: Any) -> Any:

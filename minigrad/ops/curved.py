@@ -92,7 +92,7 @@ def glu(input: T, dim: int = -1) -> T:
     OperationError
         If the size along ``dim`` is odd.
     """
-    shape = tensor("glu", "input", input).shape
+    shape = real(tensor("glu", "input", input)).shape
     axis = axis_of(dim, len(shape), "glu")
     if not shape:
         raise OperationError("glu: a tensor without dimensions has no half")

@@ -102,7 +102,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 
 
 def _alpha_dropout(name: str, input: Any, p: float, training: bool, inplace: bool, shared_axes: int) -> Any:
-    p = _chance(name, input, p, training)
+    p, inplace = _chance(name, input, p, training), flag(name, "inplace", inplace)
     if p == 0:
         return input
     if p == 1:
@@ -115,4 +115,4 @@ def _alpha_dropout(name: str, input: Any, p: float, training: bool, inplace: boo
     def apply(x: Any) -> Any:
         return (x * keep + (1 - keep) * lowest) * scale - scale * p * lowest
 
-    return in_place(apply, name)(input) if flag(name, "inplace", inplace) else apply(input)
+    return in_place(apply, name)(input) if inplace else apply(input)

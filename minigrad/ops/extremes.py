@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.arguments import flag
+from minigrad.arguments import flag, tensor
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import Dims, T, axis_of
@@ -174,7 +174,7 @@ def argmax(
 ) -> T:
     """The index of the first largest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmax, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("argmax", "input", input))
 
 
 def argmin(
@@ -187,16 +187,16 @@ def argmin(
 ) -> T:
     """The index of the first smallest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmin, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("argmin", "input", input))
 
 
 def all(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
     node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("all", "input", input))
 
 
 def any(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
     node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("any", "input", input))

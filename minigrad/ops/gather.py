@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import tensor
+from minigrad.arguments import flag, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
@@ -74,7 +74,7 @@ def _check_gather(shape: tuple[int, ...], index: Any, axis: int) -> None:
 
 def _gathered(input: Any, place: int, positions: Any) -> Any:
     """Gather; a tensor without dimensions counts as one of shape (1,)."""
-    if input.shape != ():
+    if input.shape != () or positions.ndim > 1:
         return Gather(place, positions).apply_to(input)
     return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1)).apply_to(Reshape((1,)).apply_to(input)))
 
@@ -102,6 +102,7 @@ def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
         For an index out of range.
     """
     shape = tensor("gather", "input", input).shape
+    flag("gather", "sparse_grad", sparse_grad)
     return _gathered(input, axis_of(dim, len(shape), "gather"), integers(index, "gather"))
 
 
@@ -137,7 +138,7 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
         values = Index(tuple(map(slice, positions.shape))).apply_to(values) if positions.size else values
     if positions.size == 0:
         return x + 0
-    if shape == ():
+    if shape == () and positions.ndim <= 1:
         added = Reshape(()).apply_to(ScatterAdd(0, positions.reshape(-1), (1,)).apply_to(values.reshape(-1)))
     else:
         added = ScatterAdd(place, positions, shape).apply_to(values)

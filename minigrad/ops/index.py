@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import room, tensor, wrong_value
+from minigrad.arguments import integer, room, tensor, wrong_value
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
@@ -201,7 +201,7 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
     dim
         The axis; None flattens first.
     output_size
-        Accepted for PyTorch's sake; it is found from ``repeats``.
+        What ``repeats`` adds up to; it is found anyway.
     """
     source: Any = tensor("repeat_interleave", "input", input)
     if dim is None:
@@ -214,4 +214,6 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
         raise wrong_value("repeat_interleave", "repeats", wanted, repeats)
     room("repeat_interleave", (int(counts.sum(dtype=object)) * (size if counts.size == 1 else 1),), np.int64)
     positions = np.repeat(np.arange(size), counts)
+    if output_size is not None and integer("repeat_interleave", "output_size", output_size) != len(positions):
+        raise wrong_value("repeat_interleave", "output_size", f"what repeats adds up to, {len(positions)}", output_size)
     return Index((slice(None),) * place + (positions,)).apply_to(source)

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import check_fits_dtype, get_default_dtype
+from minigrad.ops.shape import as_sizes
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -109,11 +110,7 @@ def from_numpy(ndarray: Array) -> Tensor:
 
 def shape_from(size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
     """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))`` and ``f(size=(2, 3))``."""
-    if by_name is not None:
-        size = (by_name,) if isinstance(by_name, (int, np.integer)) else tuple(by_name)
-    if len(size) == 1 and isinstance(size[0], (tuple, list)):
-        size = tuple(size[0])
-    return tuple(int(n) for n in size)
+    return as_sizes(size if by_name is None else by_name)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

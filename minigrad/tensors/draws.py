@@ -26,10 +26,8 @@ def rand(
     check_device(device)
     values = numpy_generator(generator).random(shape_from(sizes, size))
     # Rounding to float32 can reach 1.0, which the interval leaves out.
-    values = np.minimum(
-        values.astype(dtype or get_default_dtype()), np.nextafter(1, 0, dtype=dtype or get_default_dtype())
-    )
-    return from_array(np.asarray(values), requires_grad)
+    dtype = dtype or get_default_dtype()
+    return from_array(np.asarray(np.minimum(values.astype(dtype), np.nextafter(1, 0, dtype=dtype))), requires_grad)
 
 
 def randn(
