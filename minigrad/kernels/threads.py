@@ -76,20 +76,26 @@ class _Pool:
     def __init__(self) -> None:
         self.memory = handoff.new_pool()
         self.started = 0
+        self.starting = threading.Lock()
         self.awake = threading.Event()  # cleared by a thread that goes to sleep
         self.retired = False
 
     def wake(self, helpers: int) -> None:
         """See to it that this many threads look for jobs."""
-        while self.started < helpers:
-            try:
-                # A daemon: it only works for a caller that waits, so nothing is lost at the end.
-                threading.Thread(target=self._serve, name=f"minigrad-{self.started + 1}", daemon=True).start()
-            except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
-                return
-            self.started += 1  # (not before: after a Ctrl-C between, a thread would be missed for ever)
+        if self.started < helpers:
+            with self.starting:  # (several callers may come at once)
+                while self.started < helpers and self._start():
+                    self.started += 1  # (not before: after a Ctrl-C between, a thread would be missed for ever)
         if not self.awake.is_set():
             self.awake.set()
+
+    def _start(self) -> bool:
+        try:
+            # A daemon: it only works for a caller that waits, so nothing is lost at the end.
+            threading.Thread(target=self._serve, name=f"minigrad-{self.started + 1}", daemon=True).start()
+        except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
+            return False
+        return True
 
     def retire(self) -> None:
         """Let the threads end."""

@@ -65,6 +65,7 @@ def test_callers_at_the_same_time():
 
 def test_another_thread_helps_also_after_it_slept():
     mg.set_num_threads(2)
+    threads._new_pool()
     for _ in range(3):
         counts = np.zeros((64, 40_000))
         _count_rows(threads.SMALL, len(counts), counts, 1.0)
