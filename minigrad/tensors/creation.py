@@ -110,7 +110,7 @@ def from_numpy(ndarray: Array) -> Tensor:
 
 def shape_from(size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
     """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))`` and ``f(size=(2, 3))``."""
-    return as_sizes(size if by_name is None else by_name)
+    return as_sizes("a new tensor", size if by_name is None else by_name, "size")
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
