@@ -24,7 +24,7 @@ from minigrad.engine.source import user_line
 def shown(x: Any) -> str:
     """What came, in a few words: a tensor by its shape, anything else by its kind and value."""
     kind = type(x).__name__
-    if getattr(x, "shape", None) is not None:
+    if getattr(x, "shape", None) is not None and hasattr(x, "dtype"):
         return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {tuple(x.shape)}, {x.dtype}"
     try:
         text = reprlib.repr(x)
@@ -55,7 +55,7 @@ def tensor(operation: str, name: str, value: Any) -> Any:
     TypeError
         For anything else.
     """
-    if isinstance(value, (TensorBase, np.ndarray)):
+    if isinstance(value, TensorBase) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
         return value
     raise wrong_kind(operation, name, "a tensor", value)
 
@@ -68,9 +68,44 @@ def tensors(operation: str, **named: Any) -> None:
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     """A tensor, or None where it may be left out."""
-    if value is None or isinstance(value, (TensorBase, np.ndarray)):
+    if (
+        value is None
+        or isinstance(value, TensorBase)
+        or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc")
+    ):
         return value
     raise wrong_kind(operation, name, "a tensor or None", value)
+
+
+def gradient(operation: str, name: str, value: Any) -> Any:
+    """The gradient that a pass starts from: real numbers in a tensor or array, or None where it is left out.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    found = tensor_or_none(operation, name, value)
+    if found is not None and found.dtype.kind not in "biuf":
+        raise wrong_kind(operation, name, "a tensor of real numbers", value)
+    return found
+
+
+def one_or_more(operation: str, name: str, value: Any) -> tuple[Any, ...]:
+    """A tensor, or a sequence of tensors, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If something in it is no tensor.
+    """
+    try:
+        given = (value,) if isinstance(value, TensorBase) else tuple(value)
+    except TypeError:
+        given = (None,)
+    if not given or not all(isinstance(each, TensorBase) for each in given):
+        raise wrong_kind(operation, name, "a tensor, or a sequence of tensors", value)
+    return given
 
 
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
@@ -102,10 +137,13 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     OperationError
         For one below ``least`` or above ``most``.
     """
-    single = isinstance(value, (TensorBase, np.ndarray)) and getattr(value, "shape", None) == ()
+    single = isinstance(value, (TensorBase, np.ndarray)) and value.shape == () and value.dtype.kind in "biuf"  # type: ignore[union-attr]
     if not isinstance(value, (int, float, np.integer, np.floating)) and not single:
         raise wrong_kind(operation, name, _range("a number", least, most), value)
-    real = float(value)
+    try:
+        real = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise wrong_value(operation, name, "a number that a float can hold", value) from None
     outside = (least is not None and real < least) or (most is not None and real > most)
     if outside or (math.isnan(real) and (least is not None or most is not None)):
         raise wrong_value(operation, name, _range("a number", least, most), value)
@@ -135,6 +173,8 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
     if counts and tuple(counts) != (1,):
         wanted += f" ({' or '.join(str(n) for n in counts)} of them)"
     try:
+        if isinstance(value, (str, bytes, dict, set, frozenset)):
+            raise TypeError
         given = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
         found = tuple(operator.index(each) for each in given)
     except TypeError:
@@ -167,12 +207,42 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
         For what names none, or one that a tensor can't hold.
     """
     try:
-        found = np.dtype(value) if value is not None and not isinstance(value, (int, float)) else None
+        no_dtype = value is None or isinstance(value, (int, float, TensorBase, np.ndarray, np.generic))
+        found = None if no_dtype else np.dtype(value)
     except (TypeError, ValueError):
         found = None
     if found is None or found.kind not in "biufc":
         raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
     return found
+
+
+def flag(operation: str, name: str, value: Any) -> bool:
+    """True or False.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise wrong_kind(operation, name, "True or False", value)
+    return bool(value)
+
+
+def scalar(operation: str, name: str, value: Any) -> Any:
+    """A number or boolean, of Python, NumPy or a tensor, as an array without dimensions.
+
+    Raises
+    ------
+    TypeError
+        For anything else, also for an integer of more than 64 bits.
+    """
+    array = value.array if isinstance(value, TensorBase) else value
+    if isinstance(array, (int, float, complex, np.generic, np.ndarray)):
+        array = np.asarray(array)
+        if array.shape == () and array.dtype.kind in "biufc":
+            return array
+    raise wrong_kind(operation, name, "a number, or a tensor without dimensions", value)
 
 
 def function(operation: str, name: str, value: Any) -> Callable[..., Any]:
