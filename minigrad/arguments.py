@@ -137,7 +137,7 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     OperationError
         For one below ``least`` or above ``most``.
     """
-    single = isinstance(value, (TensorBase, np.ndarray)) and value.shape == () and value.dtype.kind in "biuf"  # type: ignore[union-attr]
+    single = isinstance(value, (TensorBase, np.ndarray)) and value.shape == () and value.dtype.kind in "biuf"
     if not isinstance(value, (int, float, np.integer, np.floating)) and not single:
         raise wrong_kind(operation, name, _range("a number", least, most), value)
     try:
@@ -216,6 +216,20 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
     return found
 
 
+def length(operation: str, name: str, value: Any) -> int:
+    """How many items a data set has.
+
+    Raises
+    ------
+    TypeError
+        If it has no length.
+    """
+    try:
+        return len(value)
+    except TypeError:
+        raise wrong_kind(operation, name, "a data set, which has a length", value) from None
+
+
 def flag(operation: str, name: str, value: Any) -> bool:
     """True or False.
 
@@ -243,6 +257,19 @@ def scalar(operation: str, name: str, value: Any) -> Any:
         if array.shape == () and array.dtype.kind in "biufc":
             return array
     raise wrong_kind(operation, name, "a number, or a tensor without dimensions", value)
+
+
+def instance(operation: str, name: str, value: Any, kind: Any, wanted: str) -> Any:
+    """An object of a class, which ``wanted`` says in words.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not isinstance(value, kind):
+        raise wrong_kind(operation, name, wanted, value)
+    return value
 
 
 def function(operation: str, name: str, value: Any) -> Callable[..., Any]:

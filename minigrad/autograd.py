@@ -221,9 +221,9 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) 
     [[2.0, 0.0], [0.0, 4.0]]
     """
     single = isinstance(inputs, TensorBase)
-    given = (inputs,) if single else tuple(inputs)
+    given = arguments.one_or_more("jacobian", "inputs", inputs)
     leaves = given if create_graph else tuple(from_array(t.array, requires_grad=True) for t in given)
-    y = func(*leaves)
+    y = _value_of("jacobian", func, *leaves)
     columns: list[list[Tensor]] = [[] for _ in leaves]
     for index in np.ndindex(y.shape):
         cotangent = np.zeros_like(y.array)
@@ -264,13 +264,13 @@ def hvp(func: Callable[[Tensor], Tensor], x: Tensor, v: Any) -> tuple[Tensor, Te
     >>> product.tolist()
     [6.0, 12.0]
     """
-    leaf = from_array(x.array, requires_grad=True)
-    y = func(leaf)
+    leaf = from_array(array_of(arguments.tensor("hvp", "x", x)), requires_grad=True)
+    y = _value_of("hvp", func, leaf)
     (g,) = grad(y, leaf, create_graph=True)
     if not g.requires_grad:  # the gradient is constant: the function is linear
-        return y.detach(), from_array(np.zeros_like(x.array))
+        return y.detach(), from_array(np.zeros_like(leaf.array))
     (product,) = grad(g, leaf, v, allow_unused=True)
-    return y.detach(), from_array(np.zeros_like(x.array)) if product is None else product
+    return y.detach(), from_array(np.zeros_like(leaf.array)) if product is None else product
 
 
 def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -284,7 +284,15 @@ def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """
 
     def gradient(leaf: Tensor) -> Tensor:
-        (g,) = grad(func(leaf), leaf, create_graph=True)
+        (g,) = grad(_value_of("hessian", func, leaf), leaf, create_graph=True)
         return g
 
     return jacobian(gradient, x)
+
+
+def _value_of(operation: str, func: Any, *leaves: Tensor) -> Tensor:
+    """What the function gives, which must be a tensor."""
+    y = arguments.function(operation, "func", func)(*leaves)
+    if not isinstance(y, Tensor):
+        raise arguments.wrong_kind(operation, "what func gives", "a tensor", y)
+    return y

@@ -22,6 +22,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
@@ -68,6 +69,8 @@ def save(obj: Any, f: Any) -> None:
     {'weight': Tensor([1., 1.], shape=(2,), float32), 'epoch': 3}
     """
     content = _to_bytes(obj)
+    if not hasattr(f, "write") and not isinstance(f, (str, os.PathLike)):
+        raise arguments.wrong_kind("save", "f", "a path, or a file that is open for writing bytes", f)
     if hasattr(f, "write"):
         f.write(content)
         return
@@ -76,6 +79,7 @@ def save(obj: Any, f: Any) -> None:
 
 def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
     """Write a file beside its place, and then move it there: so there is never a part of it."""
+    arguments.instance("save", "path", f, (str, os.PathLike), "a path")
     # Through a symbolic link: the file that it points to is to be replaced, not the link.
     path = Path(os.path.realpath(f))
     if path.is_dir():
@@ -121,6 +125,8 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
         check_device(map_location)
     if hasattr(f, "read"):
         return _from_bytes(f.read(), getattr(f, "name", "the file"))
+    if not isinstance(f, (str, os.PathLike)):
+        raise arguments.wrong_kind("load", "f", "a path, or a file that is open for reading bytes", f)
     path = Path(f)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path.absolute()}")
@@ -131,7 +137,13 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
 
 def _to_bytes(obj: Any) -> bytes:
     writer = _Writer()
-    text = json.dumps({"layout": _LAYOUT, "value": writer.encode(obj, ())}, allow_nan=False)
+    try:
+        text = json.dumps({"layout": _LAYOUT, "value": writer.encode(obj, ())}, allow_nan=False)
+    except RecursionError:
+        raise ValueError(
+            "can't save: dictionaries, lists and tuples are nested too deep, some hundreds of levels. Save a flat list "
+            "or dictionary, or a tensor"
+        ) from None
     if len(text) > _MOST_TEXT:
         raise ValueError(
             f"can't save: numbers and strings take {len(text):,} bytes beside the tensors, and "

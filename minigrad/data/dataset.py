@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -99,6 +100,9 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        for method in ("__getitem__", "__len__"):
+            if not hasattr(indices, method):
+                raise arguments.wrong_kind("Subset", "indices", "a list of items' numbers", indices)
         self.dataset = dataset
         self.indices = indices
 
@@ -139,7 +143,8 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     >>> [len(part) for part in random_split(range(10), [0.8, 0.2])]
     [8, 2]
     """
-    total = len(dataset)
+    total = arguments.length("random_split", "dataset", dataset)
+    lengths = _lengths(lengths)
     counts = _counts(total, lengths)
     if sum(counts) != total or min(counts, default=0) < 0:
         raise ValueError(
@@ -153,10 +158,17 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
 
+def _lengths(value: Any) -> list[float]:
+    """Whole numbers or fractions, in a list."""
+    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
+        raise arguments.wrong_kind("random_split", "lengths", "a list of whole numbers, or of fractions", value)
+    return [arguments.number("random_split", "each of lengths", n, least=0) for n in value]
+
+
 def _counts(total: int, lengths: Sequence[float]) -> list[int]:
     """Round fractions of the total down to whole numbers; what is left goes round, one to each."""
     if not (math.isclose(sum(lengths), 1) and all(0 <= x <= 1 for x in lengths)):
-        return [int(n) for n in lengths]
+        return [int(n) if n.is_integer() else -1 for n in lengths]
     counts = [math.floor(total * fraction) for fraction in lengths]
     for i in range(total - sum(counts)):
         counts[i % len(counts)] += 1

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minigrad import arguments
+
 #: Okabe and Ito's palette (2008), by the role a colour plays in all figures.
 COLOURS = {
     "plain": "#D55E00",
@@ -46,6 +48,8 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float =
 def axes_or_new(ax: Any = None, **size: float) -> Any:
     """``ax`` itself, or a new one: in pyplot if it is in use already, else in a figure of its own."""
     if ax is not None:
+        if not hasattr(ax, "set_axis_off"):
+            raise arguments.wrong_kind("plot", "ax", "an axes of matplotlib's, or None", ax)
         return ax
     import matplotlib.pyplot as plt
 
@@ -92,7 +96,9 @@ def save(fig: Any, path: str | Path) -> Path:
     Path
         Where it is.
     """
-    target = Path(path)
+    if not hasattr(fig, "savefig"):
+        raise arguments.wrong_kind("plot.save", "fig", "a figure of matplotlib's, such as ax.figure", fig)
+    target = Path(arguments.instance("plot.save", "path", path, (str, os.PathLike), "a path"))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix or '.png'}")
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
@@ -111,6 +112,7 @@ def checkpoint(
     >>> type(checkpoint(lambda t: t * t, x).node).__name__
     'Checkpoint'
     """
+    arguments.function("checkpoint", "function", function)
     if not is_grad_enabled():
         return function(*args, **kwargs)
     state = default_generator().get_state() if preserve_rng_state else None

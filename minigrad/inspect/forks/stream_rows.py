@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.gradients import Collected
 from minigrad.engine.step import read_only
@@ -151,7 +152,7 @@ def stream_ledger(loss: TensorBase, gradient: Any = None) -> StreamLedger:
     [1.5, 0.5]
     """
     Graph(loss)  # (which says what is wrong with a loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, arguments.gradient("stream_ledger", "gradient", gradient), create_graph=False)
     mixes: list[StreamRow] = []
     matrices: list[Array] = []
     for node, came, sent in visit([loss], [seed], retain_graph=True, receiver=Collected([])):
@@ -206,5 +207,8 @@ def effective_streams(X: Array) -> float:
     >>> effective_streams(np.ones((4, 2))), effective_streams(np.array([[1.0], [0.0]]))
     (4.0, 1.0)
     """
+    X = array_of(arguments.tensor("effective_streams", "X", X))
+    if not X.ndim:
+        raise arguments.wrong_value("effective_streams", "X", "streams one after the other: an array with axes", X)
     energy = np.array([measure.norm(stream) for stream in X]) ** 2
     return float(energy.sum() ** 2 / (energy**2).sum()) if energy.any() else float("nan")

@@ -8,7 +8,11 @@ import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from minigrad import arguments
+
+T = TypeVar("T")
 
 #: No line is wider than this, if it can be helped: a terminal's usual width.
 WIDTH = 80
@@ -133,8 +137,23 @@ def cell_text(cell: Any, digits: int = 4) -> str:
     return f"{cell:.{digits}g}"
 
 
+def at(what: str, items: Sequence[T], key: Any) -> T:
+    """The item of a number.
+
+    Raises
+    ------
+    TypeError, IndexError
+        If it is no number, or there are fewer.
+    """
+    number = arguments.integer(what, "a number in []", key)
+    if not -len(items) <= number < len(items):
+        raise IndexError(f"{what} has no number {number}: there are {len(items)}, counted from 0")
+    return items[number]
+
+
 def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:
     """Write records of the same keys as a CSV file; numbers in full, and nothing for None."""
+    arguments.instance("to_csv", "path", path, (str, os.PathLike), "a path")
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
         writer.writeheader()

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array
 from minigrad.engine.source import SourceLine
 from minigrad.engine.step import read_only
@@ -95,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> Trace:
     ValueError
         If the file holds no trace, or that of a newer version, or is damaged.
     """
-    name = os.fspath(path)
+    name = os.fspath(arguments.instance("load", "path", path, (str, os.PathLike), "a path"))
     with Path(path).open("rb") as file:
         try:
             return _read(file, name)
