@@ -85,6 +85,8 @@ def gradient(operation: str, name: str, value: Any) -> Any:
     TypeError
         For anything else.
     """
+    if isinstance(value, (int, float, np.number)):  # of a scalar
+        return np.asarray(value)
     found = tensor_or_none(operation, name, value)
     if found is not None and found.dtype.kind not in "biuf":
         raise wrong_kind(operation, name, "a tensor of real numbers", value)
@@ -137,11 +139,13 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     OperationError
         For one below ``least`` or above ``most``.
     """
-    single = isinstance(value, (TensorBase, np.ndarray)) and value.shape == () and value.dtype.kind in "biuf"
-    if not isinstance(value, (int, float, np.integer, np.floating)) and not single:
+    single = value.array if isinstance(value, TensorBase) else value
+    if isinstance(single, np.ndarray) and single.shape == () and single.dtype.kind in "biuf":
+        single = single[()]
+    if not isinstance(single, (int, float, np.bool_, np.integer, np.floating)):
         raise wrong_kind(operation, name, _range("a number", least, most), value)
     try:
-        real = float(value)  # type: ignore[arg-type]
+        real = float(single)
     except OverflowError:
         raise wrong_value(operation, name, "a number that a float can hold", value) from None
     outside = (least is not None and real < least) or (most is not None and real > most)

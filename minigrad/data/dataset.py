@@ -144,8 +144,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     [8, 2]
     """
     total = arguments.length("random_split", "dataset", dataset)
-    lengths = _lengths(lengths)
-    counts = _counts(total, lengths)
+    counts = _counts(total, _lengths(lengths))
     if sum(counts) != total or min(counts, default=0) < 0:
         raise ValueError(
             f"random_split: lengths {list(lengths)} don't split a data set of {total} items: they must add "

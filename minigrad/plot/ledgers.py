@@ -32,9 +32,9 @@ def ledger(trace: Trace | Ledger, ax: Any = None) -> Any:
     ValueError
         If no block has a gradient.
     """
-    rows = trace.ledger() if isinstance(trace, Trace) else trace
-    arguments.instance("plot.ledger", "trace", rows, Ledger, "a trace, or its ledger")
-    rows = [row for row in rows if row.norm_in]
+    found = trace.ledger() if isinstance(trace, Trace) else trace
+    arguments.instance("plot.ledger", "trace", found, Ledger, "a trace, or its ledger")
+    rows = [row for row in found if row.norm_in]
     if not rows:
         raise ValueError("plot.ledger: no skip connection with a gradient is in this trace")
     ax = axes_or_new(ax, width=9)

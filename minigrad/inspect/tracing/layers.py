@@ -17,10 +17,10 @@ from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, is_inside
 from minigrad.inspect.forks.graph import matching, unknown
 from minigrad.inspect.say.table import Table, Tabular, at, write_csv
+from minigrad.nn.module import Module
 
 if TYPE_CHECKING:
     from minigrad.inspect.tracing.arrivals import LeafGradient
-    from minigrad.nn.module import Module
 
 
 @dataclass(frozen=True)
