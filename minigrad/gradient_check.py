@@ -170,6 +170,8 @@ def gradgradcheck(
     """
     arguments.function("gradgradcheck", "func", func)
     tensors = _as_tuple(inputs)
+    if not any(isinstance(t, TensorBase) for t in tensors):
+        raise arguments.wrong_kind("gradgradcheck", "inputs", "a tensor, or a sequence with tensors", inputs)
     rng = np.random.default_rng(arguments.integer("gradgradcheck", "seed", seed, least=0) + 1)
     with_grad = [i for i, t in enumerate(tensors) if isinstance(t, TensorBase) and t.requires_grad]
     outputs = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.requires_grad]

@@ -143,6 +143,7 @@ def random_crop(
     _check("random_crop", image, target)
     size = arguments.integers("random_crop", "size", size, (2,), least=1)
     padding = arguments.integer("random_crop", "padding", padding, least=0)
+    held("random_crop", [n + 2 * padding for n in image.shape[-2:]], image.dtype)
     rooms = [n + 2 * padding - m for n, m in zip(image.shape[-2:], size, strict=True)]
     if min(rooms) < 0:
         raise ValueError(
@@ -158,9 +159,14 @@ def _check(operation: str, image: Any, target: Any) -> None:
         raise arguments.wrong_kind(operation, "image", "a tensor of shape (..., height, width)", image)
     if target is not None and not isinstance(target, dict):
         raise arguments.wrong_kind(operation, "target", "a dictionary of tensors, or None", target)
-    for name, x in (target or {}).items():
+    known: dict[str, Any] = target or {}
+    for name, x in known.items():
         if not isinstance(x, Tensor):
             raise arguments.wrong_kind(operation, f"target[{name!r}]", "a tensor", x)
+        if name == "angle" and x.array.dtype.kind != "f":
+            raise arguments.wrong_value(operation, "target['angle']", "a tensor of floats", x)
+        if name in _PARTS[1:] and "boxes" in known and x.shape[:1] != _boxes_of(known).shape[:1]:
+            raise arguments.wrong_value(operation, f"target[{name!r}]", "one for each of the boxes", x)
 
 
 def _is_map(x: Tensor, image: Tensor) -> bool:

@@ -103,11 +103,18 @@ class Subset(Dataset[T_co]):
         for method in ("__getitem__", "__len__"):
             if not hasattr(indices, method):
                 raise arguments.wrong_kind("Subset", "indices", "a list of items' numbers", indices)
+        if not hasattr(dataset, "__getitem__"):
+            raise arguments.wrong_kind("Subset", "dataset", "a data set, which gives item i", dataset)
         self.dataset = dataset
         self.indices = indices
 
     def __getitem__(self, index: Any) -> T_co:
-        there = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        try:
+            there = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        except TypeError:
+            raise arguments.wrong_kind("Subset", "the number of an item", "an integer", index) from None
+        except IndexError:
+            raise IndexError(f"Subset: there is no item {index!r}: there are {len(self)}, counted from 0") from None
         item: T_co = self.dataset[there]
         return item
 
@@ -184,6 +191,16 @@ def whole_batch(dataset: Any, indices: Sequence[Any]) -> list[Tensor] | None:
         return whole_batch(dataset.dataset, [dataset.indices[i] for i in indices])
     if type(dataset) is not TensorDataset:
         return None
-    rows = np.array([int(i) for i in indices], dtype=np.intp)
+    if not isinstance(indices, Iterable):
+        raise arguments.wrong_kind("DataLoader", "what batch_sampler gives", "lists of items' numbers", indices)
+    rows = np.array([_row(i, len(dataset)) for i in indices], dtype=np.intp)
     # Indexing a tensor keeps the graph. Where there is none, indexing the array saves a node.
     return [t[rows] if t.requires_grad else from_array(t.array[rows]) for t in dataset.tensors]
+
+
+def _row(number: Any, count: int) -> int:
+    """The number of a row, which a sampler gave."""
+    row = arguments.integer("DataLoader", "what the sampler gives", number)
+    if not -count <= row < count:
+        raise IndexError(f"DataLoader: the sampler gave {row}, but there are {count} items, counted from 0")
+    return row

@@ -27,9 +27,7 @@ def grad(
     """Compute gradients, of checked arguments: see ``minigrad.grad``."""
     outs: Sequence[TensorBase] = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
     ins: Sequence[TensorBase] = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
-    if grad_outputs is None:
-        given = (None,) * len(outs)
+    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,) * len(outs)
     for position, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise OperationError(f"grad: input {position} has no gradient path: its requires_grad is False")
@@ -42,8 +40,7 @@ def grad(
 
 def accumulate_into(inputs: Any, loss: TensorBase, **options: Any) -> None:
     """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; the options are those of `grad`."""
-    tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    for tensor, found in zip(tensors, grad(loss, tensors, allow_unused=True, **options), strict=True):
+    for tensor, found in zip(inputs, grad(loss, inputs, allow_unused=True, **options), strict=True):
         if found is not None:
             accumulate(tensor, found if found.requires_grad else found.array)
 

@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase, array_of, as_tensor
-from minigrad.engine.errors import OperationError, backward_error, freed_error
+from minigrad.engine.errors import OperationError, backward_error, describe, freed_error
 from minigrad.engine.leaves import Receiver, Way, after_hooks, finish_leaves, receive
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.node import Node
@@ -181,8 +181,8 @@ def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any
         return gradient
     if isinstance(gradient, np.generic):
         gradient = np.asarray(gradient)
-    if gradient.shape != shape:
-        told = f"it returned a gradient of shape {gradient.shape} for an input of shape {shape}"
+    if getattr(gradient, "shape", None) != shape:
+        told = f"it returned a gradient of shape {describe(gradient)} for an input of shape {shape}"
     elif gradient.dtype.kind != "f":
         told = f"it returned a gradient of {gradient.dtype} for an input of {dtype}"
     else:

@@ -12,6 +12,7 @@ begins at once and doesn't wait for a thread that is late, so that small arrays 
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections.abc import Callable
@@ -61,9 +62,13 @@ def set_num_threads(n: int) -> None:
         If ``n`` is below 1.
     """
     global _threads
-    if n < 1:
+    try:
+        number = operator.index(n)
+    except TypeError:
+        raise TypeError(f"set_num_threads: n must be an integer of at least 1, and is {n!r}") from None
+    if number < 1:
         raise ValueError(f"set_num_threads({n}): it takes at least 1")
-    _threads = int(n)
+    _threads = number
 
 
 class _Job:

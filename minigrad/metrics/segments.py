@@ -40,7 +40,7 @@ def dice(predicted: Any, labels: Any, num_classes: int) -> Array:
     >>> dice(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), 2)
     array([0.66666667, 0.8       ])
     """
-    num_classes = arguments.integer("dice", "num_classes", num_classes, least=1)
+    num_classes = arguments.integer("dice", "num_classes", num_classes, 1, 2**15)
     a, b = _labels(predicted, labels, num_classes)
     table = np.bincount(num_classes * a.ravel() + b.ravel(), minlength=num_classes**2).reshape(num_classes, -1)
     with np.errstate(invalid="ignore"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def dtype_or(operation: str, dtype: Any, default: Any = None) -> np.dtype[Any]:
     return arguments.dtype(operation, dtype)
 
 
-def held(operation: str, shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
+def held(operation: str, shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
     """The shape of an array, if one of that dtype is no larger than this machine's memory.
 
     Raises
@@ -137,7 +138,7 @@ def held(operation: str, shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
     if size > _MEMORY or max(shape, default=0) > _MEMORY:
         told = f"{operation}: a tensor of shape {tuple(shape)} takes {size:,} bytes, and this machine has {_MEMORY:,}"
         raise MemoryError(located(told, user_line()))
-    return shape
+    return tuple(shape)
 
 
 def _memory() -> int:

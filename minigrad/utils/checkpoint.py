@@ -115,7 +115,8 @@ def checkpoint(
     arguments.function("checkpoint", "function", function)
     if not is_grad_enabled():
         return function(*args, **kwargs)
-    state = default_generator().get_state() if preserve_rng_state else None
+    keep = arguments.flag("checkpoint", "preserve_rng_state", preserve_rng_state)
+    state = default_generator().get_state() if keep else None
     places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
     tensors = [args[i] for i in places]
 
