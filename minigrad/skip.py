@@ -21,10 +21,25 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import joins
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.joins import *  # noqa: F403 (what stands in its __all__ is found here too)
+from minigrad.missing import lister as _lister
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
+
+__all__ = [
+    *joins.__all__,
+    "Fork",
+    "HighwayGate",
+    "ResidualAdd",
+    "SkipConcat",
+    "fork",
+    "highway_gate",
+    "residual_add",
+    "skip_concat",
+]
+__dir__ = _lister(__name__)
 
 
 class Fork(Node):

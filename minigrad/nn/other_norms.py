@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -34,10 +33,7 @@ class _InstanceNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample of (N, C, ...), or of one sample without N."""
         if input.ndim not in self.ndims:
-            raise OperationError(
-                f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
-                f"not one of shape {input.shape}"
-            )
+            raise self._wrong_dims(input)
         single = input.ndim == self.ndims[0]
         y = F.instance_norm(
             input.unsqueeze(0) if single else input,

@@ -6,7 +6,6 @@ Each runs ``minigrad.skip``'s functions, so a trace shows the fork and the join 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from minigrad import skip
 from minigrad.nn import functional as F
@@ -60,9 +59,6 @@ class Residual(Module):
         self.shortcut = shortcut
         self.after = after
         self.scale = scale
-
-    def _calls(self) -> tuple[Any, ...]:
-        return tuple(part for part in (self.branch, self.shortcut, self.after) if part is not None)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, go both ways, and add."""
@@ -183,9 +179,6 @@ class SkipConcat(Module):
         self.branch = branch
         self.dim = dim
 
-    def _calls(self) -> tuple[Any, ...]:
-        return (self.branch,)
-
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and put skip and branch side by side."""
         s, b = skip.fork(input)
@@ -224,9 +217,6 @@ class Highway(Module):
         super().__init__()
         self.branch = branch
         self.gate = gate
-
-    def _calls(self) -> tuple[Any, ...]:
-        return self.branch, self.gate
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and weigh skip and branch by the gate."""
