@@ -11,21 +11,25 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError, located
 from minigrad.engine.source import user_line
+
+#: Integers go up to here, in NumPy as in PyTorch.
+_LIMIT = 2**63
 
 
 def shown(x: Any) -> str:
     """What came, in a few words: a tensor by its shape, anything else by its kind and value."""
     kind = type(x).__name__
-    if getattr(x, "shape", None) is not None and hasattr(x, "dtype"):
-        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {tuple(x.shape)}, {x.dtype}"
+    if isinstance(x, (TensorBase, np.ndarray)):
+        array = array_of(x)
+        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {array.shape}, {array.dtype}"
     try:
         text = reprlib.repr(x)
     except Exception:  # a ``__repr__`` of the user's that fails
@@ -41,6 +45,11 @@ def wrong_kind(operation: str, name: str, wanted: str, value: Any) -> TypeError:
 def wrong_value(operation: str, name: str, wanted: str, value: Any) -> OperationError:
     """The error for an argument of the right kind and a wrong value."""
     return OperationError(_message(operation, name, wanted, value))
+
+
+def out_of_range(operation: str, name: str, wanted: str, value: Any) -> IndexError:
+    """The error for an index or a dimension that isn't there."""
+    return IndexError(located(f"{operation}: {name} is out of range: it must be {wanted}, and is {value}", user_line()))
 
 
 def _message(operation: str, name: str, wanted: str, value: Any) -> str:
@@ -66,6 +75,22 @@ def tensors(operation: str, **named: Any) -> None:
         tensor(operation, name, value)
 
 
+def sequence_of_tensors(operation: str, name: str, value: Any) -> list[Any]:
+    """Several tensors, as a list.
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence, or something in it is no tensor.
+    """
+    if not isinstance(value, (Sequence, TensorBase, np.ndarray, Iterator)) or isinstance(value, str):
+        raise wrong_kind(operation, name, "a sequence of tensors", value)
+    given: list[Any] = list(value)  # type: ignore[arg-type]  # (a tensor gives its parts)
+    for position, each in enumerate(given):
+        tensor(operation, f"{name}[{position}]", each)
+    return given
+
+
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     """A tensor, or None where it may be left out."""
     if (
@@ -77,37 +102,19 @@ def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     raise wrong_kind(operation, name, "a tensor or None", value)
 
 
-def gradient(operation: str, name: str, value: Any) -> Any:
-    """The gradient that a pass starts from: real numbers in a tensor or array, or None where it is left out.
+def flag(operation: str, name: str, value: Any) -> bool:
+    """True or False; 0 and 1 are these in Python.
 
     Raises
     ------
     TypeError
-        For anything else.
+        For anything else: what is only "true" or "false" somehow is most often an argument in the wrong place.
     """
-    if isinstance(value, (int, float, np.number)):  # of a scalar
-        return np.asarray(value)
-    found = tensor_or_none(operation, name, value)
-    if found is not None and found.dtype.kind not in "biuf":
-        raise wrong_kind(operation, name, "a tensor of real numbers", value)
-    return found
-
-
-def one_or_more(operation: str, name: str, value: Any) -> tuple[Any, ...]:
-    """A tensor, or a sequence of tensors, as a tuple.
-
-    Raises
-    ------
-    TypeError
-        If something in it is no tensor.
-    """
-    try:
-        given = (value,) if isinstance(value, TensorBase) else tuple(value)
-    except TypeError:
-        given = (None,)
-    if not given or not all(isinstance(each, TensorBase) for each in given):
-        raise wrong_kind(operation, name, "a tensor, or a sequence of tensors", value)
-    return given
+    if value is True or value is False:
+        return value
+    if isinstance(value, (int, np.bool_)) and value in (0, 1):
+        return bool(value)
+    raise wrong_kind(operation, name, "True or False", value)
 
 
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
@@ -118,7 +125,7 @@ def integer(operation: str, name: str, value: Any, least: int | None = None, mos
     TypeError
         For what is no integer; a float is none, even 2.0.
     OperationError
-        For one below ``least`` or above ``most``.
+        For one below ``least`` or above ``most``, or that doesn't fit into 64 bits.
     """
     try:
         number = operator.index(value)
@@ -126,6 +133,8 @@ def integer(operation: str, name: str, value: Any, least: int | None = None, mos
         raise wrong_kind(operation, name, _range("an integer", least, most), value) from None
     if (least is not None and number < least) or (most is not None and number > most):
         raise wrong_value(operation, name, _range("an integer", least, most), value)
+    if not -_LIMIT <= number < _LIMIT:
+        raise wrong_value(operation, name, "an integer of 64 bits", value)
     return number
 
 
@@ -135,19 +144,18 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     Raises
     ------
     TypeError
-        For what is no number.
+        For what is no number; a tensor without dimensions is one, unless a gradient would have to go through it.
     OperationError
-        For one below ``least`` or above ``most``.
+        For one below ``least`` or above ``most``, or too large for a float.
     """
-    single = value.array if isinstance(value, TensorBase) else value
-    if isinstance(single, np.ndarray) and single.shape == () and single.dtype.kind in "biuf":
-        single = single[()]
-    if not isinstance(single, (int, float, np.bool_, np.integer, np.floating)):
-        raise wrong_kind(operation, name, _range("a number", least, most), value)
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        single = isinstance(value, (TensorBase, np.ndarray)) and array_of(value).shape == ()
+        if not single or array_of(value).dtype.kind not in "biuf" or getattr(value, "requires_grad", False):
+            raise wrong_kind(operation, name, _range("a number", least, most), value)
     try:
-        real = float(single)
+        real = float(value)
     except OverflowError:
-        raise wrong_value(operation, name, "a number that a float can hold", value) from None
+        raise wrong_value(operation, name, _range("a number", least, most), value) from None
     outside = (least is not None and real < least) or (most is not None and real > most)
     if outside or (math.isnan(real) and (least is not None or most is not None)):
         raise wrong_value(operation, name, _range("a number", least, most), value)
@@ -171,7 +179,7 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
     TypeError
         For what are no integers.
     OperationError
-        For too few or too many, or one that is too small.
+        For too few or too many, or one that is too small or doesn't fit into 64 bits.
     """
     wanted = _range("an integer" if 1 in counts else "integers", least, None)
     if counts and tuple(counts) != (1,):
@@ -185,6 +193,8 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
         raise wrong_kind(operation, name, wanted, value) from None
     if (counts and len(found) not in counts) or (least is not None and any(n < least for n in found)):
         raise wrong_value(operation, name, wanted, value)
+    if any(not -_LIMIT <= n < _LIMIT for n in found):
+        raise wrong_value(operation, name, "of 64 bits", value)
     return found
 
 
@@ -211,40 +221,15 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
         For what names none, or one that a tensor can't hold.
     """
     try:
-        no_dtype = value is None or isinstance(value, (int, float, TensorBase, np.ndarray, np.generic))
-        found = None if no_dtype else np.dtype(value)
+        known = (
+            value if isinstance(value, (type, TensorBase, np.ndarray, np.generic)) else getattr(value, "dtype", value)
+        )
+        found = np.dtype(known) if isinstance(known, (np.dtype, type, str)) else None
     except (TypeError, ValueError):
         found = None
     if found is None or found.kind not in "biufc":
         raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
     return found
-
-
-def length(operation: str, name: str, value: Any) -> int:
-    """How many items a data set has.
-
-    Raises
-    ------
-    TypeError
-        If it has no length.
-    """
-    try:
-        return len(value)
-    except TypeError:
-        raise wrong_kind(operation, name, "a data set, which has a length", value) from None
-
-
-def flag(operation: str, name: str, value: Any) -> bool:
-    """True or False.
-
-    Raises
-    ------
-    TypeError
-        For anything else.
-    """
-    if not isinstance(value, (bool, np.bool_)):
-        raise wrong_kind(operation, name, "True or False", value)
-    return bool(value)
 
 
 def scalar(operation: str, name: str, value: Any) -> Any:
@@ -274,6 +259,22 @@ def instance(operation: str, name: str, value: Any, kind: Any, wanted: str) -> A
     if not isinstance(value, kind):
         raise wrong_kind(operation, name, wanted, value)
     return value
+
+
+def room(operation: str, shape: Sequence[int], dtype: Any) -> None:
+    """See that there is memory for a result, before anything is computed.
+
+    Raises
+    ------
+    MemoryError
+        If there is none.
+    """
+    try:
+        np.empty(shape, dtype)
+    except (MemoryError, ValueError):  # (more than NumPy can count is a ValueError)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        what = f"the result, of shape {tuple(shape)}, takes {size:.1e} bytes: more than there is"
+        raise MemoryError(located(f"{operation}: {what}", user_line())) from None
 
 
 def function(operation: str, name: str, value: Any) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
+from minigrad.pass_arguments import one_or_more
 from minigrad.tensors.tensor import Tensor, from_array
 
 __all__ = [
@@ -90,7 +91,7 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) 
     [[2.0, 0.0], [0.0, 4.0]]
     """
     single = isinstance(inputs, TensorBase)
-    given = arguments.one_or_more("jacobian", "inputs", inputs)
+    given = one_or_more("jacobian", "inputs", inputs)
     create_graph = arguments.flag("jacobian", "create_graph", create_graph)
     leaves = given if create_graph else tuple(from_array(t.array, requires_grad=True) for t in given)
     y = _value_of("jacobian", func, *leaves)

@@ -11,6 +11,7 @@ from typing import Any
 from minigrad import arguments, engine
 from minigrad.engine.base import TensorBase
 from minigrad.engine.step import Step
+from minigrad.pass_arguments import one_or_more, starting_gradient
 
 
 def backward(
@@ -25,7 +26,7 @@ def backward(
     OperationError
         If there aren't as many gradients as tensors, or as for ``Tensor.backward``.
     """
-    given = arguments.one_or_more("backward", "tensors", tensors)
+    given = one_or_more("backward", "tensors", tensors)
     seeds = _seeds("backward", "grad_tensors", given, grad_tensors)
     _check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
     keep = create_graph if retain_graph is None else retain_graph
@@ -81,7 +82,7 @@ def grad(
     >>> g.item(), gg.item()
     (27.0, 18.0)
     """
-    outs, ins = arguments.one_or_more("grad", "outputs", outputs), arguments.one_or_more("grad", "inputs", inputs)
+    outs, ins = one_or_more("grad", "outputs", outputs), one_or_more("grad", "inputs", inputs)
     seeds = _seeds("grad", "grad_outputs", outs, grad_outputs)
     _check_flags("grad", retain_graph=retain_graph, create_graph=create_graph, allow_unused=allow_unused)
     return engine.grad(outs, ins, seeds, retain_graph, create_graph, only_inputs, bool(allow_unused))
@@ -131,7 +132,7 @@ def backward_steps(
     _check_flags("backward_steps", retain_graph=retain_graph, create_graph=create_graph)
     return engine.backward_steps(
         loss,
-        arguments.gradient("backward_steps", "gradient", gradient),
+        starting_gradient("backward_steps", "gradient", gradient),
         retain_graph=retain_graph,
         create_graph=create_graph,
     )
@@ -152,4 +153,4 @@ def _seeds(operation: str, name: str, outputs: tuple[Any, ...], gradients: Any) 
     if len(seeds) != len(outputs):
         wanted = f"as many gradients as there are tensors, {len(outputs)}"
         raise arguments.wrong_value(operation, name, wanted, gradients)
-    return tuple(arguments.gradient(operation, name, seed) for seed in seeds)
+    return tuple(starting_gradient(operation, name, seed) for seed in seeds)

@@ -15,6 +15,7 @@ from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, as_tensor
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import enable_grad, no_grad
+from minigrad.pass_arguments import one_or_more
 
 
 class GradcheckError(RuntimeError, AssertionError):
@@ -178,7 +179,7 @@ def gradgradcheck(
     if grad_outputs is None:
         cotangents: Sequence[Any] = [as_tensor(rng.standard_normal(y.array.shape), True) for y in outputs]
     else:
-        cotangents = arguments.one_or_more("gradgradcheck", "grad_outputs", grad_outputs)
+        cotangents = one_or_more("gradgradcheck", "grad_outputs", grad_outputs)
 
     def gradient(*args: Any) -> tuple[Any, ...]:
         xs, gs = args[: len(tensors)], args[len(tensors) :]

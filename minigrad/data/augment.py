@@ -14,7 +14,6 @@ import numpy as np
 
 from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
-from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 Target = dict[str, Tensor]
@@ -99,7 +98,7 @@ def crop(
     height, width = (arguments.integer("crop", name, value, least=1) for name, value in sides.items())
     min_visible = arguments.number("crop", "min_visible", min_visible, 0, 1)
     window = (top, left, height, width)
-    held("crop", (*image.shape[:-2], height, width), image.dtype)
+    arguments.room("crop", (*image.shape[:-2], height, width), image.dtype)
     cut = _window(image, *window)
     if target is None:
         return cut
@@ -143,7 +142,7 @@ def random_crop(
     _check("random_crop", image, target)
     size = arguments.integers("random_crop", "size", size, (2,), least=1)
     padding = arguments.integer("random_crop", "padding", padding, least=0)
-    held("random_crop", [n + 2 * padding for n in image.shape[-2:]], image.dtype)
+    arguments.room("random_crop", [n + 2 * padding for n in image.shape[-2:]], image.dtype)
     rooms = [n + 2 * padding - m for n, m in zip(image.shape[-2:], size, strict=True)]
     if min(rooms) < 0:
         raise ValueError(

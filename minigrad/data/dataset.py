@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad import arguments
+from minigrad.data.sampler import length_of
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -150,7 +151,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     >>> [len(part) for part in random_split(range(10), [0.8, 0.2])]
     [8, 2]
     """
-    total = arguments.length("random_split", "dataset", dataset)
+    total = length_of("random_split", "dataset", dataset)
     counts = _counts(total, _lengths(lengths))
     if sum(counts) != total or min(counts, default=0) < 0:
         raise ValueError(

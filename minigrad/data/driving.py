@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad import arguments
-from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 Array = npt.NDArray[Any]
@@ -65,7 +64,7 @@ def roads(n: int, seed: int = 0, size: tuple[int, int] = (64, 96)) -> tuple[Tens
     n = arguments.integer("roads", "n", n, least=0)
     seed = arguments.integer("roads", "seed", seed, least=0)
     size = arguments.integers("roads", "size", size, (2,), least=32)
-    held("roads", (n, 3, *size), np.float32)
+    arguments.room("roads", (n, 3, *size), np.float32)
     scenes = [_scene(np.random.default_rng((seed, i)), *size) for i in range(n)]
     images = np.stack([image for image, _ in scenes]) if scenes else np.zeros((0, 3, *size), np.float32)
     return from_array(images), [target for _, target in scenes]

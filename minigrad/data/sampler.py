@@ -19,7 +19,7 @@ class SequentialSampler:
     """
 
     def __init__(self, data_source: Any) -> None:
-        arguments.length("SequentialSampler", "data_source", data_source)
+        length_of("SequentialSampler", "data_source", data_source)
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
@@ -59,7 +59,7 @@ class RandomSampler:
     ) -> None:
         if num_samples is not None:
             num_samples = arguments.integer("RandomSampler", "num_samples", num_samples, least=1)
-        items = arguments.length("RandomSampler", "data_source", data_source)
+        items = length_of("RandomSampler", "data_source", data_source)
         numpy_generator(generator)  # which looks at it
         self.data_source = data_source
         self.replacement = arguments.flag("RandomSampler", "replacement", replacement)
@@ -127,3 +127,17 @@ class BatchSampler:
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]  # a sampler without a length says so itself
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+
+def length_of(operation: str, name: str, value: Any) -> int:
+    """How many items a data set has.
+
+    Raises
+    ------
+    TypeError
+        If it has no length.
+    """
+    try:
+        return len(value)
+    except TypeError:
+        raise arguments.wrong_kind(operation, name, "a data set, which has a length", value) from None

@@ -8,7 +8,6 @@ import numpy as np
 
 from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
-from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 
@@ -78,7 +77,7 @@ def adding_problem(n: int, length: int, seed: int | None = None) -> tuple[Tensor
     """
     n = arguments.integer("adding_problem", "n", n, least=0)
     length = arguments.integer("adding_problem", "length", length, least=2)  # for two marks
-    held("adding_problem", (n, length, 2), np.float64)
+    arguments.room("adding_problem", (n, length, 2), np.float64)
     rng = _generator(seed)
     numbers = rng.random((n, length), np.float32)
     marks = np.zeros((n, length), np.float32)
@@ -126,7 +125,7 @@ def copy_task(
     given = {"length": length, "memory": memory}
     length, memory = (arguments.integer("copy_task", name, value, least=1) for name, value in given.items())
     symbols = arguments.integer("copy_task", "symbols", symbols, 1, 2**31)
-    held("copy_task", (2, n, length + 2 * memory), np.int64)
+    arguments.room("copy_task", (2, n, length + 2 * memory), np.int64)
     said = _generator(seed).integers(1, symbols + 1, (n, memory))
     inputs, targets = np.zeros((2, n, length + 2 * memory), np.int64)
     inputs[:, :memory] = targets[:, -memory:] = said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ def set_default_dtype(dtype: Any) -> None:
     global _default_dtype
     chosen = arguments.dtype("set_default_dtype", dtype)
     if chosen.kind != "f":
-        raise TypeError(f"the default dtype must be a floating-point one, not {chosen}")
+        raise arguments.wrong_kind("set_default_dtype", "dtype", "a floating-point dtype", chosen)
     _default_dtype = chosen
 
 
@@ -132,7 +133,7 @@ class Clone(Node):
 
 def clone(input: T, *, memory_format: Any = None) -> T:
     """A copy of ``input``; gradients pass through it."""
-    return Clone().apply_to(input)
+    return Clone().apply_to(arguments.tensor("clone", "input", input))
 
 
 def cast(x: Any, dtype: Any) -> Any:
@@ -156,12 +157,12 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     numbers: list[str] = []
     for x in operands:
         dtype = getattr(x, "dtype", None)
-        if isinstance(x, np.generic):
+        if isinstance(x, np.generic) and x.dtype.kind in _RANK:
             numbers.append("i" if x.dtype.kind == "u" else x.dtype.kind)  # NumPy's numbers count as Python's
         elif dtype is None:
             numbers.append(_kind_of(x))
         elif getattr(dtype, "kind", None) not in _RANK:
-            raise TypeError(f"unsupported operand: a tensor can't hold {dtype}")
+            raise _no_operand(x)
         else:
             (with_dims if len(x.shape) else without).append(dtype)
     result = None
@@ -183,10 +184,14 @@ def _kind_of(x: Any) -> str:
     kind = _PYTHON_KIND.get(type(x))
     if kind is None:
         if not isinstance(x, (int, float, complex)):
-            what = "a list" if isinstance(x, (list, tuple)) else repr(x) if x is None else type(x).__name__
-            raise TypeError(f"unsupported operand: {what} is no tensor, array or number")
+            raise _no_operand(x)
         kind = "i" if isinstance(x, int) else "f" if isinstance(x, float) else "c"
     return kind
+
+
+def _no_operand(x: Any) -> TypeError:
+    what = "a list" if isinstance(x, (list, tuple)) else arguments.shown(x)
+    return TypeError(f"unsupported operand: {what} is no tensor, array or number")
 
 
 def _join(dtypes: list[Any]) -> np.dtype[Any]:
@@ -220,22 +225,43 @@ def _meet(x: Any, dtype: np.dtype[Any]) -> Any:
         raise OperationError(f"unsupported operand: {x} doesn't fit into {dtype}") from None
 
 
-def axes_of(dim: Dims, ndim: int) -> tuple[int, ...]:
+def axes_of(dim: Dims, ndim: int, operation: str = "") -> tuple[int, ...]:
     """The axes that ``dim`` names, counted from 0 and in order; all of them for None or ().
 
     Raises
     ------
+    TypeError
+        For what is no integer, and no sequence of them.
     IndexError
         For a dimension out of range.
-    RuntimeError
+    OperationError
         For one that is named twice.
     """
-    if dim is None or (not isinstance(dim, (int, np.integer)) and len(dim) == 0):
+    if dim is None:
         return tuple(range(ndim))
-    axes = tuple(axis_of(d, ndim) for d in ((dim,) if isinstance(dim, (int, np.integer)) else dim))
+    if not isinstance(dim, (tuple, list)):
+        return (axis_of(dim, ndim, operation),)
+    axes = tuple(axis_of(d, ndim, operation) for d in dim)
     if len(dict.fromkeys(axes)) != len(axes):
-        raise RuntimeError(f"dim={dim} names a dimension twice")
-    return axes
+        raise OperationError(f"{operation and operation + ': '}dim={dim} names a dimension twice")
+    return axes or tuple(range(ndim))
+
+
+def broadcast_shape(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which these broadcast.
+
+    Raises
+    ------
+    OperationError
+        If they don't.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise OperationError(
+            f"{operation}: shapes {' and '.join(map(str, shapes))} don't broadcast: counted from the last, sizes must "
+            "agree, or one of them be 1"
+        ) from None
 
 
 def along(axis: int, *keys: Any) -> tuple[Any, ...]:
@@ -243,15 +269,28 @@ def along(axis: int, *keys: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis + keys
 
 
-def axis_of(dim: int, ndim: int) -> int:
+def axis_of(dim: Any, ndim: int, operation: str = "") -> int:
     """One axis, counted from 0.
+
+    A node, whose error says the operation and the user's line anyway, leaves ``operation`` out.
 
     Raises
     ------
+    TypeError
+        If it is no integer.
     IndexError
         If it is out of range.
     """
     limit = max(ndim, 1)
-    if not -limit <= dim < limit:
-        raise IndexError(f"dimension out of range: {dim} is not in [{-limit}, {limit - 1}] for {ndim} dimensions")
-    return int(dim) % limit
+    try:
+        axis = operator.index(dim)
+    except TypeError:
+        if operation:
+            raise arguments.wrong_kind(operation, "dim", "an integer", dim) from None
+        raise TypeError(f"dim must be an integer, and is {arguments.shown(dim)}") from None
+    if not -limit <= axis < limit:
+        wanted = f"from {-limit} to {limit - 1} for {ndim} dimensions"
+        if operation:
+            raise arguments.out_of_range(operation, "dim", wanted, dim)
+        raise IndexError(f"dimension out of range: dim must be {wanted}, and is {dim}")
+    return axis % limit

@@ -13,7 +13,7 @@ from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import get_default_dtype
 from minigrad.tensors.devices import check_device
-from minigrad.tensors.making import dtype_or, filled, gradient_flag, held, numbers, shape_from, values_of
+from minigrad.tensors.making import dtype_or, filled, gradient_flag, numbers, shape_from, values_of
 from minigrad.tensors.tensor import Tensor, from_array
 
 
@@ -142,7 +142,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     rows = arguments.integer("eye", "n", n, least=0)
     columns = rows if m is None else arguments.integer("eye", "m", m, least=0)
     kind = dtype_or("eye", dtype)
-    held("eye", (rows, columns), kind)
+    arguments.room("eye", (rows, columns), kind)
     return _made("eye", np.eye(rows, columns, dtype=kind), requires_grad)
 
 
@@ -176,7 +176,7 @@ def arange(
         first, last, distance = int(first), int(last), int(distance)
     if distance == 0 or (last - first) * distance < 0:
         raise OperationError(f"arange: no step of {distance} leads from start={first} to end={last}")
-    held("arange", (math.ceil((last - first) / distance),), kind)
+    arguments.room("arange", (math.ceil((last - first) / distance),), kind)
     return _made("arange", np.arange(first, last, distance).astype(kind), requires_grad)
 
 
@@ -199,7 +199,7 @@ def _spaced(operation: str, start: Any, end: Any, steps: Any, dtype: Any) -> tup
     """The checked arguments of numbers at equal distances."""
     first, last = arguments.number(operation, "start", start), arguments.number(operation, "end", end)
     count, kind = arguments.integer(operation, "steps", steps, least=0), dtype_or(operation, dtype)
-    held(operation, (count,), np.float64)
+    arguments.room(operation, (count,), np.float64)
     return first, last, count, kind
 
 

@@ -12,7 +12,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.ops.common import check_fits_dtype
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.devices import check_device
-from minigrad.tensors.making import dtype_or, gradient_flag, held, shape_from
+from minigrad.tensors.making import dtype_or, gradient_flag, shape_from
 from minigrad.tensors.tensor import Tensor, from_array
 
 
@@ -80,7 +80,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
     """The integers below ``n`` in random order."""
     check_device(device)
     count, kind = arguments.integer("randperm", "n", n, least=0), dtype_or("randperm", dtype, np.dtype(np.int64))
-    held("randperm", (count,), np.int64)
+    arguments.room("randperm", (count,), np.int64)
     return from_array(numpy_generator(generator).permutation(count).astype(kind))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +29,7 @@ def shape_from(operation: str, size: tuple[Any, ...], by_name: Any = None, dtype
     if by_name is None and len(size) == 1 and isinstance(size[0], (tuple, list)):
         given = size[0]
     shape: tuple[int, ...] = arguments.integers(operation, "size", given, least=0)
-    held(operation, shape, dtype or get_default_dtype())
+    arguments.room(operation, shape, dtype or get_default_dtype())
     return shape
 
 
@@ -124,29 +121,3 @@ def dtype_or(operation: str, dtype: Any, default: Any = None) -> np.dtype[Any]:
     if dtype is None:
         return get_default_dtype() if default is None else np.dtype(default)
     return arguments.dtype(operation, dtype)
-
-
-def held(operation: str, shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
-    """The shape of an array, if one of that dtype is no larger than this machine's memory.
-
-    Raises
-    ------
-    MemoryError
-        If it is larger; it says how many bytes it would take.
-    """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size > _MEMORY or max(shape, default=0) > _MEMORY:
-        told = f"{operation}: a tensor of shape {tuple(shape)} takes {size:,} bytes, and this machine has {_MEMORY:,}"
-        raise MemoryError(located(told, user_line()))
-    return tuple(shape)
-
-
-def _memory() -> int:
-    """How many bytes of memory there are; a number that none has, where the system doesn't say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return 2**48
-
-
-_MEMORY = _memory()

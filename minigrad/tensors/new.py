@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, as_tensor
 from minigrad.tensors.devices import check_device
-from minigrad.tensors.making import dtype_or, filled, gradient_flag, held, shape_from, values_of
+from minigrad.tensors.making import dtype_or, filled, gradient_flag, shape_from, values_of
 from minigrad.tensors.size import Size
 
 
@@ -58,7 +59,8 @@ class New(TensorBase):
     def _new(self, name: str, shape: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
         check_device(device)
         kind = dtype_or(name, dtype, self.array.dtype)
-        values = filled(name, held(name, shape, kind), value, kind)
+        arguments.room(name, shape, kind)
+        values = filled(name, shape, value, kind)
         return as_tensor(values, requires_grad=gradient_flag(name, requires_grad, kind))
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

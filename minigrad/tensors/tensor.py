@@ -21,6 +21,7 @@ from minigrad.engine.errors import OperationError
 from minigrad.engine.leaves import Retain, grad_is_shared
 from minigrad.engine.node import Node
 from minigrad.ops import common, join, shape
+from minigrad.pass_arguments import one_or_more, starting_gradient
 from minigrad.tensors import display, quiet
 from minigrad.tensors.combined import Combined
 from minigrad.tensors.devices import CPU, check_device, device
@@ -178,12 +179,12 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
         if not (gradient is inputs is retain_graph is None and create_graph is False):
-            arguments.gradient("backward", "gradient", gradient)
+            starting_gradient("backward", "gradient", gradient)
             create_graph = arguments.flag("backward", "create_graph", create_graph)
             if retain_graph is not None:
                 arguments.flag("backward", "retain_graph", retain_graph)
             if inputs is not None:
-                chosen = arguments.one_or_more("backward", "inputs", inputs)
+                chosen = one_or_more("backward", "inputs", inputs)
                 options = {"retain_graph": retain_graph, "create_graph": create_graph}
                 gradients.accumulate_into(chosen, self, grad_outputs=gradient, **options)
                 return

@@ -18,6 +18,7 @@ from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.forks.graph import Graph
 from minigrad.inspect.say.table import Table, Tabular
+from minigrad.pass_arguments import starting_gradient
 from minigrad.skip import StreamMix
 
 
@@ -152,7 +153,7 @@ def stream_ledger(loss: TensorBase, gradient: Any = None) -> StreamLedger:
     [1.5, 0.5]
     """
     Graph(loss)  # (which says what is wrong with a loss)
-    seed = seed_gradient(loss, arguments.gradient("stream_ledger", "gradient", gradient), create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("stream_ledger", "gradient", gradient), create_graph=False)
     mixes: list[StreamRow] = []
     matrices: list[Array] = []
     for node, came, sent in visit([loss], [seed], retain_graph=True, receiver=Collected([])):

@@ -25,6 +25,7 @@ from minigrad.inspect.paths.by_length import by_length
 from minigrad.inspect.say.table import Table, Tabular
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.pass_arguments import starting_gradient
 
 #: So many columns of lengths fit a line; longer ones are put together.
 COLUMNS = 5
@@ -190,7 +191,7 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     """
     graph = Graph(loss)
     arguments.instance("receipt", "model", model, Module, "a module")
-    seed = seed_gradient(loss, arguments.gradient("receipt", "gradient", gradient), create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("receipt", "gradient", gradient), create_graph=False)
     pairs = choose(find_pairs(graph).some(), blocks)
     if not pairs:
         raise arguments.wrong_value("receipt", "blocks", "names or numbers of blocks, or None for all", blocks)

@@ -32,6 +32,7 @@ from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import Pair, find_pairs
 from minigrad.inspect.paths.by_length import by_length, count_routes
 from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.pass_arguments import starting_gradient
 
 
 class PathLengths(Tabular):
@@ -228,7 +229,7 @@ def path_lengths(
 
 def _prepared(operation: str, loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
     graph = Graph(loss)
-    seed = seed_gradient(loss, arguments.gradient(operation, "gradient", gradient), create_graph=False)
+    seed = seed_gradient(loss, starting_gradient(operation, "gradient", gradient), create_graph=False)
     pairs = find_pairs(graph)
     # An LSTM's or a GRU's time step has its skip inside, and needs no pair.
     return graph, pairs.found if any(node.skip_ways for node in graph.nodes) else pairs.some(), seed

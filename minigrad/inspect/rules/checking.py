@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import arguments
 from minigrad.distributed.nn.nodes import Collective
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.gradients import Collected
@@ -21,6 +20,7 @@ from minigrad.inspect.rules.known import LAWS, Law, Side, Sides, distance, law_o
 from minigrad.inspect.say.table import Table, Tabular, at
 from minigrad.ops.arithmetic import Add
 from minigrad.ops.join import Cat
+from minigrad.pass_arguments import starting_gradient
 from minigrad.skip import Fork
 
 
@@ -132,7 +132,7 @@ def laws(loss: TensorBase, gradient: Any = None) -> Laws:
     all 2 laws hold, 2 of them to the bit
     """
     graph = Graph(loss)
-    seed = seed_gradient(loss, arguments.gradient("laws", "gradient", gradient), create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("laws", "gradient", gradient), create_graph=False)
     implicit = dict.fromkeys(pair.join for pair in find_pairs(graph).found)
     forked = {value: readers for value, readers in graph.readers.items() if len(readers) > 1}
     parts: dict[Value, list[Any]] = {value: [] for value in forked}

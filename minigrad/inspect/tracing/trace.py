@@ -25,6 +25,7 @@ from minigrad.inspect.tracing.arrivals import Arrivals, LeafGradient
 from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import Layers, layers_of
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep, traced
+from minigrad.pass_arguments import starting_gradient
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -265,7 +266,7 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     arguments.choice("trace", "keep", keep, ("all", "norms"))
     retain_graph = arguments.flag("trace", "retain_graph", retain_graph)
     graph = Graph(loss)
-    seed = seed_gradient(loss, arguments.gradient("trace", "gradient", gradient), create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("trace", "gradient", gradient), create_graph=False)
     pairs = find_pairs(graph)
     arrays = keep == "all"
     arrivals = Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)

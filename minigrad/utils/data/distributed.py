@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad import arguments
+from minigrad.data.sampler import length_of
 from minigrad.distributed import get_rank, get_world_size
 from minigrad.random import Generator
 from minigrad.tensors.draws import randperm
@@ -61,7 +62,7 @@ class DistributedSampler:
         self.seed = arguments.integer("DistributedSampler", "seed", seed)
         self.drop_last = arguments.flag("DistributedSampler", "drop_last", drop_last)
         self.epoch = 0
-        items, ranks = arguments.length("DistributedSampler", "dataset", dataset), self.num_replicas
+        items, ranks = length_of("DistributedSampler", "dataset", dataset), self.num_replicas
         self.num_samples = items // ranks if drop_last else -(-items // ranks)
         self.total_size = self.num_samples * ranks
 
