@@ -148,7 +148,7 @@ def soft_margin_loss(
     input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Any:
     """``log(1 + exp(-target * input))``."""
-    tensors("soft_margin_loss", input=input, target=target)
+    _of_one_rank("soft_margin_loss", input=input, target=target)
     losses = softplus(-target * input, threshold=math.inf)
     return reduced("soft_margin_loss", losses, reduction, size_average, reduce)
 

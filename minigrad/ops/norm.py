@@ -241,7 +241,7 @@ def batch_norm(
     if len(shape) < 2:
         raise OperationError(f"batch_norm: the input must have shape (N, C, ...), it has {shape}")
     channels = (shape[1],)
-    eps = number("batch_norm", "eps", eps)
+    eps, momentum = number("batch_norm", "eps", eps), number("batch_norm", "momentum", momentum)
     _check("batch_norm", x, weight, bias, channels)
     for label, running in (("running_mean", running_mean), ("running_var", running_var)):
         if tensor_or_none("batch_norm", label, running) is not None and running.shape != channels:
@@ -259,7 +259,6 @@ def batch_norm(
     node = BatchNorm(eps)
     result = node.apply_to(x, weight, bias)
     if count and (running_mean is not None or running_var is not None):
-        momentum = number("batch_norm", "momentum", momentum)
         # (Where there is only one of them, nobody reads what stands in for the other.)
         mean, var = (np.zeros(channels) if r is None else array_of(r) for r in (running_mean, running_var))
         kernels.move_running(mean, var, node.mean, node.inv_std, eps, momentum, count / max(count - 1, 1))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.arguments import integer, integers, number, sequence, tensor, wrong_value
+from minigrad.arguments import choice, integer, integers, number, sequence, tensor, wrong_value
 from minigrad.arguments import tensors as check_tensors
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import axis_of, shape_of
@@ -102,9 +102,21 @@ def kron(input: Any, other: Any) -> Any:
     return reshape(left * right, *(m * n for m, n in zip(a, b, strict=True)))
 
 
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
-    """The p-norm of the difference of every row of ``x1`` and every row of ``x2``; 0 has the gradient 0."""
+#: PyTorch's words for when to take a matrix product for the distances.
+_COMPUTE_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
+    """The p-norm of the difference of every row of ``x1`` and every row of ``x2``; 0 has the gradient 0.
+
+    ``compute_mode`` is PyTorch's choice between two ways, of which there is one here: differences.
+    """
     check_tensors("cdist", x1=x1, x2=x2)
+    choice("cdist", "compute_mode", compute_mode, _COMPUTE_MODES)
     p = number("cdist", "p", p, 0)
     if min(len(x1.shape), len(x2.shape)) < 2 or x1.shape[-1] != x2.shape[-1]:
         raise OperationError(

@@ -137,7 +137,7 @@ def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:
         If there are fewer numbers than axes, or a negative one.
     """
     times = as_sizes("repeat", sizes if repeats is None else repeats, "repeats")
-    ndim = len(shape_of(input))
+    ndim = tensor("repeat", "input", input).ndim
     if len(times) < ndim:
         raise OperationError(f"repeat: {times} gives {len(times)} numbers, the tensor has {ndim} dimensions: say tile")
     if min(times, default=0) < 0:
@@ -179,7 +179,7 @@ def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None
     named = () if dims is None else as_sizes("roll", dims, "dims")
     if len(steps) != (len(named) or 1):
         raise OperationError(f"roll: shifts={shifts} and dims={dims} must be as many")
-    ndim = len(shape_of(input))
+    ndim = tensor("roll", "input", input).ndim
     axes = tuple(axis_of(d, ndim, "roll") for d in named)
     return Roll(steps, axes if axes and ndim else None).apply_to(input)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import number
+from minigrad.arguments import flag, number, tensor
 from minigrad.engine.base import array_of
 from minigrad.ops.common import Dims, T, converted, is_array
 from minigrad.ops.reduction import Reduction
@@ -232,6 +232,8 @@ def _spread_arguments(
     dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None, keepdims: bool | None
 ) -> tuple[Dims, bool, float]:
     """Dim, keepdim and correction, from the two ways of PyTorch to say them."""
+    if unbiased is not None:
+        unbiased = flag("var and std", "unbiased", unbiased)
     if isinstance(dim, bool):  # var(input, unbiased)
         dim, unbiased = None, dim
     if correction is None:
@@ -281,4 +283,4 @@ def prod(
 
 def count_nonzero(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """How many elements aren't 0, over all dimensions or those given."""
-    return CountNonzero(dim if axis is None else axis).apply_to(input)
+    return CountNonzero(dim if axis is None else axis).apply_to(tensor("count_nonzero", "input", input))

@@ -25,6 +25,8 @@ class Rounding(Node):
         self.decimals = decimals
 
     def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "b":
+            raise TypeError("booleans can't be rounded")
         if x.dtype.kind != "f":
             return x.copy()
         if self.decimals:
@@ -54,17 +56,17 @@ class Remainder(Node):
 
 def floor(input: T) -> T:
     """The largest integer that isn't above the element."""
-    return Rounding(np.floor).apply_to(input)
+    return Rounding(np.floor).apply_to(tensor("floor", "input", input))
 
 
 def ceil(input: T) -> T:
     """The smallest integer that isn't below the element."""
-    return Rounding(np.ceil).apply_to(input)
+    return Rounding(np.ceil).apply_to(tensor("ceil", "input", input))
 
 
 def trunc(input: T) -> T:
     """The element without its fraction: rounded towards 0."""
-    return Rounding(np.trunc).apply_to(input)
+    return Rounding(np.trunc).apply_to(tensor("trunc", "input", input))
 
 
 def round(input: T, *, decimals: int = 0) -> T:
@@ -75,7 +77,7 @@ def round(input: T, *, decimals: int = 0) -> T:
     decimals
         Digits to keep after the point; before it, where negative.
     """
-    return Rounding(np.rint, integer("round", "decimals", decimals)).apply_to(input)
+    return Rounding(np.rint, integer("round", "decimals", decimals)).apply_to(tensor("round", "input", input))
 
 
 def remainder(input: T, other: Any) -> T:

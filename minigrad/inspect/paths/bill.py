@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import seed_gradient
@@ -24,6 +25,7 @@ from minigrad.inspect.paths.by_length import by_length
 from minigrad.inspect.say.table import Table, Tabular
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.pass_arguments import starting_gradient
 
 #: So many columns of lengths fit a line; longer ones are put together.
 COLUMNS = 5
@@ -188,8 +190,11 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     ([2, 2], 1.0)
     """
     graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    arguments.instance("receipt", "model", model, Module, "a module")
+    seed = seed_gradient(loss, starting_gradient("receipt", "gradient", gradient), create_graph=False)
     pairs = choose(find_pairs(graph).some(), blocks)
+    if not pairs:
+        raise arguments.wrong_value("receipt", "blocks", "names or numbers of blocks, or None for all", blocks)
     named = {p: name for name, p in model.named_parameters() if p in graph.readers}
     entrance = pairs[0].value
     targets: list[Value] = list(dict.fromkeys([*named, entrance]))
