@@ -82,10 +82,9 @@ def floats(operation: str, name: str, value: Any) -> Any:
     return value
 
 
-def tensors(operation: str, **named: Any) -> None:
-    """Check several tensors, by their arguments' names."""
-    for name, value in named.items():
-        tensor(operation, name, value)
+def tensors(operation: str, **named: Any) -> tuple[Any, ...]:
+    """Several tensors, by their arguments' names."""
+    return tuple(tensor(operation, name, value) for name, value in named.items())
 
 
 def sequence_of_tensors(operation: str, name: str, value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import tensor, wrong_kind
+from minigrad.arguments import tensor, tensors, wrong_kind
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -184,17 +184,17 @@ def ge(input: Any, other: Any) -> Any:
 
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both elements are true (not 0)."""
-    return Compare(np.logical_and).apply_to(*promoted(input, other))
+    return Compare(np.logical_and).apply_to(*tensors("logical_and", input=input, other=other))
 
 
 def logical_or(input: Any, other: Any) -> Any:
     """Whether either element is true (not 0)."""
-    return Compare(np.logical_or).apply_to(*promoted(input, other))
+    return Compare(np.logical_or).apply_to(*tensors("logical_or", input=input, other=other))
 
 
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether just one of the elements is true (not 0)."""
-    return Compare(np.logical_xor).apply_to(*promoted(input, other))
+    return Compare(np.logical_xor).apply_to(*tensors("logical_xor", input=input, other=other))
 
 
 def logical_not(input: Any) -> Any:

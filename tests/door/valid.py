@@ -33,8 +33,8 @@ NUMBERS = {
     name: value
     for value, names in (
         (-1, "dim1"),
-        (0, "start low dim dim0 axis0 diagonal offset seed mean"),
-        (1, "axis1 shifts length num_samples split_size_or_sections std maxnorm"),
+        (0, "start low dim dimension dim0 axis0 diagonal offset seed mean"),
+        (1, "axis1 step shifts length num_samples split_size_or_sections std maxnorm"),
         (2, "k chunks repeats groups num_groups kernel_size upscale_factor downscale_factor scale_factor p exponent"),
         (2, "indices_or_sections norm_type"),
         (3, "n m end"),
@@ -94,7 +94,6 @@ BY_HAND = {
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "log_softmax": {"input": ramp(3, 4), "dim": 1},
     "softmax": {"input": ramp(3, 4), "dim": 1},
-    "unfold": {"input": ramp(2, 4, 6, 6), "kernel_size": 2},
     "tril_indices": {"row": 3, "col": 3},
     "triu_indices": {"row": 3, "col": 3},
     "view": {"input": ramp(2, 3), "sizes": (3, 2)},
@@ -121,7 +120,7 @@ def candidates(name, x):
         "condition": [x > 0.5],
         "value": [1.0, x],
         "shape": [(-1,), (2, 3)],
-        "size": [(2, 3), (-1,)],
+        "size": [(2, 3), (-1,), 2],
         "sizes": [n, (2, 2)],
         "normalized_shape": [n[-1:]],
         "running_mean": [channels],
