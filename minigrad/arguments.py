@@ -69,10 +69,22 @@ def tensor(operation: str, name: str, value: Any) -> Any:
     raise wrong_kind(operation, name, "a tensor", value)
 
 
-def tensors(operation: str, **named: Any) -> None:
-    """Check several tensors, by their arguments' names."""
-    for name, value in named.items():
-        tensor(operation, name, value)
+def floats(operation: str, name: str, value: Any) -> Any:
+    """A tensor or array of floating-point numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if tensor(operation, name, value).dtype.kind != "f":
+        raise wrong_kind(operation, name, "a tensor of floating-point numbers (.float() makes one)", value)
+    return value
+
+
+def tensors(operation: str, **named: Any) -> tuple[Any, ...]:
+    """Several tensors, by their arguments' names."""
+    return tuple(tensor(operation, name, value) for name, value in named.items())
 
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
@@ -224,12 +236,44 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
         For what names none, or one that a tensor can't hold.
     """
     try:
-        found = np.dtype(value) if isinstance(value, (np.dtype, type, str)) else None
+        known = (
+            value if isinstance(value, (type, TensorBase, np.ndarray, np.generic)) else getattr(value, "dtype", value)
+        )
+        found = np.dtype(known) if isinstance(known, (np.dtype, type, str)) else None
     except (TypeError, ValueError):
         found = None
     if found is None or found.kind not in "biufc":
         raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
     return found
+
+
+def scalar(operation: str, name: str, value: Any) -> Any:
+    """A number or boolean, of Python, NumPy or a tensor, as an array without dimensions.
+
+    Raises
+    ------
+    TypeError
+        For anything else, also for an integer of more than 64 bits.
+    """
+    array = value.array if isinstance(value, TensorBase) else value
+    if isinstance(array, (int, float, complex, np.generic, np.ndarray)):
+        array = np.asarray(array)
+        if array.shape == () and array.dtype.kind in "biufc":
+            return array
+    raise wrong_kind(operation, name, "a number, or a tensor without dimensions", value)
+
+
+def instance(operation: str, name: str, value: Any, kind: Any, wanted: str) -> Any:
+    """An object of a class, which ``wanted`` says in words.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if not isinstance(value, kind):
+        raise wrong_kind(operation, name, wanted, value)
+    return value
 
 
 def room(operation: str, shape: Sequence[int], dtype: Any) -> None:

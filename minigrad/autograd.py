@@ -8,20 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import custom_function
+from minigrad import arguments, custom_function
+from minigrad.backward_passes import backward, backward_steps, grad
 from minigrad.checks import detect_anomaly
 from minigrad.custom_function import Function
-from minigrad.engine import (
-    backward_steps,
-    enable_grad,
-    grad,
-    no_grad,
-    set_grad_enabled,
-)
-from minigrad.engine.base import TensorBase
+from minigrad.engine import enable_grad, no_grad, set_grad_enabled
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
 from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
+from minigrad.pass_arguments import one_or_more
 from minigrad.tensors.tensor import Tensor, from_array
 
 __all__ = [
@@ -42,17 +38,6 @@ __all__ = [
     "set_grad_enabled",
 ]
 __dir__ = _lister(__name__)
-
-
-def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
-    """Run the backward pass from several tensors at once, and add to the ``grad`` of every leaf."""
-    given = (tensors,) if isinstance(tensors, TensorBase) else tuple(tensors)
-    seeds = (grad_tensors,) if isinstance(grad_tensors, TensorBase) else grad_tensors or (None,) * len(given)
-    keep = create_graph if retain_graph is None else retain_graph
-    for i, (tensor, seed) in enumerate(zip(given, seeds, strict=True)):
-        tensor.backward(seed, keep or i < len(given) - 1, create_graph)
 
 
 #: PyTorch's path of `Function`.
@@ -76,8 +61,10 @@ class Variable(metaclass=_IsTensor):
 
     def __new__(cls, data: Any = (), requires_grad: bool = False, volatile: bool = False) -> Any:
         """Make the tensor."""
-        tensor = from_array(data.array if isinstance(data, TensorBase) else Tensor(data).array)
-        return tensor.requires_grad_() if requires_grad else tensor
+        if data is None or (isinstance(data, tuple) and not data):
+            data = Tensor()
+        tensor = from_array(array_of(arguments.tensor("Variable", "data", data)))
+        return tensor.requires_grad_(requires_grad)
 
 
 def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
@@ -104,9 +91,10 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) 
     [[2.0, 0.0], [0.0, 4.0]]
     """
     single = isinstance(inputs, TensorBase)
-    given = (inputs,) if single else tuple(inputs)
+    given = one_or_more("jacobian", "inputs", inputs)
+    create_graph = arguments.flag("jacobian", "create_graph", create_graph)
     leaves = given if create_graph else tuple(from_array(t.array, requires_grad=True) for t in given)
-    y = func(*leaves)
+    y = _value_of("jacobian", func, *leaves)
     columns: list[list[Tensor]] = [[] for _ in leaves]
     for index in np.ndindex(y.shape):
         cotangent = np.zeros_like(y.array)
@@ -147,13 +135,13 @@ def hvp(func: Callable[[Tensor], Tensor], x: Tensor, v: Any) -> tuple[Tensor, Te
     >>> product.tolist()
     [6.0, 12.0]
     """
-    leaf = from_array(x.array, requires_grad=True)
-    y = func(leaf)
+    leaf = from_array(array_of(arguments.tensor("hvp", "x", x)), requires_grad=True)
+    y = _value_of("hvp", func, leaf)
     (g,) = grad(y, leaf, create_graph=True)
     if not g.requires_grad:  # the gradient is constant: the function is linear
-        return y.detach(), from_array(np.zeros_like(x.array))
+        return y.detach(), from_array(np.zeros_like(leaf.array))
     (product,) = grad(g, leaf, v, allow_unused=True)
-    return y.detach(), from_array(np.zeros_like(x.array)) if product is None else product
+    return y.detach(), from_array(np.zeros_like(leaf.array)) if product is None else product
 
 
 def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -167,7 +155,15 @@ def hessian(func: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """
 
     def gradient(leaf: Tensor) -> Tensor:
-        (g,) = grad(func(leaf), leaf, create_graph=True)
+        (g,) = grad(_value_of("hessian", func, leaf), leaf, create_graph=True)
         return g
 
     return jacobian(gradient, x)
+
+
+def _value_of(operation: str, func: Any, *leaves: Tensor) -> Tensor:
+    """What the function gives, which must be a tensor."""
+    y = arguments.function(operation, "func", func)(*leaves)
+    if not isinstance(y, Tensor):
+        raise arguments.wrong_kind(operation, "what func gives", "a tensor", y)
+    return y

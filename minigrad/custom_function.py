@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar, TypeVar, cast
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad, set_grad_enabled
@@ -33,6 +34,9 @@ class Context:
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs, outputs or other tensors (or None) for ``saved_tensors``."""
+        for tensor in tensors:
+            if tensor is not None and not isinstance(tensor, TensorBase):
+                raise arguments.wrong_kind("save_for_backward", "each argument", "a tensor or None", tensor)
         self.saved_tensors = tensors
 
     @property
@@ -42,6 +46,9 @@ class Context:
 
     def mark_non_differentiable(self, *tensors: Any) -> None:
         """Say which outputs have no gradient."""
+        for tensor in tensors:
+            if not isinstance(tensor, TensorBase):
+                raise arguments.wrong_kind("mark_non_differentiable", "each argument", "a tensor", tensor)
         self.non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
@@ -72,6 +79,9 @@ class FunctionNode(Node):
         with no_grad():
             result = self.function.run_forward(self.context, given)
         outputs = result if isinstance(result, tuple) else (result,)
+        for y in outputs:
+            if not isinstance(y, TensorBase):
+                raise arguments.wrong_kind(f"{type(self).__name__}.forward", "what it gives", "a tensor", y)
         saved = self.context.saved_tensors
         # What was saved: the arrays, where the engine sees if someone overwrites them, and what they are of this node.
         self.saved = tuple(None if x is None else x.array for x in saved)
@@ -93,7 +103,10 @@ class FunctionNode(Node):
                 f"{type(self).__name__}.backward returned {len(found)} gradients for {count} inputs: "
                 "it must give one for each, None where there is none"
             )
-        return tuple(g if g is None or on_tensors else array_of(g) for g in found[:count])
+        for g in found[:count]:
+            if g is not None and not isinstance(g, TensorBase):
+                raise arguments.wrong_kind(f"{type(self).__name__}.backward", "each gradient", "a tensor or None", g)
+        return tuple(g if g is None or on_tensors else g.array for g in found[:count])
 
     def as_tensors(self) -> Node:
         """A twin whose saved tensors are those of the graph."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, as_tensor
 from minigrad.engine.gradients import grad
 from minigrad.engine.mode import enable_grad, no_grad
+from minigrad.pass_arguments import one_or_more
 
 
 class GradcheckError(RuntimeError, AssertionError):
@@ -69,7 +71,13 @@ def gradcheck(
     >>> mg.gradcheck(mg.tanh, x)
     True
     """
+    arguments.function("gradcheck", "func", func)
     tensors = _as_tuple(inputs)
+    if not arguments.number("gradcheck", "eps", eps) > 0:
+        raise arguments.wrong_value("gradcheck", "eps", "a number above 0", eps)
+    arguments.number("gradcheck", "atol", atol, least=0)
+    arguments.number("gradcheck", "rtol", rtol, least=0)
+    seed = arguments.integer("gradcheck", "seed", seed, least=0)
     checked = [t for t in tensors if isinstance(t, TensorBase) and t.requires_grad]
     for t in checked:
         if t.array.dtype != np.float64:
@@ -104,7 +112,16 @@ def gradcheck(
 
 
 def _floating(outputs: Any) -> list[TensorBase]:
-    """The outputs that have a derivative."""
+    """The outputs that have a derivative.
+
+    Raises
+    ------
+    TypeError
+        If one is no tensor.
+    """
+    for y in _as_tuple(outputs):
+        if not isinstance(y, TensorBase):
+            raise arguments.wrong_kind("gradcheck", "what func gives", "a tensor, or a tuple of tensors", y)
     return [y for y in _as_tuple(outputs) if isinstance(y, TensorBase) and y.array.dtype.kind == "f"]
 
 
@@ -152,14 +169,17 @@ def gradgradcheck(
     The gradient is taken as a function of the inputs and of the cotangents, so that both are checked.
     Parameters and errors are those of ``gradcheck``; ``grad_outputs`` replaces the random cotangents.
     """
+    arguments.function("gradgradcheck", "func", func)
     tensors = _as_tuple(inputs)
-    rng = np.random.default_rng(seed + 1)
+    if not any(isinstance(t, TensorBase) for t in tensors):
+        raise arguments.wrong_kind("gradgradcheck", "inputs", "a tensor, or a sequence with tensors", inputs)
+    rng = np.random.default_rng(arguments.integer("gradgradcheck", "seed", seed, least=0) + 1)
     with_grad = [i for i, t in enumerate(tensors) if isinstance(t, TensorBase) and t.requires_grad]
     outputs = [y for y in _as_tuple(func(*tensors)) if isinstance(y, TensorBase) and y.requires_grad]
     if grad_outputs is None:
         cotangents: Sequence[Any] = [as_tensor(rng.standard_normal(y.array.shape), True) for y in outputs]
     else:
-        cotangents = _as_tuple(grad_outputs)
+        cotangents = one_or_more("gradgradcheck", "grad_outputs", grad_outputs)
 
     def gradient(*args: Any) -> tuple[Any, ...]:
         xs, gs = args[: len(tensors)], args[len(tensors) :]

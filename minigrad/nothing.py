@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Final, Optional, TypeVar
 
+from minigrad import arguments
 from minigrad.random import manual_seed
 
 T = TypeVar("T")
@@ -106,6 +107,8 @@ class GradScaler:
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """The optimizer's step."""
+        if not hasattr(optimizer, "step"):
+            raise arguments.wrong_kind("GradScaler.step", "optimizer", "an optimizer", optimizer)
         return optimizer.step(*args, **kwargs)
 
     def update(self, new_scale: Any = None) -> None:

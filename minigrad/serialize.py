@@ -127,7 +127,13 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
 
 def _to_bytes(obj: Any) -> bytes:
     writer = _Writer()
-    text = json.dumps({"layout": _LAYOUT, "value": writer.encode(obj, ())}, allow_nan=False)
+    try:
+        text = json.dumps({"layout": _LAYOUT, "value": writer.encode(obj, ())}, allow_nan=False)
+    except RecursionError:
+        raise ValueError(
+            "can't save: dictionaries, lists and tuples are nested too deep, some hundreds of levels. Save a flat list "
+            "or dictionary, or a tensor"
+        ) from None
     if len(text) > _MOST_TEXT:
         raise ValueError(
             f"can't save: numbers and strings take {len(text):,} bytes beside the tensors, and "

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -42,6 +43,7 @@ def hflip(image: Tensor, target: Target | None = None) -> Any:
     >>> target["boxes"].tolist()
     [[7.0, 0.0, 9.0, 2.0]]
     """
+    _check("hflip", image, target)
     flipped = _mirror(image)
     if target is None:
         return flipped
@@ -89,9 +91,14 @@ def crop(
     ValueError
         For a window without pixels.
     """
-    if min(height, width) < 1:
-        raise ValueError(f"crop: a window of {height} x {width} has no pixels")
+    _check("crop", image, target)
+    sides = {"top": top, "left": left}
+    top, left = (arguments.integer("crop", name, value) for name, value in sides.items())
+    sides = {"height": height, "width": width}
+    height, width = (arguments.integer("crop", name, value, least=1) for name, value in sides.items())
+    min_visible = arguments.number("crop", "min_visible", min_visible, 0, 1)
     window = (top, left, height, width)
+    arguments.room("crop", (*image.shape[:-2], height, width), image.dtype)
     cut = _window(image, *window)
     if target is None:
         return cut
@@ -112,7 +119,8 @@ def random_hflip(
     image: Tensor, target: Target | None = None, p: float = 0.5, generator: Generator | None = None
 ) -> Any:
     """Mirror an image with probability ``p``; see :func:`hflip`."""
-    if numpy_generator(generator).random() < p:
+    _check("random_hflip", image, target)
+    if numpy_generator(generator).random() < arguments.number("random_hflip", "p", p, 0, 1):
         return hflip(image, target)
     return image if target is None else (image, target)
 
@@ -131,6 +139,10 @@ def random_crop(
     ValueError
         If the window is larger than the padded image.
     """
+    _check("random_crop", image, target)
+    size = arguments.integers("random_crop", "size", size, (2,), least=1)
+    padding = arguments.integer("random_crop", "padding", padding, least=0)
+    arguments.room("random_crop", [n + 2 * padding for n in image.shape[-2:]], image.dtype)
     rooms = [n + 2 * padding - m for n, m in zip(image.shape[-2:], size, strict=True)]
     if min(rooms) < 0:
         raise ValueError(
@@ -138,6 +150,22 @@ def random_crop(
         )
     top, left = (int(numpy_generator(generator).integers(0, room + 1)) - padding for room in rooms)
     return crop(image, top, left, *size, target=target)
+
+
+def _check(operation: str, image: Any, target: Any) -> None:
+    """Look at an image and its target."""
+    if not isinstance(image, Tensor) or image.ndim < 2:
+        raise arguments.wrong_kind(operation, "image", "a tensor of shape (..., height, width)", image)
+    if target is not None and not isinstance(target, dict):
+        raise arguments.wrong_kind(operation, "target", "a dictionary of tensors, or None", target)
+    known: dict[str, Any] = target or {}
+    for name, x in known.items():
+        if not isinstance(x, Tensor):
+            raise arguments.wrong_kind(operation, f"target[{name!r}]", "a tensor", x)
+        if name == "angle" and x.array.dtype.kind != "f":
+            raise arguments.wrong_value(operation, "target['angle']", "a tensor of floats", x)
+        if name in _PARTS[1:] and "boxes" in known and x.shape[:1] != _boxes_of(known).shape[:1]:
+            raise arguments.wrong_value(operation, f"target[{name!r}]", "one for each of the boxes", x)
 
 
 def _is_map(x: Tensor, image: Tensor) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.ops.join import stack
 from minigrad.tensors.tensor import from_array
@@ -39,9 +40,17 @@ def default_collate(batch: list[Any]) -> Any:
     >>> default_collate([{"label": 3}, {"label": 4}])
     {'label': Tensor([3, 4], shape=(2,), int64)}
     """
+    if not isinstance(batch, Sequence) or isinstance(batch, (str, bytes)):
+        raise arguments.wrong_kind("default_collate", "batch", "a list of items", batch)
     if not batch:
         raise ValueError("default_collate: there are no items to make a batch of")
     first = batch[0]
+    for position, item in enumerate(batch):
+        if not isinstance(item, _kind_of(first)):
+            raise TypeError(
+                f"default_collate: the items of a batch are of different kinds: item 0 is {arguments.shown(first)}, "
+                f"item {position} is {arguments.shown(item)}"
+            )
     if isinstance(first, TensorBase):
         _check_same("shapes", [item.array.shape for item in batch])
         return stack(batch)
@@ -65,6 +74,21 @@ def default_collate(batch: list[Any]) -> Any:
         f"default_collate: items of type {type(first).__name__} can't be put into a tensor; "
         "let the data set give tensors, arrays or numbers, or pass collate_fn= to the DataLoader"
     )
+
+
+def _kind_of(item: Any) -> Any:
+    """What the other items of a batch have to be, beside this one."""
+    for kinds in (
+        (TensorBase,),
+        (np.ndarray,),
+        (bool, int, float, np.generic),
+        (str, bytes),
+        (Mapping,),
+        (tuple, list),
+    ):
+        if isinstance(item, kinds):
+            return kinds
+    return object
 
 
 def _check_same(what: str, values: list[Any]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.data.sampler import length_of
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -99,11 +101,21 @@ class Subset(Dataset[T_co]):
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        for method in ("__getitem__", "__len__"):
+            if not hasattr(indices, method):
+                raise arguments.wrong_kind("Subset", "indices", "a list of items' numbers", indices)
+        if not hasattr(dataset, "__getitem__"):
+            raise arguments.wrong_kind("Subset", "dataset", "a data set, which gives item i", dataset)
         self.dataset = dataset
         self.indices = indices
 
     def __getitem__(self, index: Any) -> T_co:
-        there = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        try:
+            there = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        except TypeError:
+            raise arguments.wrong_kind("Subset", "the number of an item", "an integer", index) from None
+        except IndexError:
+            raise IndexError(f"Subset: there is no item {index!r}: there are {len(self)}, counted from 0") from None
         item: T_co = self.dataset[there]
         return item
 
@@ -139,8 +151,8 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     >>> [len(part) for part in random_split(range(10), [0.8, 0.2])]
     [8, 2]
     """
-    total = len(dataset)
-    counts = _counts(total, lengths)
+    total = length_of("random_split", "dataset", dataset)
+    counts = _counts(total, _lengths(lengths))
     if sum(counts) != total or min(counts, default=0) < 0:
         raise ValueError(
             f"random_split: lengths {list(lengths)} don't split a data set of {total} items: they must add "
@@ -153,10 +165,17 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
 
+def _lengths(value: Any) -> list[float]:
+    """Whole numbers or fractions, in a list."""
+    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
+        raise arguments.wrong_kind("random_split", "lengths", "a list of whole numbers, or of fractions", value)
+    return [arguments.number("random_split", "each of lengths", n, least=0) for n in value]
+
+
 def _counts(total: int, lengths: Sequence[float]) -> list[int]:
     """Round fractions of the total down to whole numbers; what is left goes round, one to each."""
     if not (math.isclose(sum(lengths), 1) and all(0 <= x <= 1 for x in lengths)):
-        return [int(n) for n in lengths]
+        return [int(n) if n.is_integer() else -1 for n in lengths]
     counts = [math.floor(total * fraction) for fraction in lengths]
     for i in range(total - sum(counts)):
         counts[i % len(counts)] += 1
@@ -173,6 +192,16 @@ def whole_batch(dataset: Any, indices: Sequence[Any]) -> list[Tensor] | None:
         return whole_batch(dataset.dataset, [dataset.indices[i] for i in indices])
     if type(dataset) is not TensorDataset:
         return None
-    rows = np.array([int(i) for i in indices], dtype=np.intp)
+    if not isinstance(indices, Iterable):
+        raise arguments.wrong_kind("DataLoader", "what batch_sampler gives", "lists of items' numbers", indices)
+    rows = np.array([_row(i, len(dataset)) for i in indices], dtype=np.intp)
     # Indexing a tensor keeps the graph. Where there is none, indexing the array saves a node.
     return [t[rows] if t.requires_grad else from_array(t.array[rows]) for t in dataset.tensors]
+
+
+def _row(number: Any, count: int) -> int:
+    """The number of a row, which a sampler gave."""
+    row = arguments.integer("DataLoader", "what the sampler gives", number)
+    if not -count <= row < count:
+        raise IndexError(f"DataLoader: the sampler gave {row}, but there are {count} items, counted from 0")
+    return row

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad import arguments
 from minigrad.tensors.tensor import Tensor, from_array
 
 Array = npt.NDArray[Any]
@@ -60,8 +61,10 @@ def roads(n: int, seed: int = 0, size: tuple[int, int] = (64, 96)) -> tuple[Tens
     >>> images.shape, sorted(targets[0])
     ((2, 3, 64, 96), ['angle', 'boxes', 'labels', 'masks', 'road'])
     """
-    if n < 0 or min(size) < 32:
-        raise ValueError(f"roads(n={n}, size={size}): n can't be negative, and a scene has at least 32 x 32 pixels")
+    n = arguments.integer("roads", "n", n, least=0)
+    seed = arguments.integer("roads", "seed", seed, least=0)
+    size = arguments.integers("roads", "size", size, (2,), least=32)
+    arguments.room("roads", (n, 3, *size), np.float32)
     scenes = [_scene(np.random.default_rng((seed, i)), *size) for i in range(n)]
     images = np.stack([image for image, _ in scenes]) if scenes else np.zeros((0, 3, *size), np.float32)
     return from_array(images), [target for _, target in scenes]

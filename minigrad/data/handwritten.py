@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad import arguments
 from minigrad.tensors.tensor import Tensor, from_array
 
 _PARTS = ("all", "train", "test")
@@ -49,8 +50,7 @@ def digits_arrays(split: str = "all") -> tuple[npt.NDArray[np.uint8], npt.NDArra
     >>> images.shape, images.dtype, int(images.max())
     ((360, 1, 8, 8), dtype('uint8'), 16)
     """
-    if split not in _PARTS:
-        raise ValueError(f"split must be one of {', '.join(map(repr, _PARTS))}, not {split!r}")
+    arguments.choice("digits", "split", split, tuple(_PARTS))
     with files("minigrad.data").joinpath("digits.npz").open("rb") as file:
         stored: Any = np.load(file, allow_pickle=False)
         images, labels = stored["images"], stored["labels"]
@@ -92,6 +92,6 @@ def digits(split: str = "all", flatten: bool = False) -> tuple[Tensor, Tensor]:
     ((1437, 1, 8, 8), (1437,))
     """
     images, labels = digits_arrays(split)
-    if flatten:
+    if arguments.flag("digits", "flatten", flatten):
         images = images.reshape(len(images), 64)
     return from_array(images.astype(np.float32) / 16), from_array(labels)

@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic
 
+from minigrad import arguments
 from minigrad.data.collate import default_collate
 from minigrad.data.dataset import T_co, whole_batch
 from minigrad.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-from minigrad.random import Generator
+from minigrad.random import Generator, numpy_generator
 
 
 class DataLoader(Generic[T_co]):
@@ -81,19 +82,21 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         _check_dataset(dataset)
-        if num_workers < 0:
-            raise ValueError(f"num_workers must not be negative, and is {num_workers}")
+        num_workers = arguments.integer("DataLoader", "num_workers", num_workers, least=0)
+        shuffle = shuffle is not None and arguments.flag("DataLoader", "shuffle", shuffle)
+        drop_last = arguments.flag("DataLoader", "drop_last", drop_last)
+        if collate_fn is not None:
+            arguments.function("DataLoader", "collate_fn", collate_fn)
+        for name, given in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if given is not None and not isinstance(given, Iterable):
+                raise arguments.wrong_kind("DataLoader", name, "something that gives the numbers of items", given)
         if num_workers > 0:
             warnings.warn(
                 f"num_workers={num_workers} has no effect: minigrad loads in the main process. "
                 "Leave it at 0 to be rid of this warning",
                 stacklevel=2,
             )
-        if generator is not None and not isinstance(generator, Generator):
-            raise TypeError(
-                f"generator is of type {type(generator).__name__}; "
-                "pass minigrad.Generator().manual_seed(seed), or call minigrad.manual_seed(seed)"
-            )
+        numpy_generator(generator)  # which looks at it
         self.dataset = dataset
         self.generator = generator
         self.num_workers = num_workers

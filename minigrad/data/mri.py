@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad import arguments
 from minigrad.tensors.tensor import Tensor, from_array
 
 #: What the labels mean.
@@ -47,8 +48,7 @@ def brain_arrays(split: str = "all") -> tuple[npt.NDArray[np.uint8], npt.NDArray
 
 def _places(split: str) -> list[int]:
     """The slices of a part."""
-    if split not in ("all", "train", "test"):
-        raise ValueError(f"split must be one of 'all', 'train', 'test', not {split!r}")
+    arguments.choice("brain", "split", split, ("all", "train", "test"))
     if split == "test":
         return list(_TEST)
     return [i for i in range(32) if split == "all" or i not in _TEST + _BESIDE_TEST]
@@ -99,8 +99,10 @@ def brain(
     >>> images.shape, labels.shape
     ((20, 1, 96, 96), (20, 96, 96))
     """
-    if min(noise, bias_field, blur) < 0:
-        raise ValueError(f"brain(noise={noise}, bias_field={bias_field}, blur={blur}): an amount can't be negative")
+    noise = arguments.number("brain", "noise", noise, 0, 1e6)
+    bias_field = arguments.number("brain", "bias_field", bias_field, 0, 1e6)
+    blur = arguments.number("brain", "blur", blur, 0, 1e3)
+    seed = arguments.integer("brain", "seed", seed, least=0)
     places = _places(split)
     images, labels = brain_arrays()
     x = images.astype(np.float64) / 239

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
 
 
@@ -18,6 +19,7 @@ class SequentialSampler:
     """
 
     def __init__(self, data_source: Any) -> None:
+        length_of("SequentialSampler", "data_source", data_source)
         self.data_source = data_source
 
     def __iter__(self) -> Iterator[int]:
@@ -55,11 +57,13 @@ class RandomSampler:
         num_samples: int | None = None,
         generator: Generator | None = None,
     ) -> None:
-        if num_samples is not None and num_samples < 1:
-            raise ValueError(f"RandomSampler: num_samples must be at least 1, not {num_samples}")
+        if num_samples is not None:
+            num_samples = arguments.integer("RandomSampler", "num_samples", num_samples, least=1)
+        items = length_of("RandomSampler", "data_source", data_source)
+        numpy_generator(generator)  # which looks at it
         self.data_source = data_source
-        self.replacement = replacement
-        self.num_samples = len(data_source) if num_samples is None else num_samples
+        self.replacement = arguments.flag("RandomSampler", "replacement", replacement)
+        self.num_samples = items if num_samples is None else num_samples
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
@@ -104,9 +108,11 @@ class BatchSampler:
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
+        if not isinstance(sampler, Iterable):
+            raise arguments.wrong_kind("BatchSampler", "sampler", "something that gives the numbers of items", sampler)
         self.sampler = sampler
         self.batch_size = batch_size
-        self.drop_last = drop_last
+        self.drop_last = arguments.flag("BatchSampler", "drop_last", drop_last)
 
     def __iter__(self) -> Iterator[list[Any]]:
         batch = []
@@ -121,3 +127,17 @@ class BatchSampler:
     def __len__(self) -> int:
         n = len(self.sampler)  # type: ignore[arg-type]  # a sampler without a length says so itself
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+
+def length_of(operation: str, name: str, value: Any) -> int:
+    """How many items a data set has.
+
+    Raises
+    ------
+    TypeError
+        If it has no length.
+    """
+    try:
+        return len(value)
+    except TypeError:
+        raise arguments.wrong_kind(operation, name, "a data set, which has a length", value) from None

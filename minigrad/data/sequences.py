@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -74,10 +75,9 @@ def adding_problem(n: int, length: int, seed: int | None = None) -> tuple[Tensor
     >>> x.shape, y.shape, x[:, :, 1].sum(1).tolist()
     ((3, 10, 2), (3,), [2.0, 2.0, 2.0])
     """
-    if n < 0 or length < 2:
-        raise ValueError(
-            f"adding_problem(n={n}, length={length}): n is at least 0, and a length at least 2, for two marks"
-        )
+    n = arguments.integer("adding_problem", "n", n, least=0)
+    length = arguments.integer("adding_problem", "length", length, least=2)  # for two marks
+    arguments.room("adding_problem", (n, length, 2), np.float64)
     rng = _generator(seed)
     numbers = rng.random((n, length), np.float32)
     marks = np.zeros((n, length), np.float32)
@@ -121,10 +121,11 @@ def copy_task(
     >>> x.shape, y[0, :5].tolist(), (x[0, :2] == y[0, 5:]).all().item()
     ((1, 7), [0, 0, 0, 0, 0], True)
     """
-    if n < 0 or length < 1 or symbols < 1 or memory < 1:
-        raise ValueError(
-            f"copy_task(n={n}, length={length}, symbols={symbols}, memory={memory}): all but n are at least 1"
-        )
+    n = arguments.integer("copy_task", "n", n, least=0)
+    given = {"length": length, "memory": memory}
+    length, memory = (arguments.integer("copy_task", name, value, least=1) for name, value in given.items())
+    symbols = arguments.integer("copy_task", "symbols", symbols, 1, 2**31)
+    arguments.room("copy_task", (2, n, length + 2 * memory), np.int64)
     said = _generator(seed).integers(1, symbols + 1, (n, memory))
     inputs, targets = np.zeros((2, n, length + 2 * memory), np.int64)
     inputs[:, :memory] = targets[:, -memory:] = said

@@ -24,47 +24,10 @@ def grad(
     only_inputs: bool = True,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]:
-    """Compute the gradients of ``outputs`` with respect to ``inputs``, and leave every ``.grad`` alone.
-
-    Parameters
-    ----------
-    outputs, inputs
-        A tensor or a sequence of tensors; inputs may be leaves or interior tensors.
-    grad_outputs
-        The gradient of each output; may be left out for scalars.
-    retain_graph
-        Keep the graph for another pass; by default as ``create_graph``.
-    create_graph
-        Build a graph of the gradients, so that they can be differentiated again.
-    only_inputs
-        Accepted for PyTorch's sake.
-    allow_unused
-        Give None for an input that the outputs don't depend on, and raise no error.
-
-    Returns
-    -------
-    tuple of Tensor
-        One gradient for each input.
-
-    Raises
-    ------
-    OperationError
-        If an input doesn't require a gradient, or is unused and ``allow_unused`` is False.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor(3.0, requires_grad=True)
-    >>> (g,) = mg.grad(x**3, x, create_graph=True)
-    >>> (gg,) = mg.grad(g, x)
-    >>> g.item(), gg.item()
-    (27.0, 18.0)
-    """
+    """Compute gradients, of checked arguments: see ``minigrad.grad``."""
     outs: Sequence[TensorBase] = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
     ins: Sequence[TensorBase] = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
-    if grad_outputs is None:
-        given = (None,) * len(outs)
+    given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,) * len(outs)
     for position, tensor in enumerate(ins):
         if not tensor.requires_grad:
             raise OperationError(f"grad: input {position} has no gradient path: its requires_grad is False")
@@ -77,8 +40,7 @@ def grad(
 
 def accumulate_into(inputs: Any, loss: TensorBase, **options: Any) -> None:
     """Add to the ``.grad`` of these tensors only: ``backward(inputs=...)``; the options are those of `grad`."""
-    tensors = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
-    for tensor, found in zip(tensors, grad(loss, tensors, allow_unused=True, **options), strict=True):
+    for tensor, found in zip(inputs, grad(loss, inputs, allow_unused=True, **options), strict=True):
         if found is not None:
             accumulate(tensor, found if found.requires_grad else found.array)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.engine import writes
-from minigrad.engine.base import TensorBase, array_of, as_tensor
+from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.engine.reachable import uses_of_leaves
@@ -83,12 +83,13 @@ def after_hooks(hooks: dict[int, Any], gradient: Any, of: Any) -> Any:
         changed = hook(gradient if isinstance(gradient, TensorBase) else as_tensor(gradient))
         if changed is None:
             continue
-        array = array_of(changed)
-        if array.shape != gradient.shape or array.dtype.kind != "f":
+        array: Any = changed.array if isinstance(changed, TensorBase) else changed
+        if not isinstance(array, ndarray) or array.shape != gradient.shape or array.dtype.kind != "f":
             name = getattr(hook, "__qualname__", repr(hook))
+            told = f"{getattr(array, 'dtype', type(array).__name__)} of shape {getattr(array, 'shape', None)}"
             raise OperationError(
-                f"the hook {name} on {of!r} returned {array.dtype} of shape {array.shape} for a gradient of shape "
-                f"{gradient.shape}: return a gradient of that shape, or None to leave it as it is"
+                f"the hook {name} on {of!r} returned {told} for a gradient of shape {gradient.shape}: return a "
+                "gradient of that shape, or None to leave it as it is"
             )
         if not isinstance(gradient, TensorBase):
             gradient = array if array.dtype == gradient.dtype else array.astype(gradient.dtype)

@@ -11,6 +11,7 @@ in at a time.
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections.abc import Callable
@@ -63,11 +64,15 @@ def set_num_threads(n: int) -> None:
         If ``n`` is below 1.
     """
     global _threads
-    if n < 1:
+    try:
+        number = operator.index(n)
+    except TypeError:
+        raise TypeError(f"set_num_threads: n must be an integer of at least 1, and is {n!r}") from None
+    if number < 1:
         raise ValueError(f"set_num_threads({n}): it takes at least 1")
-    if n < _threads:
+    if number < _threads:
         _new_pool()
-    _threads = int(n)
+    _threads = number
 
 
 class _Pool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad import arguments
 from minigrad.engine.base import array_of
 from minigrad.ops.boxes import box_iou
 
@@ -46,15 +47,33 @@ def average_precision(
     ValueError
         If there aren't as many predictions as targets.
     """
+    for name, images in (("predictions", predictions), ("targets", targets)):
+        if not isinstance(images, (list, tuple)):
+            raise arguments.wrong_kind("average_precision", name, "a list of dictionaries, one an image", images)
+    max_detections = arguments.integer("average_precision", "max_detections", max_detections, least=1)
     if len(predictions) != len(targets):
         raise ValueError(f"average_precision: {len(predictions)} predictions for {len(targets)} images")
-    found = [{name: np.asarray(array_of(x[name])) for name in ("boxes", "scores", "labels")} for x in predictions]
-    true = [{name: np.asarray(array_of(x[name])) for name in ("boxes", "labels")} for x in targets]
+    found = [_arrays("predictions", x, ("boxes", "scores", "labels")) for x in predictions]
+    true = [_arrays("targets", x, ("boxes", "labels")) for x in targets]
     classes = np.unique(np.concatenate([x["labels"] for x in true])) if true else ()
     table = np.array([_of_class(found, true, label, max_detections) for label in classes]).reshape(-1, 10)
     if not len(table):
         return {"AP": np.nan, "AP50": np.nan, "AP75": np.nan}
     return {"AP": float(table.mean()), "AP50": float(table[:, 0].mean()), "AP75": float(table[:, 5].mean())}
+
+
+def _arrays(argument: str, image: Any, names: tuple[str, ...]) -> dict[str, Array]:
+    """What is known of one image, as arrays that fit each other."""
+    if not isinstance(image, dict) or not set(names) <= image.keys():
+        wanted = f"a list of dictionaries with {', '.join(names)}"
+        raise arguments.wrong_kind("average_precision", argument, wanted, image)
+    arrays = {name: array_of(arguments.tensor("average_precision", name, image[name])) for name in names}
+    count = arrays["boxes"].shape[:1]
+    for name, array in arrays.items():
+        if array.shape != (*count, 4) if name == "boxes" else array.shape != count:
+            wanted = "of shape (K, 4)" if name == "boxes" else f"of shape {count}, as there are boxes"
+            raise arguments.wrong_value("average_precision", name, wanted, image[name])
+    return arrays
 
 
 def _of_class(found: Any, true: Any, label: int, most: int) -> Array:

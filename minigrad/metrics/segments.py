@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad import arguments
 from minigrad.engine.base import array_of
 
 Array = npt.NDArray[Any]
@@ -39,6 +40,7 @@ def dice(predicted: Any, labels: Any, num_classes: int) -> Array:
     >>> dice(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]), 2)
     array([0.66666667, 0.8       ])
     """
+    num_classes = arguments.integer("dice", "num_classes", num_classes, 1, 2**15)
     a, b = _labels(predicted, labels, num_classes)
     table = np.bincount(num_classes * a.ravel() + b.ravel(), minlength=num_classes**2).reshape(num_classes, -1)
     with np.errstate(invalid="ignore"):
@@ -48,7 +50,9 @@ def dice(predicted: Any, labels: Any, num_classes: int) -> Array:
 
 def edges(labels: Any) -> Array:
     """The pixels of (..., H, W) beside which, above, below, left or right, another label stands."""
-    x = np.asarray(array_of(labels))
+    x = array_of(arguments.tensor("edges", "labels", labels))
+    if x.ndim < 2:
+        raise arguments.wrong_value("edges", "labels", "of shape (..., height, width)", labels)
     found = np.zeros(x.shape, bool)
     down, across = x[..., 1:, :] != x[..., :-1, :], x[..., 1:] != x[..., :-1]
     found[..., 1:, :] |= down
@@ -66,7 +70,8 @@ def edge_error(predicted: Any, labels: Any) -> float:
     ValueError
         If the shapes differ.
     """
-    a, b = np.asarray(array_of(predicted)), np.asarray(array_of(labels))
+    arguments.tensors("edge_error", predicted=predicted, labels=labels)
+    a, b = array_of(predicted), array_of(labels)
     if a.shape != b.shape:
         raise ValueError(f"edge_error: predicted has shape {a.shape}, labels {b.shape}")
     at = edges(b)
@@ -74,7 +79,8 @@ def edge_error(predicted: Any, labels: Any) -> float:
 
 
 def _labels(predicted: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
-    a, b = np.asarray(array_of(predicted)), np.asarray(array_of(labels))
+    arguments.tensors("dice", predicted=predicted, labels=labels)
+    a, b = array_of(predicted), array_of(labels)
     if a.shape != b.shape:
         raise ValueError(f"dice: predicted has shape {a.shape}, labels {b.shape}")
     for name, x in (("predicted", a), ("labels", b)):

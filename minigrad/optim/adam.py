@@ -6,7 +6,8 @@ from typing import Any
 
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Group, Params, check_at_least_0
+from minigrad.optim import settings
+from minigrad.optim.groups import Group, Params
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensors.tensor import Tensor
 
@@ -74,10 +75,10 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay})
-        for i, beta in enumerate(betas):
-            if not 0.0 <= float(beta) < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must be in [0, 1)")
+        settings.at_least_0(
+            type(self).__name__, {"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay}
+        )
+        settings.betas(type(self).__name__, betas)
         defaults = {
             "lr": lr,
             "betas": tuple(betas),

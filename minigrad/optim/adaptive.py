@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array
-from minigrad.optim.groups import Group, Params, check_at_least_0
+from minigrad.optim import settings
+from minigrad.optim.groups import Group, Params
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensors.tensor import Tensor
 
@@ -15,7 +17,8 @@ from minigrad.tensors.tensor import Tensor
 def _gradient(group: Group, p: Array, g: Array) -> Array:
     """The gradient, turned round for ``maximize``, with the weight decay."""
     g = -g if group["maximize"] else g
-    return g + group["weight_decay"] * p if group["weight_decay"] else g
+    decay = float(group["weight_decay"])
+    return g + decay * p if decay else g
 
 
 class Adagrad(Optimizer):
@@ -66,8 +69,12 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "lr_decay value": lr_decay, "weight_decay value": weight_decay})
-        check_at_least_0({"initial_accumulator_value value": initial_accumulator_value, "epsilon value": eps})
+        settings.at_least_0(
+            type(self).__name__, {"learning rate": lr, "lr_decay value": lr_decay, "weight_decay value": weight_decay}
+        )
+        settings.at_least_0(
+            type(self).__name__, {"initial_accumulator_value value": initial_accumulator_value, "epsilon value": eps}
+        )
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -87,11 +94,11 @@ class Adagrad(Optimizer):
     def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         state["step"] += 1
         if first:
-            state["sum"] += group["initial_accumulator_value"]
+            state["sum"] += float(group["initial_accumulator_value"])
         g = _gradient(group, p, g)
         state["sum"] += g * g
-        rate = float(group["lr"]) / (1 + (_count(state) - 1) * group["lr_decay"])
-        p -= rate * g / (np.sqrt(state["sum"]) + group["eps"])
+        rate = float(group["lr"]) / (1 + (_count(state) - 1) * float(group["lr_decay"]))
+        p -= rate * g / (np.sqrt(state["sum"]) + float(group["eps"]))
 
 
 class Adadelta(Optimizer):
@@ -141,9 +148,11 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay})
-        if not 0 <= rho <= 1:
-            raise ValueError(f"Invalid rho value: {rho}")
+        settings.at_least_0(
+            type(self).__name__, {"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay}
+        )
+        if not 0 <= settings.number("Adadelta", "rho", rho) <= 1:
+            raise arguments.wrong_value("Adadelta", "rho", "a number from 0 to 1", rho)
         defaults = {
             "lr": lr,
             "rho": rho,
@@ -161,7 +170,7 @@ class Adadelta(Optimizer):
 
     def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         state["step"] += 1
-        rho, eps = group["rho"], group["eps"]
+        rho, eps = float(group["rho"]), float(group["eps"])
         g = _gradient(group, p, g)
         squares, steps = state["square_avg"], state["acc_delta"]
         squares *= rho
@@ -218,10 +227,10 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay})
-        for i, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        settings.at_least_0(
+            type(self).__name__, {"learning rate": lr, "epsilon value": eps, "weight_decay value": weight_decay}
+        )
+        settings.betas(type(self).__name__, betas)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -239,11 +248,11 @@ class Adamax(Optimizer):
 
     def _update(self, group: Group, p: Array, g: Array, state: dict[str, Array], first: bool) -> None:
         state["step"] += 1
-        beta1, beta2 = group["betas"]
+        beta1, beta2 = map(float, group["betas"])
         g = _gradient(group, p, g)
         mean, largest = state["exp_avg"], state["exp_inf"]
         mean += (1 - beta1) * (g - mean)
-        np.maximum(largest * beta2, np.abs(g) + group["eps"], out=largest)
+        np.maximum(largest * beta2, np.abs(g) + float(group["eps"]), out=largest)
         p -= float(group["lr"]) / (1 - beta1 ** _count(state)) * mean / largest
 
 

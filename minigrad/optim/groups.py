@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.engine.source import user_line
 from minigrad.tensors.tensor import Tensor
@@ -33,7 +34,10 @@ def groups_of(params: Any) -> list[Group]:
         raise TypeError("the optimizer takes a list of tensors, not one tensor: pass [tensor]")
     if callable(params):
         raise TypeError(f"the optimizer takes tensors, not {type(params).__name__}: pass model.parameters()")
-    given = list(params)
+    try:
+        given = list(params)
+    except TypeError:
+        raise arguments.wrong_kind("optimizer", "params", "a list of tensors, or of groups", params) from None
     if not given:
         raise ValueError(
             "optimizer got an empty parameter list. If it came from a generator that was used before, "
@@ -63,16 +67,23 @@ def complete(group: Any, defaults: dict[str, Any], others: list[Group]) -> Group
     """
     if not isinstance(group, dict):
         raise TypeError(f"param_group must be a dict, but got {type(group).__name__}")
+    if "params" not in group:
+        raise ValueError(f"param_group has no 'params', only {sorted(map(str, group))}: give it a list of tensors")
     params = group["params"]
     if isinstance(params, (set, frozenset)):
         raise TypeError("the order of a set changes from run to run: pass the parameters as a list")
-    params = [params] if isinstance(params, TensorBase) else list(params)
+    try:
+        params = [params] if isinstance(params, TensorBase) else list(params)
+    except TypeError:
+        raise arguments.wrong_kind("param_group", "params", "a tensor, or a list of tensors", params) from None
+    if any(isinstance(p, tuple) and len(p) != 2 for p in params):
+        raise arguments.wrong_kind("param_group", "params", "a list of tensors, or of pairs (name, tensor)", params)
     names = [p[0] for p in params if isinstance(p, tuple)]
     if names and len(names) != len(params):
         raise ValueError("all optimizer params should be with/without names. Some param names are missing")
     if names:
         params = [p[1] for p in params]
-    _check(params, others)
+    check_parameters(params, others)
     if any(bool(names) != ("param_names" in other) for other in others):
         raise ValueError("all optimizer param groups should be with/without names")
     for setting, default in defaults.items():
@@ -86,8 +97,10 @@ def complete(group: Any, defaults: dict[str, Any], others: list[Group]) -> Group
     return group
 
 
-def _check(params: list[Any], others: list[Group]) -> None:
+def check_parameters(params: Any, others: Sequence[Group] = ()) -> None:
     """Check that these are leaves, and that no other group has them."""
+    if not isinstance(params, (list, tuple)):
+        raise arguments.wrong_kind("param_group", "params", "a list of tensors", params)
     for p in params:
         if not isinstance(p, TensorBase):
             raise TypeError(
@@ -116,18 +129,3 @@ def _warn_user(message: str) -> None:
         warnings.warn(message)
     else:
         warnings.warn_explicit(message, UserWarning, line.filename, line.lineno)
-
-
-def check_at_least_0(settings: dict[str, Any]) -> None:
-    """Check settings, given by what they are called in the message.
-
-    Raises
-    ------
-    ValueError
-        For one below 0 (or NaN), or a tensor of more than one element.
-    """
-    for name, value in settings.items():
-        if isinstance(value, TensorBase) and value.array.size != 1:
-            raise ValueError(f"Invalid {name}: a Tensor must be 1-element, not of shape {value.array.shape}")
-        if not float(value) >= 0.0:
-            raise ValueError(f"Invalid {name}: {value}; it must be 0 or more")

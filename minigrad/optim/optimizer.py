@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import enable_grad
 from minigrad.engine.writes import note, note_all
-from minigrad.optim import saving
+from minigrad.optim import saving, settings
 from minigrad.optim.flat import Bundle, same
-from minigrad.optim.groups import Group, complete, groups_of, required
+from minigrad.optim.groups import Group, check_parameters, complete, groups_of, required
 from minigrad.tensors.tensor import Tensor, clear_gradients, from_array
 
 __all__ = ["Optimizer", "required"]
@@ -54,6 +55,8 @@ class Optimizer:
     _opt_called = False
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        if not isinstance(defaults, dict):
+            raise arguments.wrong_kind(type(self).__name__, "defaults", "a dictionary of settings", defaults)
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -76,7 +79,10 @@ class Optimizer:
         ValueError
             If a parameter is no leaf or is in another group, or if a setting or a name is missing.
         """
-        self.param_groups.append(complete(param_group, self.defaults, self.param_groups))
+        group = complete(param_group, self.defaults, self.param_groups)
+        if type(self).step is Optimizer.step:  # whose settings are those that this package knows
+            settings.group(type(self).__name__, group)
+        self.param_groups.append(group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient; one whose ``grad`` is None is left alone.
@@ -99,11 +105,17 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            arguments.function(f"{type(self).__name__}.step", "closure", closure)
             with enable_grad():
                 loss = closure()
         self._opt_called = True
         for index, group in enumerate(self.param_groups):
-            self._step_group(index, group)
+            try:
+                self._step_group(index, group)
+            except (TypeError, ValueError, AttributeError, ZeroDivisionError):
+                settings.group(type(self).__name__, group)  # someone may have changed one
+                check_parameters(group["params"])
+                raise
         return loss
 
     def _step_group(self, index: int, group: Group) -> None:
@@ -198,7 +210,10 @@ class Optimizer:
         ValueError
             If it doesn't fit: the number of groups or parameters, a setting that is missing, a shape.
         """
+        saving.check(state_dict)
         groups = saving.unpack_groups(state_dict["param_groups"], self.param_groups, self.defaults)
+        for group in groups if type(self).step is Optimizer.step else ():
+            settings.group(f"{type(self).__name__}.load_state_dict", group)
         state = saving.unpack_state(state_dict, groups, self._state_keys)
         self.__setstate__({"state": state, "param_groups": groups})
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Group, Params, check_at_least_0
+from minigrad.optim import settings
+from minigrad.optim.groups import Group, Params
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensors.tensor import Tensor
 
@@ -71,8 +72,8 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "epsilon value": eps, "alpha value": alpha})
-        check_at_least_0({"momentum value": momentum, "weight_decay value": weight_decay})
+        settings.at_least_0(type(self).__name__, {"learning rate": lr, "epsilon value": eps, "alpha value": alpha})
+        settings.at_least_0(type(self).__name__, {"momentum value": momentum, "weight_decay value": weight_decay})
         defaults = {
             "lr": lr,
             "momentum": momentum,

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase, array_of
+from minigrad import arguments
+from minigrad.engine.base import TensorBase
+from minigrad.optim import settings
 from minigrad.optim.groups import Group
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -27,6 +29,34 @@ def pack(groups: list[Group], state: dict[Any, dict[str, Any]]) -> dict[str, Any
         settings = {setting: value for setting, value in group.items() if setting != "params"}
         packed.append({**settings, "params": [number[p] for p in group["params"]]})
     return {"state": {number.get(p, p): kept for p, kept in state.items()}, "param_groups": packed}
+
+
+def check(saved: Any) -> None:
+    """Check that this is built as a state dict is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it isn't; the message says which part.
+    """
+    if not isinstance(saved, dict) or not {"state", "param_groups"} <= saved.keys():
+        raise _no_state("it", "a dictionary with 'state' and 'param_groups'", saved)
+    if not isinstance(saved["param_groups"], (list, tuple)):
+        raise _no_state("param_groups", "a list of groups", saved["param_groups"])
+    for i, group in enumerate(saved["param_groups"]):
+        if not isinstance(group, dict) or not isinstance(group.get("params"), (list, tuple)):
+            raise _no_state(f"param_groups[{i}]", "a dictionary with a list of 'params'", group)
+        if not all(isinstance(number, (int, str)) for number in group["params"]):
+            raise _no_state(f"param_groups[{i}]['params']", "the numbers of parameters", group["params"])
+    if not isinstance(saved["state"], dict):
+        raise _no_state("state", "a dictionary, by the numbers of parameters", saved["state"])
+    for number, kept in saved["state"].items():
+        if number in {n for group in saved["param_groups"] for n in group["params"]} and not isinstance(kept, dict):
+            raise _no_state(f"state[{number!r}]", "a dictionary", kept)
+
+
+def _no_state(name: str, wanted: str, value: Any) -> TypeError:
+    return arguments.wrong_kind("load_state_dict", name, wanted, value)
 
 
 def unpack_groups(saved: list[Group], groups: list[Group], defaults: dict[str, Any]) -> list[Group]:
@@ -99,8 +129,13 @@ def unpack_state(
 def _unpack(value: Any, p: Tensor, number: Any, key: str, ours: bool) -> Any:
     """A copy of one thing that is kept for ``p``; an array comes in the dtype of ``p``."""
     if key == "step":
-        return from_array(np.array(array_of(value), np.float32))
+        array = np.asarray(settings.number("load_state_dict", f"state[{number!r}]['step']", value), np.float32)
+        if array < 0:
+            raise _no_state(f"state[{number!r}]['step']", "a count of steps", value)
+        return from_array(array)
     if not isinstance(value, TensorBase):
+        if ours:
+            raise _no_state(f"state[{number!r}][{key!r}]", "a tensor", value)
         return copy.deepcopy(value)
     array = value.array
     if ours and array.shape != p.array.shape:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from minigrad.engine.base import Array
 from minigrad.kernels import optim as kernels
-from minigrad.optim.groups import Group, Params, check_at_least_0
+from minigrad.optim import settings
+from minigrad.optim.groups import Group, Params
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensors.tensor import Tensor
 
@@ -67,8 +68,9 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_at_least_0({"learning rate": lr, "momentum value": momentum})
-        check_at_least_0({"weight_decay value": weight_decay})
+        settings.at_least_0(type(self).__name__, {"learning rate": lr, "momentum value": momentum})
+        settings.at_least_0(type(self).__name__, {"weight_decay value": weight_decay})
+        settings.number("SGD", "dampening", dampening)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.inspect import Ledger, Trace
 from minigrad.plot.style import COLOURS, axes_or_new, name_rows
-
-if TYPE_CHECKING:
-    from minigrad.inspect import Ledger, Trace
 
 
 def ledger(trace: Trace | Ledger, ax: Any = None) -> Any:
@@ -33,8 +32,9 @@ def ledger(trace: Trace | Ledger, ax: Any = None) -> Any:
     ValueError
         If no block has a gradient.
     """
-    rows = trace.ledger() if hasattr(trace, "ledger") else trace
-    rows = [row for row in rows if row.norm_in]
+    found = trace.ledger() if isinstance(trace, Trace) else trace
+    arguments.instance("plot.ledger", "trace", found, Ledger, "a trace, or its ledger")
+    rows = [row for row in found if row.norm_in]
     if not rows:
         raise ValueError("plot.ledger: no skip connection with a gradient is in this trace")
     ax = axes_or_new(ax, width=9)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.inspect import LayerRow, Layers, Trace
 from minigrad.plot.style import COLOURS, CYCLE, axes_or_new, name_rows
 
@@ -118,6 +119,7 @@ def _rows(
     label: str, trace: Trace | Layers, level: str, all_traces: Iterable[Trace | Layers], parameters: bool
 ) -> list[LayerRow]:
     """The rows that are drawn."""
+    arguments.instance("plot.gradient_norms", "each trace", trace, (Trace, Layers), "a trace, or its layers")
     if isinstance(trace, Layers):
         rows = list(trace)
     else:

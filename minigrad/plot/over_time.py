@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.inspect import Recorder
 from minigrad.plot.style import axes_or_new
-
-if TYPE_CHECKING:
-    from minigrad.inspect import Recorder
 
 
 def norms_over_time(recorder: Recorder, ax: Any = None) -> Any:
@@ -33,6 +32,7 @@ def norms_over_time(recorder: Recorder, ax: Any = None) -> Any:
     ValueError
         If nothing was recorded.
     """
+    arguments.instance("plot.norms_over_time", "recorder", recorder, Recorder, "an inspect.Recorder")
     if not recorder.layers:
         raise ValueError("norms_over_time: nothing was recorded; run backward() inside the recorder's with block")
     ax = axes_or_new(ax, width=9)

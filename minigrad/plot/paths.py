@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.inspect import PathLengths
 from minigrad.plot.style import COLOURS, axes_or_new
-
-if TYPE_CHECKING:
-    from minigrad.inspect import PathLengths
 
 
 def path_lengths(paths: PathLengths, ax: Any = None, *, signed: bool = False) -> Any:
@@ -29,6 +28,8 @@ def path_lengths(paths: PathLengths, ax: Any = None, *, signed: bool = False) ->
     matplotlib.axes.Axes
         Bars for the gradient, and a line for the routes, both as parts of their sum.
     """
+    arguments.instance("plot.path_lengths", "paths", paths, PathLengths, "what inspect.path_lengths(loss, wrt) gives")
+    signed = arguments.flag("plot.path_lengths", "signed", signed)
     ax = axes_or_new(ax)
     lengths = np.arange(len(paths))
     routes = sum(paths.counts)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.inspect import Receipt
 from minigrad.plot.style import axes_or_new
-
-if TYPE_CHECKING:
-    from minigrad.inspect import Receipt
 
 
 def receipt(bill: Receipt, ax: Any = None) -> Any:
@@ -28,6 +27,7 @@ def receipt(bill: Receipt, ax: Any = None) -> Any:
         A heat map, a row a block, the first one at the bottom: each row is parts of ``|g|^2`` and sums to 1. White
         dots are mean lengths.
     """
+    arguments.instance("plot.receipt", "bill", bill, Receipt, "what inspect.receipt(loss, model) gives")
     ax = axes_or_new(ax)
     brought = bill.by_block()
     rows = np.array(list(brought.values()))

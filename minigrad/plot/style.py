@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from minigrad import arguments
 from minigrad.files import file_to_write, write_whole
 
 #: Okabe and Ito's palette (2008), by the role a colour plays in all figures.
@@ -53,6 +54,8 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float =
 def axes_or_new(ax: Any = None, **size: float) -> Any:
     """``ax`` itself, or a new one in a figure of pyplot's, which notebooks and ``plt.show`` show."""
     if ax is not None:
+        if not hasattr(ax, "set_axis_off"):
+            raise arguments.wrong_kind("plot", "ax", "an axes of matplotlib's, or None", ax)
         return ax
     import matplotlib.pyplot as plt
 
@@ -108,6 +111,8 @@ def save(fig: Any, path: str | Path) -> Path:
     ValueError
         If no figure can be written there, or of this kind.
     """
+    if not hasattr(fig, "savefig"):
+        raise arguments.wrong_kind("plot.save", "fig", "a figure of matplotlib's, such as ax.figure", fig)
     target = file_to_write(path)
     drawn = io.BytesIO()
     fig.savefig(drawn, format=target.suffix[1:] or "png", dpi=110)

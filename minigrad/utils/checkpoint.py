@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
@@ -111,9 +112,11 @@ def checkpoint(
     >>> type(checkpoint(lambda t: t * t, x).node).__name__
     'Checkpoint'
     """
+    arguments.function("checkpoint", "function", function)
     if not is_grad_enabled():
         return function(*args, **kwargs)
-    state = default_generator().get_state() if preserve_rng_state else None
+    keep = arguments.flag("checkpoint", "preserve_rng_state", preserve_rng_state)
+    state = default_generator().get_state() if keep else None
     places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
     tensors = [args[i] for i in places]
 

@@ -61,7 +61,7 @@ def test_small_and_with_its_notice():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="'all', 'train', 'test'"):
+    with pytest.raises(ValueError, match="'all' or 'train' or 'test'"):
         brain("validation")
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match="noise must be a number from 0"):
         brain(noise=-1)

@@ -66,7 +66,7 @@ def test_every_digit_is_in_both_parts():
 
 
 def test_unknown_split():
-    with pytest.raises(ValueError, match="'all', 'train', 'test', not 'valid'"):
+    with pytest.raises(ValueError, match="'all' or 'train' or 'test', and is 'valid'"):
         digits("valid")
 
 

@@ -50,5 +50,5 @@ def test_the_road_goes_where_the_angle_says():
 
 def test_none_and_bad_input():
     assert roads(0)[0].shape == (0, 3, 64, 96)
-    with pytest.raises(ValueError, match="at least 32 x 32"):
+    with pytest.raises(ValueError, match="size must be integers of at least 32"):
         roads(1, size=(8, 8))

@@ -15,12 +15,7 @@ FUNCTIONS = {**valid.functions(), **valid.methods()}
 
 #: Files that are still to be mended, one by one; the list goes when it is empty.
 _OPEN = """
-new put classification creation curved draws
-inplace linalg loss margin_loss norm
-nothing other_norms pad pick_pool pieces piecewise pool power products put rearrange reduce
-resample rounding select shape shuffle softmax sort statistics tensor threads trigonometry vector_norm
-walk
-random gradient_check gradients autograd serialize
+classification curved autograd gradients gradient_check serialize nothing tensor draws inplace
 """
 OPEN = _OPEN.split()
 

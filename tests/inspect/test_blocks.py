@@ -79,11 +79,11 @@ def test_a_row_a_parameter(twins):
 
 
 def test_an_unknown_level(twins):
-    with pytest.raises(ValueError, match="'blocks', 'layers' or 'parameters'"):
+    with pytest.raises(ValueError, match="'blocks' or 'layers' or 'parameters'"):
         twins["plain"].layers(level="stages")
     with pytest.raises(ValueError, match="'pairs'"):
         twins["plain"].ledger(level="layers")
-    with pytest.raises(ValueError, match="'blocks', 'layers' or 'parameters'"):
+    with pytest.raises(ValueError, match="'blocks' or 'layers' or 'parameters'"):
         inspect.Recorder(nn.Linear(1, 1), level="stages")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar, Token
 from typing import Any
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.watch import Watcher
@@ -60,10 +61,8 @@ class Change(Watcher):
 
     def __init__(self, path: str, factor: float, blocks: Blocks = None) -> None:
         super().__init__()
-        if path not in ("skip", "branch"):
-            raise ValueError(f"path is {path!r}: it can be 'skip' or 'branch'")
-        self.path = path
-        self.factor = float(factor)
+        self.path = arguments.choice(type(self).__name__, "path", path, ("skip", "branch"))
+        self.factor = arguments.number(type(self).__name__, "factor", factor)
         if not math.isfinite(self.factor):
             raise ValueError(f"factor is {factor}: it must be a finite number")
         self.blocks = blocks

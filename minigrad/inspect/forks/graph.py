@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -182,6 +183,8 @@ def matching(names: Iterable[str], pattern: str) -> list[str]:
     >>> matching(["stage1.0", "stage1.0.conv", "stage2"], "stage?.0")
     ['stage1.0', 'stage1.0.conv']
     """
+    if not isinstance(pattern, str):
+        raise arguments.wrong_kind("select", "a name", "a path or a glob of paths", pattern)
     return [name for name in names if any(path == pattern or fnmatchcase(path, pattern) for path in _paths(name))]
 
 
@@ -193,6 +196,8 @@ def _paths(name: str) -> list[str]:
 
 def unknown(what: str, given: str, names: Iterable[str]) -> KeyError:
     """The error for a name that doesn't exist, with the nearest ones that do."""
+    if not isinstance(given, str):
+        raise arguments.wrong_kind("select", what, "a name", given)
     known = list(dict.fromkeys(names))
     near = difflib.get_close_matches(given, known, n=3, cutoff=0.4) or known[:5]
     if not near:

@@ -14,7 +14,7 @@ from typing import Any, overload
 from minigrad.engine.base import Array
 from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import Unpaired, no_skip
-from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.inspect.say.table import Table, Tabular, at, write_csv
 
 #: So many joins that couldn't be paired are listed below a table; the others are counted.
 LISTED = 5
@@ -145,7 +145,7 @@ class Ledger(Tabular, Sequence[LedgerRow]):
         """A row by number or by the block's name; a slice of rows."""
         if isinstance(key, slice):
             return Ledger(self.rows[key], self.unpaired, self.label)
-        return choose(self.rows, key)[0] if isinstance(key, str) else self.rows[key]
+        return choose(self.rows, key)[0] if isinstance(key, str) else at("a ledger", self.rows, key)
 
     def __len__(self) -> int:
         return len(self.rows)

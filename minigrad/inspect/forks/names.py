@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from minigrad import arguments
 from minigrad.inspect.forks.graph import Graph, UnknownNameError, matching, unknown
 
 #: Blocks, by name, glob, number in forward order, or several of these; None for all.
@@ -112,7 +113,10 @@ def choose(pairs: Sequence[T], blocks: Blocks) -> list[T]:
     if blocks is None:
         return list(pairs)
     wanted: dict[T, None] = {}
-    for block in [blocks] if isinstance(blocks, (str, int)) else blocks:
+    several = [blocks] if isinstance(blocks, (str, int)) else blocks
+    for block in several if isinstance(several, Iterable) else [several]:
+        if not isinstance(block, (str, int)):
+            raise arguments.wrong_kind("blocks", "each", "a name or a number of a block", block)
         wanted.update(dict.fromkeys(_named(pairs, block)))
     return [pair for pair in pairs if pair in wanted]
 

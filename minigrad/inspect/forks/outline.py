@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.gradients import Collected
 from minigrad.engine.node import Node
@@ -120,8 +121,9 @@ def outline(loss: TensorBase, depth: int | None = None, *, gradients: bool = Tru
     """
     graph = Graph(loss)
     pairs = find_pairs(graph).found
-    sent = _sent(loss) if gradients else {}
+    sent = _sent(loss) if arguments.flag("outline", "gradients", gradients) else {}
     if depth is not None:
+        depth = arguments.integer("outline", "depth", depth, least=0)
         shown = [pair for pair in pairs if len(_parts(pair.join.module)) <= depth]
         hidden = {joint for pair in pairs if pair not in shown for joint in (pair.fork, pair.join)}
         return collapsed(graph.nodes, shown, depth, sent, hidden)

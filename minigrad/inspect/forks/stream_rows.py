@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.gradients import Collected
 from minigrad.engine.step import read_only
@@ -17,6 +18,7 @@ from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect import measure
 from minigrad.inspect.forks.graph import Graph
 from minigrad.inspect.say.table import Table, Tabular
+from minigrad.pass_arguments import starting_gradient
 from minigrad.skip import StreamMix
 
 
@@ -151,7 +153,7 @@ def stream_ledger(loss: TensorBase, gradient: Any = None) -> StreamLedger:
     [1.5, 0.5]
     """
     Graph(loss)  # (which says what is wrong with a loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("stream_ledger", "gradient", gradient), create_graph=False)
     mixes: list[StreamRow] = []
     matrices: list[Array] = []
     for node, came, sent in visit([loss], [seed], retain_graph=True, receiver=Collected([])):
@@ -206,5 +208,8 @@ def effective_streams(X: Array) -> float:
     >>> effective_streams(np.ones((4, 2))), effective_streams(np.array([[1.0], [0.0]]))
     (4.0, 1.0)
     """
+    X = array_of(arguments.tensor("effective_streams", "X", X))
+    if not X.ndim:
+        raise arguments.wrong_value("effective_streams", "X", "streams one after the other: an array with axes", X)
     energy = np.array([measure.norm(stream) for stream in X]) ** 2
     return float(energy.sum() ** 2 / (energy**2).sum()) if energy.any() else float("nan")

@@ -16,6 +16,7 @@ import zlib
 from importlib import resources
 from typing import Any
 
+from minigrad import arguments
 from minigrad.files import write_whole
 from minigrad.inspect.tracing.trace import Trace
 
@@ -39,6 +40,7 @@ class Page:
     """
 
     def __init__(self, traces: list[Trace], passes: list[dict[str, Any]], budget: int = BUDGET) -> None:
+        budget = arguments.integer("replay", "budget", budget, least=1)
         self.trace = traces[0]
         self.beside = traces[1] if len(traces) > 1 else None
         self.left_out: list[str] = []

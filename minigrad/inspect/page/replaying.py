@@ -14,6 +14,7 @@ from minigrad.engine.walk import seed_gradient, visit
 from minigrad.inspect.page.content import content_of
 from minigrad.inspect.page.page_file import BUDGET, Page
 from minigrad.inspect.page.recording import Recording
+from minigrad.pass_arguments import starting_gradient
 
 
 def replay(
@@ -73,7 +74,7 @@ def replay(
     for recording, (tensor, seed) in zip(recordings, [(loss, gradient), (beside, None)], strict=False):
         assert tensor is not None  # there is a recording for it
         with recording, np.errstate(all="ignore"):  # as in backward()
-            seed = seed_gradient(tensor, seed, create_graph=False)
+            seed = seed_gradient(tensor, starting_gradient("replay", "gradient", seed), create_graph=False)
             for step in starmap(Step, visit([tensor], [seed])):
                 recording.see(step)
     return page_of(recordings, names, budget)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.step import read_only
 from minigrad.engine.walk import seed_gradient
@@ -24,6 +25,7 @@ from minigrad.inspect.paths.by_length import by_length
 from minigrad.inspect.say.table import Table, Tabular
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.pass_arguments import starting_gradient
 
 #: So many columns of lengths fit a line; longer ones are put together.
 COLUMNS = 5
@@ -186,6 +188,7 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     >>> [len(item.parts) for item in bill.items], bill["1.branch.weight"].mean_length
     ([2, 2], 1.0)
     """
+    arguments.instance("receipt", "model", model, Module, "a module")
     return billed(loss, {p: name for name, p in model.named_parameters()}, blocks=blocks, gradient=gradient)
 
 
@@ -195,8 +198,10 @@ def billed(
 ) -> Receipt:
     """The receipt for parameters that are given with their names."""
     graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("receipt", "gradient", gradient), create_graph=False)
     pairs = choose(find_pairs(graph).some(), blocks)
+    if not pairs:
+        raise arguments.wrong_value("receipt", "blocks", "names or numbers of blocks, or None for all", blocks)
     named = {p: name for p, name in names.items() if p in graph.readers}
     entrance = pairs[0].value
     targets: list[Value] = list(dict.fromkeys([*named, entrance]))

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
@@ -31,6 +32,7 @@ from minigrad.inspect.forks.names import Blocks, choose
 from minigrad.inspect.forks.pairs import Pair, find_pairs
 from minigrad.inspect.paths.by_length import by_length, count_routes
 from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.pass_arguments import starting_gradient
 
 
 class PathLengths(Tabular):
@@ -210,8 +212,10 @@ def path_lengths(
     >>> paths.counts, [float(g[0]) for g in paths.gradients]
     ([1, 3, 3, 1], [1.0, 1.5, 0.75, 0.125])
     """
-    graph, pairs, seed = _prepared(loss, gradient)
-    nodes = graph.leading_from(value_of(wrt))
+    graph, pairs, seed = _prepared("path_lengths", loss, gradient)
+    nodes = graph.leading_from(value_of(arguments.instance("path_lengths", "wrt", wrt, TensorBase, "a tensor")))
+    if groups is not None:
+        arguments.instance("path_lengths", "groups", groups, Mapping, "a dictionary of names and blocks")
     if not nodes:
         raise OperationError("path_lengths: the loss doesn't depend on wrt, or wrt has requires_grad=False")
     job = _Job(loss, seed, wrt, nodes, factors_in_force(pairs))
@@ -223,9 +227,9 @@ def path_lengths(
     return _split(job, chosen, label, split)
 
 
-def _prepared(loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
+def _prepared(operation: str, loss: TensorBase, gradient: Any) -> tuple[Graph, list[Pair], Array]:
     graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, starting_gradient(operation, "gradient", gradient), create_graph=False)
     pairs = find_pairs(graph)
     # An LSTM's or a GRU's time step has its skip inside, and needs no pair.
     return graph, pairs.found if any(node.skip_ways for node in graph.nodes) else pairs.some(), seed
@@ -284,7 +288,8 @@ def route(loss: TensorBase, wrt: TensorBase, through: Blocks, *, gradient: Any =
     >>> route(y, x, through=[]), route(y, x, through="block0")
     (array([1.], dtype=float32), array([3.], dtype=float32))
     """
-    _, pairs, _ = _prepared(loss, gradient)
+    _, pairs, _ = _prepared("route", loss, gradient)
+    arguments.instance("route", "wrt", wrt, TensorBase, "a tensor")
     crossed = dict.fromkeys(pair.name for pair in choose(pairs, through))
     passed = [pair.name for pair in pairs if pair.name not in crossed]
     with cut("skip", list(crossed)), cut("branch", passed):

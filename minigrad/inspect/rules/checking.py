@@ -17,9 +17,10 @@ from minigrad.inspect.forks.graph import Graph, Value, describe, inputs_of
 from minigrad.inspect.forks.pairs import find_pairs
 from minigrad.inspect.rules.across import sides_across
 from minigrad.inspect.rules.known import LAWS, Law, Side, Sides, distance, law_of
-from minigrad.inspect.say.table import Table, Tabular
+from minigrad.inspect.say.table import Table, Tabular, at
 from minigrad.ops.arithmetic import Add
 from minigrad.ops.join import Cat
+from minigrad.pass_arguments import starting_gradient
 from minigrad.skip import Fork
 
 
@@ -67,7 +68,7 @@ class Laws(Tabular, Sequence[LawRow]):
         self.rows = list(rows)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.rows[key]
+        return self.rows[key] if isinstance(key, slice) else at("the laws", self.rows, key)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -131,7 +132,7 @@ def laws(loss: TensorBase, gradient: Any = None) -> Laws:
     all 2 laws hold, 2 of them to the bit
     """
     graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("laws", "gradient", gradient), create_graph=False)
     implicit = dict.fromkeys(pair.join for pair in find_pairs(graph).found)
     forked = {value: readers for value, readers in graph.readers.items() if len(readers) > 1}
     parts: dict[Value, list[Any]] = {value: [] for value in forked}

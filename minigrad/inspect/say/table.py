@@ -9,9 +9,12 @@ import os
 import shutil
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from minigrad import arguments
 from minigrad.files import write_whole
+
+T = TypeVar("T")
 
 #: No line is wider than this, a terminal's usual width; and no terminal is taken for narrower than this.
 WIDTH, NARROWEST = 80, 40
@@ -165,6 +168,20 @@ def cell_text(cell: Any, digits: int = 4) -> str:
     if isinstance(cell, bool) or not isinstance(cell, float):
         return str(cell)
     return f"{cell:.{digits}g}"
+
+
+def at(what: str, items: Sequence[T], key: Any) -> T:
+    """The item of a number.
+
+    Raises
+    ------
+    TypeError, IndexError
+        If it is no number, or there are fewer.
+    """
+    number = arguments.integer(what, "a number in []", key)
+    if not -len(items) <= number < len(items):
+        raise IndexError(f"{what} has no number {number}: there are {len(items)}, counted from 0")
+    return items[number]
 
 
 def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:

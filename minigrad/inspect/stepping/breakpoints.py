@@ -13,6 +13,7 @@ from warnings import warn
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
 from minigrad.engine.watch import Watcher
@@ -178,8 +179,8 @@ class _SkipShares:
     """Keeps the ledger of a pass, to know a pair's share as soon as its fork has its gradient."""
 
     def __init__(self, limit: float, blocks: Blocks) -> None:
-        if not math.isfinite(limit):
-            raise ValueError(f"skip_share_above({limit}): the limit must be a finite number, such as 0.9")
+        if not math.isfinite(arguments.number("skip_share_above", "limit", limit)):
+            raise arguments.wrong_value("skip_share_above", "limit", "a finite number, such as 0.9", limit)
         self.limit = limit
         self.blocks = blocks
         self._books = Bookkeeper([])
@@ -206,7 +207,7 @@ class _SkipShares:
 
 
 def _positive(name: str, limit: float) -> None:
-    if not limit > 0:
+    if not arguments.number(name, "limit", limit) > 0:
         raise ValueError(f"{name}({limit}): the limit is compared with a norm, so it must be above 0")
 
 

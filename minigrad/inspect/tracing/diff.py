@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.inspect import measure
 from minigrad.inspect.say.table import Table, Tabular
 from minigrad.inspect.tracing.steps import TracedStep
@@ -124,6 +125,8 @@ def diff(a: Trace, b: Trace) -> TraceDiff:
 
 def _keyed(trace: Trace) -> dict[tuple[str, str, int], TracedStep]:
     """The steps by module, kind and number; in the order of the pass."""
+    if not hasattr(trace, "steps"):
+        raise arguments.wrong_kind("diff", "each argument", "a trace, which inspect.trace(loss) gives", trace)
     counts: dict[tuple[str, str], int] = {}
     keys = {}
     for step in reversed(trace.steps):

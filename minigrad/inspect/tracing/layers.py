@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
 from minigrad.inspect import measure
 from minigrad.inspect.forks.blocks import LEVELS, is_inside
 from minigrad.inspect.forks.graph import matching, unknown
-from minigrad.inspect.say.table import Table, Tabular, write_csv
+from minigrad.inspect.say.table import Table, Tabular, at, write_csv
+from minigrad.nn.module import Module
 
 if TYPE_CHECKING:
     from minigrad.inspect.tracing.arrivals import LeafGradient
-    from minigrad.nn.module import Module
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Layers(Tabular, Sequence[LayerRow]):
         if isinstance(key, slice):
             return Layers(self.rows[key], self.label, self.level)
         if not isinstance(key, str):
-            return self.rows[key]
+            return at("the layers", self.rows, key)
         for row in self.rows:
             if row.name == key:
                 return row
@@ -142,8 +143,9 @@ class Layers(Tabular, Sequence[LayerRow]):
 
 def layers_of(trace: Any, model: Module | None = None, level: str = "layers", like: Any | None = None) -> Layers:
     """The rows of a trace; see `Trace.layers`."""
-    if level not in LEVELS:
-        raise ValueError(f"level is {level!r}: it can be {', '.join(map(repr, LEVELS[:-1]))} or {LEVELS[-1]!r}")
+    arguments.choice("layers", "level", level, LEVELS)
+    if model is not None:
+        arguments.instance("layers", "model", model, Module, "a module, or None")
     named = any(node.module for node in trace.nodes)
     names = {} if model is None else {parameter: name for name, parameter in model.named_parameters()}
     learnt = [leaf for leaf in trace.leaves if leaf.learnt or not named]

@@ -10,6 +10,7 @@ from warnings import warn
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
@@ -71,10 +72,10 @@ class Recorder(Watcher, Tabular):
         super().__init__()
         if not isinstance(model, Module):
             raise TypeError(f"Recorder takes an nn.Module, and not a {type(model).__name__}")
-        if every < 1:
-            raise ValueError(f"every is {every}: it must be at least 1")
-        if level not in LEVELS:
-            raise ValueError(f"level is {level!r}: it can be {', '.join(map(repr, LEVELS[:-1]))} or {LEVELS[-1]!r}")
+        every = arguments.integer("Recorder", "every", every, least=1)
+        arguments.choice("Recorder", "level", level, LEVELS)
+        histograms = arguments.flag("Recorder", "histograms", histograms)
+        ledger = arguments.flag("Recorder", "ledger", ledger)
         self.model = model
         self.every = every
         self.level = level

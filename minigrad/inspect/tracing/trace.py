@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import Step
@@ -19,11 +20,12 @@ from minigrad.inspect.forks.blocks import Block, blocks_of, is_inside
 from minigrad.inspect.forks.graph import Graph, matching, unknown
 from minigrad.inspect.forks.ledger import Ledger
 from minigrad.inspect.forks.pairs import find_pairs
-from minigrad.inspect.say.table import Table, Tabular
+from minigrad.inspect.say.table import Table, Tabular, at
 from minigrad.inspect.tracing.arrivals import Arrivals, LeafGradient
 from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.layers import Layers, layers_of
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep, traced
+from minigrad.pass_arguments import starting_gradient
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -74,7 +76,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         """A step by number, or by its node's name; or a trace of some steps."""
         if isinstance(key, slice):
             return self._part(self.steps[key])
-        return self.select(name=key).steps[0] if isinstance(key, str) else self.steps[key]
+        return self.select(name=key).steps[0] if isinstance(key, str) else at("a trace", self.steps, key)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -95,8 +97,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         ValueError
             For another level.
         """
-        if level not in ("pairs", "blocks"):
-            raise ValueError(f"level is {level!r}: a ledger has a row for each of its 'pairs', or of the 'blocks'")
+        arguments.choice("ledger", "level", level, ("pairs", "blocks"))
         if level == "pairs" or not self._ledger.rows:
             return self._ledger
         chosen = dict.fromkeys(pair for block in self.blocks() for pair in block.pairs)
@@ -127,12 +128,15 @@ class Trace(Tabular, Sequence[TracedStep]):
 
     def blocks(self, like: Trace | None = None) -> list[Block]:
         """The blocks; see `layers`."""
+        if like is not None:
+            arguments.instance("blocks", "like", like, Trace, "a trace, or None")
         nodes = {node.name: node for node in self.nodes}
         joins = [(row.name, nodes[row.join]) for row in self._ledger]
         return blocks_of(self.nodes, joins, like.blocks() if like is not None and like is not self else ())
 
     def has_module(self, path: str) -> bool:
         """Whether a node was made in a module, or in one within it."""
+        arguments.instance("has_module", "path", path, str, "a module's path, such as 'stage1.0'")
         return any(is_inside(node.module, path) for node in self.nodes)
 
     def step_of(self, node: Any) -> TracedStep | None:
@@ -259,10 +263,10 @@ def trace(loss: TensorBase, gradient: Any = None, *, keep: str = "all", retain_g
     >>> kept.ledger()[0].skip_share
     0.666...
     """
-    if keep not in ("all", "norms"):
-        raise ValueError(f"keep is {keep!r}: it can be 'all' or 'norms'")
+    arguments.choice("trace", "keep", keep, ("all", "norms"))
+    retain_graph = arguments.flag("trace", "retain_graph", retain_graph)
     graph = Graph(loss)
-    seed = seed_gradient(loss, gradient, create_graph=False)
+    seed = seed_gradient(loss, starting_gradient("trace", "gradient", gradient), create_graph=False)
     pairs = find_pairs(graph)
     arrays = keep == "all"
     arrivals = Arrivals(graph, Bookkeeper(pairs.found, arrays), arrays)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
+from minigrad.optim import settings
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensors.tensor import Tensor
 
@@ -45,6 +47,7 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
+        last_epoch = arguments.integer(type(self).__name__, "last_epoch", last_epoch, least=-1)
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
@@ -73,6 +76,9 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave. The optimizer, with its rates, has a ``load_state_dict`` of its own."""
+        if not isinstance(state_dict, dict):
+            wanted = "a dictionary, which state_dict() gave"
+            raise arguments.wrong_kind(f"{type(self).__name__}.load_state_dict", "it", wanted, state_dict)
         self.__dict__.update(state_dict)
 
     def get_last_lr(self) -> list[Any]:
@@ -91,6 +97,8 @@ class LRScheduler:
         epoch
             Deprecated: go to this step instead, by the closed formula where there is one.
         """
+        if epoch is not None:
+            settings.number(f"{type(self).__name__}.step", "epoch", epoch)
         if self._step_count == 1:
             self._warn_if_too_early()
         self._step_count += 1
@@ -180,3 +188,14 @@ def one_each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     if len(value) != groups:
         raise ValueError(f"{name} has {len(value)} values, but optimizer.param_groups has {groups}")
     return [own_value(v) for v in value]
+
+
+def functions(operation: str, optimizer: Optimizer, value: Any) -> list[Any]:
+    """A function of the step for each group.
+
+    Raises
+    ------
+    TypeError
+        If one can't be called.
+    """
+    return [arguments.function(operation, "lr_lambda", each) for each in one_each("lr_lambda", optimizer, value)]

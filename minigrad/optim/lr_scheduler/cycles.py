@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each, set_value, values_of
+from minigrad import arguments
+from minigrad.optim import settings
+from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, functions, one_each, set_value, values_of
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -35,9 +37,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
-        if T_0 <= 0 or not isinstance(T_0, int):
+        settings.numbers("CosineAnnealingWarmRestarts", eta_min=eta_min)
+        if not isinstance(T_0, int) or T_0 <= 0:
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")
-        if T_mult < 1 or not isinstance(T_mult, int):
+        if not isinstance(T_mult, int) or T_mult < 1:
             raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
         self.T_0 = self.T_i = T_0
         self.T_mult = T_mult
@@ -59,6 +62,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         ValueError
             If ``epoch`` is negative.
         """
+        if epoch is not None:
+            settings.number("CosineAnnealingWarmRestarts.step", "epoch", epoch)
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:
@@ -139,6 +144,13 @@ class CyclicLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
+        settings.numbers("CyclicLR", base_lr=base_lr, max_lr=max_lr, gamma=gamma)
+        settings.numbers("CyclicLR", base_momentum=base_momentum, max_momentum=max_momentum)
+        settings.above_0("CyclicLR", step_size_up=step_size_up)
+        if step_size_down is not None:
+            settings.at_least_0("CyclicLR", {"step_size_down": step_size_down})
+        if scale_fn is not None:
+            arguments.function("CyclicLR", "scale_fn", scale_fn)
         lowest = one_each("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for rate, group in zip(lowest, optimizer.param_groups, strict=True):
@@ -147,8 +159,8 @@ class CyclicLR(LRScheduler):
         down = step_size_up if step_size_down is None else step_size_down
         self.total_size = float(step_size_up + down)
         self.step_ratio = step_size_up / self.total_size
-        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError("mode is invalid and scale_fn is None")
+        if scale_fn is None:
+            arguments.choice("CyclicLR", "mode", mode, ("triangular", "triangular2", "exp_range"))
         self.mode, self.gamma, self.own_scale = mode, gamma, scale_fn
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
         self.cycle_momentum = cycle_momentum
@@ -192,7 +204,7 @@ class MultiplicativeLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
-        self.lr_lambdas = one_each("lr_lambda", optimizer, lr_lambda)
+        self.lr_lambdas = functions("MultiplicativeLR", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
@@ -207,6 +219,8 @@ class PolynomialLR(LRScheduler):
     """Let the rate fall to 0 within ``total_iters`` steps, as ``(1 - t / total_iters) ** power``."""
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        settings.numbers("PolynomialLR", power=power)
+        settings.above_0("PolynomialLR", total_iters=total_iters)
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each
+from minigrad import arguments
+from minigrad.optim import settings
+from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, functions
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -41,6 +43,8 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        settings.numbers("StepLR", gamma=gamma)
+        settings.above_0("StepLR", step_size=step_size)
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -74,7 +78,13 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones = Counter(milestones)
+        settings.numbers("MultiStepLR", gamma=gamma)
+        try:
+            steps = list(milestones)
+        except TypeError:
+            raise arguments.wrong_kind("MultiStepLR", "milestones", "a list of steps", milestones) from None
+        settings.numbers("MultiStepLR", milestones=steps)
+        self.milestones = Counter(steps)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -104,6 +114,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        settings.numbers("ExponentialLR", gamma=gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -151,7 +162,7 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        self.lr_lambdas: list[Any] = one_each("lr_lambda", optimizer, lr_lambda)
+        self.lr_lambdas: list[Any] = functions("LambdaLR", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
@@ -167,9 +178,9 @@ class LambdaLR(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave; functions stay those that this schedule was made with."""
-        functions = self.lr_lambdas
+        own = self.lr_lambdas
         super().load_state_dict(state_dict)
-        self.lr_lambdas = functions
-        for f, kept in zip(functions, state_dict["lr_lambdas"], strict=True):
+        self.lr_lambdas = own
+        for f, kept in zip(own, state_dict["lr_lambdas"], strict=True):
             if kept is not None:
                 f.__dict__.update(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+from minigrad.optim import settings
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each
 from minigrad.optim.optimizer import Optimizer
 
@@ -66,6 +67,8 @@ class OneCycleLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
+        settings.numbers("OneCycleLR", max_lr=max_lr, base_momentum=base_momentum, max_momentum=max_momentum)
+        settings.above_0("OneCycleLR", div_factor=div_factor, final_div_factor=final_div_factor)
         self.total_steps = _length(total_steps, epochs, steps_per_epoch)
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
@@ -79,7 +82,7 @@ class OneCycleLR(LRScheduler):
             if not self.use_beta1 and "momentum" not in optimizer.defaults:
                 raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         if last_epoch == -1:
-            settings = [
+            each = [
                 one_each(name, optimizer, value)
                 for name, value in (
                     ("max_lr", max_lr),
@@ -87,7 +90,7 @@ class OneCycleLR(LRScheduler):
                     ("base_momentum", base_momentum),
                 )
             ]
-            for group, high, most, least in zip(optimizer.param_groups, *settings, strict=True):
+            for group, high, most, least in zip(optimizer.param_groups, *each, strict=True):
                 group["initial_lr"] = high / div_factor
                 group["max_lr"] = high
                 group["min_lr"] = group["initial_lr"] / final_div_factor

@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any, Literal
 
+from minigrad.optim import settings
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each, set_value, values_of
 from minigrad.optim.optimizer import Optimizer
 
@@ -61,6 +62,8 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | list[float] = 0,
         eps: float = 1e-8,
     ) -> None:
+        settings.numbers("ReduceLROnPlateau", factor=factor, patience=patience, threshold=threshold)
+        settings.numbers("ReduceLROnPlateau", cooldown=cooldown, min_lr=min_lr, eps=eps)
         if factor >= 1.0:
             raise ValueError(f"Factor should be < 1.0, not {factor}")
         check_optimizer(optimizer)
@@ -98,7 +101,7 @@ class ReduceLROnPlateau(LRScheduler):
         if epoch is not None:
             warnings.warn("step(metrics, epoch) is deprecated: call step(metrics)", UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        current = float(metrics)
+        current = settings.one("ReduceLROnPlateau.step", "metrics", metrics)
         if self._is_better(current):
             self.best = current
             self.num_bad_epochs = 0

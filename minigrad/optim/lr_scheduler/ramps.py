@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.optim import settings
 from minigrad.optim.lr_scheduler.base import LRScheduler
 from minigrad.optim.optimizer import Optimizer
 
@@ -32,6 +33,7 @@ class ConstantLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
+        settings.numbers("ConstantLR", factor=factor, total_iters=total_iters)
         if factor > 1.0 or factor < 0:
             raise ValueError(f"Constant multiplicative factor expected to be between 0 and 1, not {factor}")
         self.factor = factor
@@ -45,6 +47,7 @@ class ConstantLR(LRScheduler):
             return [rate * self.factor for rate in rates]
         if self.last_epoch != self.total_iters:
             return rates
+        settings.above_0("ConstantLR", factor=self.factor)
         return [rate * (1.0 / self.factor) for rate in rates]
 
     def _get_closed_form_lr(self) -> list[Any]:
@@ -82,6 +85,7 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
+        settings.numbers("LinearLR", start_factor=start_factor, end_factor=end_factor, total_iters=total_iters)
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError(
                 "Starting multiplicative factor expected to be greater than 0 and less or equal to 1, "
@@ -129,6 +133,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        settings.numbers("CosineAnnealingLR", eta_min=eta_min)
+        settings.above_0("CosineAnnealingLR", T_max=T_max)
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)

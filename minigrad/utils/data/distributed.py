@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad import arguments
+from minigrad.data.sampler import length_of
 from minigrad.distributed import get_rank, get_world_size
 from minigrad.random import Generator
 from minigrad.tensors.draws import randperm
@@ -54,21 +55,17 @@ class DistributedSampler:
         drop_last: bool = False,
     ) -> None:
         arguments.integer("DistributedSampler", "seed", seed)
-        if not hasattr(dataset, "__len__"):
-            raise TypeError(
-                f"DistributedSampler: the data set must have a length, and a {type(dataset).__name__} has none"
-            )
-        ranks = get_world_size() if num_replicas is None else num_replicas
-        self.num_replicas = arguments.integer("DistributedSampler", "num_replicas", ranks, 1)
+        replicas = get_world_size() if num_replicas is None else num_replicas
+        self.num_replicas = arguments.integer("DistributedSampler", "num_replicas", replicas, least=1)
         self.rank = arguments.integer("DistributedSampler", "rank", get_rank() if rank is None else rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"Invalid rank {self.rank}, rank should be in the interval [0, {self.num_replicas - 1}]")
         self.dataset = dataset
-        self.shuffle = shuffle
-        self.seed = seed
-        self.drop_last = drop_last
+        self.shuffle = arguments.flag("DistributedSampler", "shuffle", shuffle)
+        self.seed = arguments.integer("DistributedSampler", "seed", seed)
+        self.drop_last = arguments.flag("DistributedSampler", "drop_last", drop_last)
         self.epoch = 0
-        items, ranks = len(dataset), self.num_replicas
+        items, ranks = length_of("DistributedSampler", "dataset", dataset), self.num_replicas
         self.num_samples = items // ranks if drop_last else -(-items // ranks)
         self.total_size = self.num_samples * ranks
 
