@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import itertools
 from copy import deepcopy
 
@@ -53,13 +54,24 @@ NUMBERS = {
 REFUSED = {"Tensor.bfloat16", "Tensor.cuda"}
 
 #: The arguments of functions that fit no pattern.
+LEAF = ramp(1).requires_grad_()
+
+
+def saved():
+    """A file with a tensor in it."""
+    file = io.BytesIO()
+    mg.save(ramp(2), file)
+    file.seek(0)
+    return file
+
+
 BY_HAND = {
     "adaptive_max_pool2d": {"input": ramp(2, 4, 6, 6), "output_size": 2},
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
     "arange": {"start": 3},
     "baddbmm": {"input": ramp(2, 3, 5), "batch1": ramp(2, 3, 4), "batch2": ramp(2, 4, 5)},
-    "backward": {"self": (ramp(3).requires_grad_() * 2).sum()},
-    "backward_steps": {"loss": (ramp(3).requires_grad_() * 2).sum()},
+    "backward": {"self": ramp(1).requires_grad_()},
+    "backward_steps": {"loss": ramp(1).requires_grad_()},
     "bmm": {"input": ramp(2, 3, 4), "mat2": ramp(2, 4, 5)},
     "broadcast_shapes": {"shapes": ((2, 3), (3,))},
     "cat": {"tensors": [ramp(2, 3), ramp(2, 3)]},
@@ -70,12 +82,20 @@ BY_HAND = {
     "einsum": {"equation": "ij,jk->ik", "operands": (ramp(2, 3), ramp(3, 4))},
     "expand": {"input": ramp(1, 3), "sizes": (2, 3)},
     "fold": {"input": ramp(1, 12, 9), "output_size": (4, 4), "kernel_size": 2},
+    "from_array": {"array": np.ones(3)},
     "from_numpy": {"ndarray": np.ones(3)},
+    "grad": {"outputs": LEAF, "inputs": LEAF},
+    "gradcheck": {"func": abs, "inputs": ramp(2).double().requires_grad_()},
+    "gradgradcheck": {"func": mg.square, "inputs": ramp(2).double().requires_grad_()},
     "grid_sample": {"input": ramp(1, 2, 4, 4), "grid": ramp(1, 3, 3, 2)},
+    "hessian": {"func": mg.sum, "x": ramp(2)},
+    "hvp": {"func": mg.sum, "x": ramp(2), "v": ramp(2)},
     "index_put": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "index_put_": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "interpolate": {"input": ramp(2, 3, 4, 4), "size": 8},
     "item": {"self": ramp(1)},
+    "jacobian": {"func": mg.square, "inputs": ramp(2)},
+    "load": {"f": saved()},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
     "moveaxis": {"input": ramp(2, 3), "source": 0, "destination": 1},
@@ -88,6 +108,7 @@ BY_HAND = {
     "renorm_": {"input": ramp(2, 3), "args": (2.0, 0, 1.0)},
     "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
+    "save": {"obj": {"x": ramp(2)}, "f": "x.safetensors"},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
