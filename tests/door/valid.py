@@ -78,6 +78,17 @@ NUMBERS = {
 REFUSED = {"Tensor.bfloat16", "Tensor.cuda"}
 
 #: The arguments of functions that fit no pattern.
+LEAF = ramp(1).requires_grad_()
+
+
+def saved():
+    """A file with a tensor in it."""
+    file = io.BytesIO()
+    mg.save(ramp(2), file)
+    file.seek(0)
+    return file
+
+
 BY_HAND = {
     "adaptive_max_pool2d": {"input": ramp(2, 4, 6, 6), "output_size": 2},
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
@@ -95,6 +106,7 @@ BY_HAND = {
     "einsum": {"equation": "ij,jk->ik", "operands": (ramp(2, 3), ramp(3, 4))},
     "expand": {"input": ramp(1, 3), "sizes": (2, 3)},
     "fold": {"input": ramp(1, 12, 9), "output_size": (4, 4), "kernel_size": 2},
+    "from_array": {"array": np.ones(3)},
     "from_numpy": {"ndarray": np.ones(3)},
     "grad": {"outputs": Anew(lambda: (LEAF * 2).sum()), "inputs": Anew(lambda: LEAF)},
     "gradcheck": {"func": square, "inputs": (LEAF,)},

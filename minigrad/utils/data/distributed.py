@@ -78,8 +78,7 @@ class DistributedSampler:
         order = list(range(items))
         if self.shuffle:
             order = randperm(items, generator=Generator().manual_seed(self.seed + self.epoch)).tolist()
-        padded = [order[i % items] for i in range(self.total_size)]
-        return iter(padded[self.rank :: self.num_replicas])
+        return (order[i % items] for i in range(self.rank, self.total_size, self.num_replicas))
 
     def __len__(self) -> int:
         return self.num_samples
