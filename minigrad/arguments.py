@@ -16,16 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError, located
 from minigrad.engine.source import user_line
+
+#: Integers go up to here, in NumPy as in PyTorch.
+_LIMIT = 2**63
 
 
 def shown(x: Any) -> str:
     """What came, in a few words: a tensor by its shape, anything else by its kind and value."""
     kind = type(x).__name__
-    if getattr(x, "shape", None) is not None:
-        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {tuple(x.shape)}, {x.dtype}"
+    if isinstance(x, (TensorBase, np.ndarray)):
+        array = array_of(x)
+        return f"a{'n' if kind[0] in 'aeiou' else ''} {kind.lower()} of shape {array.shape}, {array.dtype}"
     try:
         text = reprlib.repr(x)
     except Exception:  # a ``__repr__`` of the user's that fails
@@ -43,6 +47,11 @@ def wrong_value(operation: str, name: str, wanted: str, value: Any) -> Operation
     return OperationError(_message(operation, name, wanted, value))
 
 
+def out_of_range(operation: str, name: str, wanted: str, value: Any) -> IndexError:
+    """The error for an index or a dimension that isn't there."""
+    return IndexError(located(f"{operation}: {name} is out of range: it must be {wanted}, and is {value}", user_line()))
+
+
 def _message(operation: str, name: str, wanted: str, value: Any) -> str:
     return located(f"{operation}: {name} must be {wanted}, and is {shown(value)}", user_line())
 
@@ -55,7 +64,7 @@ def tensor(operation: str, name: str, value: Any) -> Any:
     TypeError
         For anything else.
     """
-    if isinstance(value, (TensorBase, np.ndarray)):
+    if isinstance(value, TensorBase) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
         return value
     raise wrong_kind(operation, name, "a tensor", value)
 
@@ -68,9 +77,28 @@ def tensors(operation: str, **named: Any) -> None:
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     """A tensor, or None where it may be left out."""
-    if value is None or isinstance(value, (TensorBase, np.ndarray)):
+    if (
+        value is None
+        or isinstance(value, TensorBase)
+        or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc")
+    ):
         return value
     raise wrong_kind(operation, name, "a tensor or None", value)
+
+
+def flag(operation: str, name: str, value: Any) -> bool:
+    """True or False; 0 and 1 are these in Python.
+
+    Raises
+    ------
+    TypeError
+        For anything else: what is only "true" or "false" somehow is most often an argument in the wrong place.
+    """
+    if value is True or value is False:
+        return value
+    if isinstance(value, (int, np.bool_)) and value in (0, 1):
+        return bool(value)
+    raise wrong_kind(operation, name, "True or False", value)
 
 
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
@@ -81,7 +109,7 @@ def integer(operation: str, name: str, value: Any, least: int | None = None, mos
     TypeError
         For what is no integer; a float is none, even 2.0.
     OperationError
-        For one below ``least`` or above ``most``.
+        For one below ``least`` or above ``most``, or that doesn't fit into 64 bits.
     """
     try:
         number = operator.index(value)
@@ -89,6 +117,8 @@ def integer(operation: str, name: str, value: Any, least: int | None = None, mos
         raise wrong_kind(operation, name, _range("an integer", least, most), value) from None
     if (least is not None and number < least) or (most is not None and number > most):
         raise wrong_value(operation, name, _range("an integer", least, most), value)
+    if not -_LIMIT <= number < _LIMIT:
+        raise wrong_value(operation, name, "an integer of 64 bits", value)
     return number
 
 
@@ -98,14 +128,18 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     Raises
     ------
     TypeError
-        For what is no number.
+        For what is no number; a tensor without dimensions is one, unless a gradient would have to go through it.
     OperationError
-        For one below ``least`` or above ``most``.
+        For one below ``least`` or above ``most``, or too large for a float.
     """
-    single = isinstance(value, (TensorBase, np.ndarray)) and getattr(value, "shape", None) == ()
-    if not isinstance(value, (int, float, np.integer, np.floating)) and not single:
-        raise wrong_kind(operation, name, _range("a number", least, most), value)
-    real = float(value)
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        single = isinstance(value, (TensorBase, np.ndarray)) and array_of(value).shape == ()
+        if not single or array_of(value).dtype.kind not in "biuf" or getattr(value, "requires_grad", False):
+            raise wrong_kind(operation, name, _range("a number", least, most), value)
+    try:
+        real = float(value)
+    except OverflowError:
+        raise wrong_value(operation, name, _range("a number", least, most), value) from None
     outside = (least is not None and real < least) or (most is not None and real > most)
     if outside or (math.isnan(real) and (least is not None or most is not None)):
         raise wrong_value(operation, name, _range("a number", least, most), value)
@@ -129,7 +163,7 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
     TypeError
         For what are no integers.
     OperationError
-        For too few or too many, or one that is too small.
+        For too few or too many, or one that is too small or doesn't fit into 64 bits.
     """
     wanted = _range("an integer" if 1 in counts else "integers", least, None)
     if counts and tuple(counts) != (1,):
@@ -141,6 +175,8 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
         raise wrong_kind(operation, name, wanted, value) from None
     if (counts and len(found) not in counts) or (least is not None and any(n < least for n in found)):
         raise wrong_value(operation, name, wanted, value)
+    if any(not -_LIMIT <= n < _LIMIT for n in found):
+        raise wrong_value(operation, name, "of 64 bits", value)
     return found
 
 
@@ -167,12 +203,28 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
         For what names none, or one that a tensor can't hold.
     """
     try:
-        found = np.dtype(value) if value is not None and not isinstance(value, (int, float)) else None
+        found = np.dtype(value) if isinstance(value, (np.dtype, type, str)) else None
     except (TypeError, ValueError):
         found = None
     if found is None or found.kind not in "biufc":
         raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
     return found
+
+
+def room(operation: str, shape: Sequence[int], dtype: Any) -> None:
+    """See that there is memory for a result, before anything is computed.
+
+    Raises
+    ------
+    MemoryError
+        If there is none.
+    """
+    try:
+        np.empty(shape, dtype)
+    except (MemoryError, ValueError):  # (more than NumPy can count is a ValueError)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        what = f"the result, of shape {tuple(shape)}, takes {size:.1e} bytes: more than there is"
+        raise MemoryError(located(f"{operation}: {what}", user_line())) from None
 
 
 def function(operation: str, name: str, value: Any) -> Callable[..., Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -35,9 +37,9 @@ def set_default_dtype(dtype: Any) -> None:
         If it is no floating-point dtype.
     """
     global _default_dtype
-    chosen = np.dtype(getattr(dtype, "dtype", dtype))
+    chosen = arguments.dtype("set_default_dtype", dtype)
     if chosen.kind != "f":
-        raise TypeError(f"the default dtype must be a floating-point one, not {chosen}")
+        raise arguments.wrong_kind("set_default_dtype", "dtype", "a floating-point dtype", chosen)
     _default_dtype = chosen
 
 
@@ -209,22 +211,26 @@ def _meet(x: Any, dtype: np.dtype[Any]) -> Any:
     return np.asarray(x, dtype=dtype)
 
 
-def axes_of(dim: Dims, ndim: int) -> tuple[int, ...]:
+def axes_of(dim: Dims, ndim: int, operation: str = "") -> tuple[int, ...]:
     """The axes that ``dim`` names, counted from 0 and in order; all of them for None or ().
 
     Raises
     ------
+    TypeError
+        For what is no integer, and no sequence of them.
     IndexError
         For a dimension out of range.
-    RuntimeError
+    OperationError
         For one that is named twice.
     """
-    if dim is None or (not isinstance(dim, (int, np.integer)) and len(dim) == 0):
+    if dim is None:
         return tuple(range(ndim))
-    axes = tuple(axis_of(d, ndim) for d in ((dim,) if isinstance(dim, (int, np.integer)) else dim))
+    if not isinstance(dim, (tuple, list)):
+        return (axis_of(dim, ndim, operation),)
+    axes = tuple(axis_of(d, ndim, operation) for d in dim)
     if len(dict.fromkeys(axes)) != len(axes):
-        raise RuntimeError(f"dim={dim} names a dimension twice")
-    return axes
+        raise OperationError(f"{operation and operation + ': '}dim={dim} names a dimension twice")
+    return axes or tuple(range(ndim))
 
 
 def along(axis: int, *keys: Any) -> tuple[Any, ...]:
@@ -232,15 +238,28 @@ def along(axis: int, *keys: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis + keys
 
 
-def axis_of(dim: int, ndim: int) -> int:
+def axis_of(dim: Any, ndim: int, operation: str = "") -> int:
     """One axis, counted from 0.
+
+    A node, whose error says the operation and the user's line anyway, leaves ``operation`` out.
 
     Raises
     ------
+    TypeError
+        If it is no integer.
     IndexError
         If it is out of range.
     """
     limit = max(ndim, 1)
-    if not -limit <= dim < limit:
-        raise IndexError(f"dimension out of range: {dim} is not in [{-limit}, {limit - 1}] for {ndim} dimensions")
-    return int(dim) % limit
+    try:
+        axis = operator.index(dim)
+    except TypeError:
+        if operation:
+            raise arguments.wrong_kind(operation, "dim", "an integer", dim) from None
+        raise TypeError(f"dim must be an integer, and is {arguments.shown(dim)}") from None
+    if not -limit <= axis < limit:
+        wanted = f"from {-limit} to {limit - 1} for {ndim} dimensions"
+        if operation:
+            raise arguments.out_of_range(operation, "dim", wanted, dim)
+        raise IndexError(f"dimension out of range: dim must be {wanted}, and is {dim}")
+    return axis % limit

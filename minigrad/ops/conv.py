@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import choice, integer, room, tensor
+from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import conv as kernels
@@ -152,14 +154,13 @@ def _first(y: Any, shape: tuple[int, ...]) -> Any:
 
 def _check(name: str, x: Any, w: Any, b: Any, ndim: int, groups: int, transposed: bool = False) -> None:
     """Raise an error that teaches, if the shapes or dtypes can't be convolved."""
-    shape_x, shape_w = shape_of(x), shape_of(w)
+    shape_x, shape_w = tensor(name, "input", x).shape, tensor(name, "weight", w).shape
     if len(shape_x) != ndim or len(shape_w) != ndim:
         raise OperationError(
             f"{name}: the input must have {ndim} dimensions (or {ndim - 1}, without a batch) and the weight {ndim}; "
             f"they have shapes {tuple(shape_x)} and {tuple(shape_w)}"
         )
-    if groups < 1:
-        raise OperationError(f"{name}: groups={groups} must be at least 1")
+    integer(name, "groups", groups, 1)
     expected = shape_w[0] if transposed else shape_w[1] * groups
     if shape_x[1] != expected:
         raise OperationError(
@@ -169,8 +170,8 @@ def _check(name: str, x: Any, w: Any, b: Any, ndim: int, groups: int, transposed
     if shape_w[0] % groups:
         raise OperationError(f"{name}: {shape_w[0]} channels of the weight can't be split into groups={groups}")
     channels = shape_w[1] * groups if transposed else shape_w[0]
-    if b is not None and shape_of(b) != (channels,):
-        raise OperationError(f"{name}: the bias must have shape ({channels},), it has {tuple(shape_of(b))}")
+    if b is not None and tensor(name, "bias", b).shape != (channels,):
+        raise OperationError(f"{name}: the bias must have shape ({channels},), it has {tuple(b.shape)}")
     if x.dtype != w.dtype or (b is not None and b.dtype != w.dtype):
         bias = "" if b is None else f", the bias {b.dtype}"
         raise OperationError(
@@ -180,10 +181,8 @@ def _check(name: str, x: Any, w: Any, b: Any, ndim: int, groups: int, transposed
 
 def _same(name: str, x: Any, padding: str, kernel: Pair, stride: Pair, dilation: Pair) -> tuple[Any, Pair]:
     """The padding that ``"valid"`` or ``"same"`` stands for, and the input, with one more at the end where needed."""
-    if padding == "valid":
+    if choice(name, "padding", padding, ("valid", "same")) == "valid":
         return x, (0, 0)
-    if padding != "same":
-        raise OperationError(f"{name}: padding={padding!r} can be a number, 'same' or 'valid'")
     if stride != (1, 1):
         raise OperationError(f"{name}: padding='same' needs stride=1: with {stride} the size can't stay the same")
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
@@ -227,12 +226,12 @@ def conv2d(
         return as_batch("conv2d", input, 4, lambda x: conv2d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv2d", x, weight, bias, 4, groups)
-    step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
+    step, gap = pair_of("conv2d", "stride", stride), pair_of("conv2d", "dilation", dilation)
     kernel = shape_of(weight)[2:]
     if isinstance(padding, str):
         x, border = _same("conv2d", x, padding, (kernel[0], kernel[1]), step, gap)
     else:
-        border = pair_of(padding, "padding", 0)
+        border = pair_of("conv2d", "padding", padding, 0)
     check_fits("conv2d", x.shape[2:], kernel, border, gap)
     return Conv2d(step, border, gap, groups).apply_to(x, weight, bias)
 
@@ -251,12 +250,12 @@ def conv1d(
         return as_batch("conv1d", input, 3, lambda x: conv1d(x, weight, bias, stride, padding, dilation, groups))
     x: Any = input
     _check("conv1d", x, weight, bias, 3, groups)
-    step, gap = single_of(stride, "stride"), single_of(dilation, "dilation")
+    step, gap = single_of("conv1d", "stride", stride), single_of("conv1d", "dilation", dilation)
     kernel = (1, shape_of(weight)[2])
     if isinstance(padding, str):
         x, (_, border) = _same("conv1d", x, padding, kernel, (1, step), (1, gap))
     else:
-        border = single_of(padding, "padding", 0)
+        border = single_of("conv1d", "padding", padding, 0)
     check_fits("conv1d", (1, x.shape[2]), kernel, (0, border), (1, gap))
     return Conv1d(step, border, gap, groups).apply_to(x, weight, bias)
 
@@ -302,8 +301,11 @@ def conv_transpose2d(
             lambda x: conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation),
         )
     _check("conv_transpose2d", input, weight, bias, 4, groups, transposed=True)
-    step, gap = pair_of(stride, "stride"), pair_of(dilation, "dilation")
-    border, extra = pair_of(padding, "padding", 0), pair_of(output_padding, "output_padding", 0)
+    step, gap = pair_of("conv_transpose2d", "stride", stride), pair_of("conv_transpose2d", "dilation", dilation)
+    border, extra = (
+        pair_of("conv_transpose2d", "padding", padding, 0),
+        pair_of("conv_transpose2d", "output_padding", output_padding, 0),
+    )
     if any(e >= max(s, d) for e, s, d in zip(extra, step, gap, strict=True)):
         raise OperationError(
             f"conv_transpose2d: output_padding={output_padding} must be smaller than the stride or the dilation"
@@ -312,4 +314,5 @@ def conv_transpose2d(
     height, width = ((n - 1) * s - 2 * p + d * (k - 1) + 1 + e for n, k, s, p, d, e in axes)
     if height < 1 or width < 1:
         raise OperationError(f"conv_transpose2d: padding={padding} leaves an output of {(height, width)}: nothing")
+    room("conv_transpose2d", (height, width), array_of(weight).dtype)
     return ConvTranspose2d((height, width), step, border, gap, groups).apply_to(input, weight, bias)

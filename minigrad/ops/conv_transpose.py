@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import tensor
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T
 from minigrad.ops.conv import conv_transpose2d
 from minigrad.ops.windows import single_of
 
@@ -21,15 +22,17 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> T:
     """Spread sequences (N, C, L) through a kernel (C, out_channels / groups, k): a ``conv_transpose2d`` of height 1."""
-    if len(shape_of(input)) not in (2, 3) or len(shape_of(weight)) != 3:
+    x, w = tensor("conv_transpose1d", "input", input), tensor("conv_transpose1d", "weight", weight)
+    if len(x.shape) not in (2, 3) or len(w.shape) != 3:
         raise OperationError(
             f"conv_transpose1d: the input must be (N, C, L) or (C, L) and the weight (C, out, k); they have shapes "
-            f"{tuple(shape_of(input))} and {tuple(shape_of(weight))}"
+            f"{tuple(x.shape)} and {tuple(w.shape)}"
         )
-    x: Any = input
-    w: Any = weight
-    step, border = single_of(stride, "stride"), single_of(padding, "padding", 0)
-    extra, gap = single_of(output_padding, "output_padding", 0), single_of(dilation, "dilation")
+    step, border = single_of("conv_transpose1d", "stride", stride), single_of("conv_transpose1d", "padding", padding, 0)
+    extra, gap = (
+        single_of("conv_transpose1d", "output_padding", output_padding, 0),
+        single_of("conv_transpose1d", "dilation", dilation),
+    )
     y: Any = conv_transpose2d(
         x.unsqueeze(-2), w.unsqueeze(-2), bias, (1, step), (0, border), (0, extra), groups, (1, gap)
     )

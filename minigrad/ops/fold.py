@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import conv as kernels
 from minigrad.kernels.windows import windows_hw
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T
 from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of
 
 
@@ -55,8 +56,8 @@ def unfold(input: T, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stri
     Tensor
         Of shape (N, C * kH * kW, L), a column for each of the L places.
     """
-    kernel, gap = pair_of(kernel_size, "kernel_size"), pair_of(dilation, "dilation")
-    border, step = pair_of(padding, "padding", 0), pair_of(stride, "stride")
+    kernel, gap = pair_of("unfold", "kernel_size", kernel_size), pair_of("unfold", "dilation", dilation)
+    border, step = pair_of("unfold", "padding", padding, 0), pair_of("unfold", "stride", stride)
 
     def apply(x: Any) -> Any:
         check_fits("unfold", x.shape[2:], kernel, border, gap)
@@ -82,10 +83,14 @@ def fold(input: T, output_size: Any, kernel_size: Any, dilation: Any = 1, paddin
     OperationError
         If the number of rows or columns doesn't fit the patches.
     """
-    size, kernel = pair_of(output_size, "output_size"), pair_of(kernel_size, "kernel_size")
-    gap, border, step = pair_of(dilation, "dilation"), pair_of(padding, "padding", 0), pair_of(stride, "stride")
+    size, kernel = pair_of("fold", "output_size", output_size), pair_of("fold", "kernel_size", kernel_size)
+    gap, border, step = (
+        pair_of("fold", "dilation", dilation),
+        pair_of("fold", "padding", padding, 0),
+        pair_of("fold", "stride", stride),
+    )
     check_fits("fold", size, kernel, border, gap)
-    shape = shape_of(input)
+    shape = tensor("fold", "input", input).shape
     places = windows_hw(size, kernel, step, border, gap)
     if len(shape) not in (2, 3) or shape[-2] % (kernel[0] * kernel[1]) or shape[-1] != places[0] * places[1]:
         raise OperationError(

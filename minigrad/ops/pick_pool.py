@@ -49,7 +49,9 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
         )
     n, c, h, w = shape_of(input)
     given = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    target = pair_of(tuple(m if k is None else k for k, m in zip(given, (h, w), strict=True)), "output_size")
+    target = pair_of(
+        "adaptive_max_pool2d", "output_size", tuple(m if k is None else k for k, m in zip(given, (h, w), strict=True))
+    )
     rows, columns = _runs(h, target[0])[:, None, :, None], _runs(w, target[1])[None, :, None, :]
     both = np.broadcast_arrays(rows, columns)
     windows = getitem(input, (slice(None), slice(None), *both))
@@ -63,7 +65,7 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
 
 def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Give the largest element of as many windows of (N, C, L) or (C, L) as asked for."""
-    size = single_of(output_size, "output_size")
+    size = single_of("adaptive_max_pool1d", "output_size", output_size)
     y = adaptive_max_pool2d(input.unsqueeze(-2), (1, size), return_indices)
     return tuple(part.squeeze(-2) for part in y) if return_indices else y.squeeze(-2)
 
@@ -83,8 +85,8 @@ def max_unpool2d(
     OperationError
         If the indices don't fit.
     """
-    kernel, border = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0)
-    step = kernel if stride is None else pair_of(stride, "stride")
+    kernel, border = pair_of("max_unpool2d", "kernel_size", kernel_size), pair_of("max_unpool2d", "padding", padding, 0)
+    step = kernel if stride is None else pair_of("max_unpool2d", "stride", stride)
     shape = shape_of(input)
     if shape_of(indices) != shape:
         raise OperationError(f"max_unpool2d: indices of shape {shape_of(indices)} for an input of shape {shape}")
@@ -106,14 +108,14 @@ def max_unpool2d(
 
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The p-norm of each window: ``(sum x**p) ** (1/p)``, 0 where the sum is negative."""
-    kernel = pair_of(kernel_size, "kernel_size")
+    kernel = pair_of("lp_pool2d", "kernel_size", kernel_size)
     mean = avg_pool2d(input**norm_type, kernel, stride, 0, ceil_mode)
     return _root(mean * (kernel[0] * kernel[1]), norm_type)
 
 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The p-norm of each window of (N, C, L)."""
-    kernel = single_of(kernel_size, "kernel_size")
+    kernel = single_of("lp_pool1d", "kernel_size", kernel_size)
     return _root(avg_pool1d(input**norm_type, kernel, stride, 0, ceil_mode) * kernel, norm_type)
 
 

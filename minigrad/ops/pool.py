@@ -177,9 +177,9 @@ def max_pool2d(
     Tensor or tuple of Tensor
         With ``return_indices``, the pair of values and indices.
     """
-    kernel, gap = pair_of(kernel_size, "kernel_size"), pair_of(dilation, "dilation")
-    border = pair_of(padding, "padding", 0)
-    step = kernel if _is_default(stride) else pair_of(stride, "stride")
+    kernel, gap = pair_of("max_pool2d", "kernel_size", kernel_size), pair_of("max_pool2d", "dilation", dilation)
+    border = pair_of("max_pool2d", "padding", padding, 0)
+    step = kernel if _is_default(stride) else pair_of("max_pool2d", "stride", stride)
     if len(shape_of(input)) == 3:
         batch: Any = _batch_of_one(input)
         y = max_pool2d(batch, kernel, step, border, gap, ceil_mode, return_indices)
@@ -224,8 +224,8 @@ def avg_pool2d(
     divisor_override
         Divide the sums by this, whatever the windows' sizes.
     """
-    kernel, border = pair_of(kernel_size, "kernel_size"), pair_of(padding, "padding", 0)
-    step = kernel if _is_default(stride) else pair_of(stride, "stride")
+    kernel, border = pair_of("avg_pool2d", "kernel_size", kernel_size), pair_of("avg_pool2d", "padding", padding, 0)
+    step = kernel if _is_default(stride) else pair_of("avg_pool2d", "stride", stride)
     if divisor_override == 0:
         raise OperationError("avg_pool2d: divisor_override can't be 0")
 
@@ -253,7 +253,7 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
         wanted *= 2
     shape = shape_of(input)
     size = tuple(n if m is None else m for n, m in zip(shape[-2:], wanted, strict=False))
-    target = pair_of(size, "output_size", 0)
+    target = pair_of("adaptive_avg_pool2d", "output_size", size, 0)
 
     def apply(x: Any) -> Any:
         if min(x.shape[1:]) < 1:
@@ -277,11 +277,11 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:
     """Give the largest element of each window of (N, C, L) or (C, L); a ``max_pool2d`` of height 1."""
-    kernel = single_of(kernel_size, "kernel_size")
-    step = kernel if _is_default(stride) else single_of(stride, "stride")
+    kernel = single_of("max_pool1d", "kernel_size", kernel_size)
+    step = kernel if _is_default(stride) else single_of("max_pool1d", "stride", stride)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"max_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
-    border, gap = single_of(padding, "padding", 0), single_of(dilation, "dilation")
+    border, gap = single_of("max_pool1d", "padding", padding, 0), single_of("max_pool1d", "dilation", dilation)
     x = _with_height(input)
     y = max_pool2d(x, (1, kernel), (1, step), (0, border), (1, gap), ceil_mode, return_indices)
     return tuple(part.squeeze(-2) for part in y) if return_indices else y.squeeze(-2)
@@ -296,18 +296,18 @@ def avg_pool1d(
     count_include_pad: bool = True,
 ) -> T:
     """Give the mean of each window of (N, C, L) or (C, L); an ``avg_pool2d`` of height 1."""
-    kernel = single_of(kernel_size, "kernel_size")
-    step = kernel if _is_default(stride) else single_of(stride, "stride")
+    kernel = single_of("avg_pool1d", "kernel_size", kernel_size)
+    step = kernel if _is_default(stride) else single_of("avg_pool1d", "stride", stride)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
-    border = single_of(padding, "padding", 0)
+    border = single_of("avg_pool1d", "padding", padding, 0)
     y: Any = avg_pool2d(_with_height(input), (1, kernel), (1, step), (0, border), ceil_mode, count_include_pad)
     return y.squeeze(-2)
 
 
 def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
     """Give the mean of as many windows of (N, C, L) or (C, L) as asked for."""
-    size = single_of(output_size, "output_size", 0)
+    size = single_of("adaptive_avg_pool1d", "output_size", output_size, 0)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"adaptive_avg_pool1d: the input must be (N, C, L) or (C, L), not {shape_of(input)}")
     y: Any = adaptive_avg_pool2d(_with_height(input), (1, size))

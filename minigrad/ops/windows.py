@@ -6,37 +6,24 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from minigrad.arguments import integers, tensor
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import shape_of
 
 Pair = tuple[int, int]
 
 
-def pair_of(value: Any, name: str, least: int = 1) -> Pair:
+def pair_of(operation: str, name: str, value: Any, least: int = 1) -> Pair:
     """Two numbers, for height and width, from one or two; none may be less than ``least``."""
-    return _pair_of(value if isinstance(value, (int, np.integer, tuple)) else tuple(value), name, least)
-
-
-@functools.lru_cache(maxsize=256)  # (a layer asks for the same at every call)
-def _pair_of(value: Any, name: str, least: int) -> Pair:
-    numbers = tuple(map(int, value)) if isinstance(value, tuple) else (int(value),)
-    if len(numbers) not in (1, 2):
-        raise OperationError(f"{name}={value!r} must be one number, or two: for height and width")
-    if min(numbers) < least:
-        raise OperationError(f"{name}={value!r} must be at least {least}")
+    first, last = value if type(value) is tuple and len(value) == 2 else (value, value)
+    if type(first) is type(last) is int and least <= first < 1 << 31 and least <= last < 1 << 31:  # as it usually is
+        return first, last
+    numbers = integers(operation, name, value, (1, 2), least)
     return numbers[0], numbers[-1]
 
 
-def single_of(value: Any, name: str, least: int = 1) -> int:
+def single_of(operation: str, name: str, value: Any, least: int = 1) -> int:
     """One number, from a number or a sequence of one."""
-    number = value if isinstance(value, (int, np.integer)) else (*value, None)[0]
-    if number is None or (not isinstance(value, (int, np.integer)) and len(value) != 1):
-        raise OperationError(f"{name}={value!r} must be one number")
-    if number < least:
-        raise OperationError(f"{name}={value!r} must be at least {least}")
-    return int(number)
+    return integers(operation, name, value, (1,), least)[0]
 
 
 @functools.lru_cache(maxsize=256)
@@ -52,7 +39,7 @@ def check_fits(name: str, hw: Pair, kernel: Pair, padding: Pair, dilation: Pair)
 
 def as_batch(name: str, input: Any, ndim: int, apply: Callable[[Any], Any]) -> Any:
     """Apply an operation on batches to a batch, or to a single sample, whose batch axis is put on and taken off."""
-    shape = shape_of(input)
+    shape = tensor(name, "input", input).shape
     if len(shape) == ndim:
         return apply(input)
     if len(shape) == ndim - 1:

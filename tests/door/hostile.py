@@ -83,10 +83,10 @@ def at_most(seconds):
 
 
 def is_deliberate(error):
-    """Whether a ``raise`` statement of minigrad's made the error, or the call itself was none (Python's own words)."""
+    """Whether a ``raise`` statement of minigrad's made the error, or Python's own about the call's arguments."""
     frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
     file = frame.f_code.co_filename
-    if file == call.__code__.co_filename:
+    if file == call.__code__.co_filename or re.match(r"\w+\(\) (takes|got|missing) ", str(error)):
         return True
     return "minigrad" in file and linecache.getline(file, line).lstrip().startswith("raise ")
 
