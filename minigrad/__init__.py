@@ -22,16 +22,14 @@ from minigrad import (
     skip,
     utils,
 )
-from minigrad.autograd import hessian, hvp, jacobian
+from minigrad.autograd import backward_steps, grad, hessian, hvp, jacobian
 from minigrad.checks import AnomalyError, detect_anomaly, detect_changes
 from minigrad.engine import (
     DataChangedError,
     Node,
     OperationError,
     Step,
-    backward_steps,
     enable_grad,
-    grad,
     inference_mode,
     is_grad_enabled,
     no_grad,

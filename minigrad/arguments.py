@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -84,6 +85,37 @@ def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     ):
         return value
     raise wrong_kind(operation, name, "a tensor or None", value)
+
+
+def gradient(operation: str, name: str, value: Any) -> Any:
+    """The gradient that a pass starts from: real numbers in a tensor or array, or None where it is left out.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    found = tensor_or_none(operation, name, value)
+    if found is not None and found.dtype.kind not in "biuf":
+        raise wrong_kind(operation, name, "a tensor of real numbers", value)
+    return found
+
+
+def one_or_more(operation: str, name: str, value: Any) -> tuple[Any, ...]:
+    """A tensor, or a sequence of tensors, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If something in it is no tensor.
+    """
+    try:
+        given = (value,) if isinstance(value, TensorBase) else tuple(value)
+    except TypeError:
+        given = (None,)
+    if not given or not all(isinstance(each, TensorBase) for each in given):
+        raise wrong_kind(operation, name, "a tensor, or a sequence of tensors", value)
+    return given
 
 
 def flag(operation: str, name: str, value: Any) -> bool:
@@ -209,6 +241,22 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
     if found is None or found.kind not in "biufc":
         raise wrong_kind(operation, name, "a dtype, such as float32 or int64", value)
     return found
+
+
+def scalar(operation: str, name: str, value: Any) -> Any:
+    """A number or boolean, of Python, NumPy or a tensor, as an array without dimensions.
+
+    Raises
+    ------
+    TypeError
+        For anything else, also for an integer of more than 64 bits.
+    """
+    array = value.array if isinstance(value, TensorBase) else value
+    if isinstance(array, (int, float, complex, np.generic, np.ndarray)):
+        array = np.asarray(array)
+        if array.shape == () and array.dtype.kind in "biufc":
+            return array
+    raise wrong_kind(operation, name, "a number, or a tensor without dimensions", value)
 
 
 def room(operation: str, shape: Sequence[int], dtype: Any) -> None:

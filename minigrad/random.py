@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.tensors.devices import check_device
+
 
 class Generator:
     """A seeded source of random numbers.
@@ -30,13 +33,14 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
+        check_device(device)
         self.device = device
         self._seed = 0
         self.numpy = np.random.default_rng()
 
     def manual_seed(self, seed: int) -> Generator:
         """Start anew from ``seed``; returns the generator itself."""
-        self._seed = int(seed)
+        self._seed = arguments.integer("manual_seed", "seed", seed, -(2**63), 2**64 - 1)
         self.numpy = np.random.default_rng(self._seed % 2**64)
         return self
 
@@ -50,7 +54,10 @@ class Generator:
 
     def set_state(self, state: dict[str, Any]) -> Generator:
         """Go to where ``get_state`` was called; returns the generator itself."""
-        self.numpy.bit_generator.state = state
+        try:
+            self.numpy.bit_generator.state = state
+        except (TypeError, ValueError, KeyError, OverflowError):
+            raise arguments.wrong_kind("set_state", "state", "what get_state() gave", state) from None
         return self
 
 
@@ -65,6 +72,10 @@ def manual_seed(seed: int) -> Generator:
     Generator
         That generator.
     """
+    try:
+        seed = int(seed)  # as in PyTorch, which takes 2.0 here
+    except (TypeError, ValueError, OverflowError):
+        raise arguments.wrong_kind("manual_seed", "seed", "an integer", seed) from None
     return _default.manual_seed(seed)
 
 
@@ -74,5 +85,16 @@ def default_generator() -> Generator:
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
-    """The NumPy generator behind ``generator``, or behind the default one."""
-    return (generator or _default).numpy
+    """The NumPy generator behind ``generator``, or behind the default one.
+
+    Raises
+    ------
+    TypeError
+        If it is no `Generator`.
+    """
+    if generator is None:
+        return _default.numpy
+    if not isinstance(generator, Generator):
+        wanted = "a minigrad.Generator, as minigrad.Generator().manual_seed(0) gives, or None"
+        raise arguments.wrong_kind("random numbers", "generator", wanted, generator)
+    return generator.numpy

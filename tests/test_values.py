@@ -79,7 +79,7 @@ def test_meshgrid_carries_the_gradient():
     assert a.shape == (3, 2)
     (a * b).sum().backward()
     assert x.grad.tolist() == [111, 111]
-    with pytest.raises(mg.OperationError, match="indexing='zz'"):
+    with pytest.raises(mg.OperationError, match="indexing must be 'ij'"):
         mg.meshgrid(x, x, indexing="zz")
 
 

@@ -24,42 +24,7 @@ def grad(
     only_inputs: bool = True,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]:
-    """Compute the gradients of ``outputs`` with respect to ``inputs``, and leave every ``.grad`` alone.
-
-    Parameters
-    ----------
-    outputs, inputs
-        A tensor or a sequence of tensors; inputs may be leaves or interior tensors.
-    grad_outputs
-        The gradient of each output; may be left out for scalars.
-    retain_graph
-        Keep the graph for another pass; by default as ``create_graph``.
-    create_graph
-        Build a graph of the gradients, so that they can be differentiated again.
-    only_inputs
-        Accepted for PyTorch's sake.
-    allow_unused
-        Give None for an input that the outputs don't depend on, and raise no error.
-
-    Returns
-    -------
-    tuple of Tensor
-        One gradient for each input.
-
-    Raises
-    ------
-    OperationError
-        If an input doesn't require a gradient, or is unused and ``allow_unused`` is False.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor(3.0, requires_grad=True)
-    >>> (g,) = mg.grad(x**3, x, create_graph=True)
-    >>> (gg,) = mg.grad(g, x)
-    >>> g.item(), gg.item()
-    (27.0, 18.0)
-    """
+    """Compute gradients, of checked arguments: see ``minigrad.grad``."""
     outs: Sequence[TensorBase] = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
     ins: Sequence[TensorBase] = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
     given = grad_outputs if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)

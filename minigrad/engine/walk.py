@@ -219,40 +219,6 @@ def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
 def backward_steps(
     loss: TensorBase, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
 ) -> Iterator[Step]:
-    """Run the backward pass of ``loss`` one node at a time.
-
-    ``loss.backward()`` only exhausts the same generator. When a step is yielded, its gradients have been
-    computed and sent on, and the node still knows all that it kept.
-
-    Parameters
-    ----------
-    loss
-        The tensor to start from; a scalar, unless ``gradient`` is given.
-    gradient
-        The gradient of ``loss``, of the same shape.
-    retain_graph
-        Keep the graph for another pass.
-    create_graph
-        Build a graph of the gradients, for higher derivatives.
-
-    Yields
-    ------
-    Step
-        ``(node, grad_outputs, grad_inputs)``, in reverse topological order.
-
-    Raises
-    ------
-    OperationError
-        For a loss that is no scalar, that has no gradient path, or whose graph was freed.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
-    >>> for step in mg.backward_steps((x * x).sum()):
-    ...     print(type(step.node).__name__, step.grad_inputs[0])
-    Sum [1. 1.]
-    Mul [1. 2.]
-    """
+    """Run a backward pass one node at a time, and yield each step: see ``minigrad.backward_steps``, which checks."""
     seed = seed_gradient(loss, gradient, create_graph)
     return starmap(Step, visit((loss,), (seed,), retain_graph, create_graph))

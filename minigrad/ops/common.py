@@ -90,14 +90,17 @@ def real(x: Any) -> Any:
 
 
 def check_fits_dtype(name: str, value: Any, dtype: Any) -> None:
-    """Refuse an integer that an integer dtype has no room for.
+    """Refuse a number that a dtype has no room for.
 
     Raises
     ------
     OperationError
-        If it would wrap.
+        If an integer would wrap, or if NaN, infinity or an imaginary part would be lost.
     """
     kind = np.dtype(dtype)
+    lost = value.dtype.kind == "c" and kind.kind != "c"
+    if lost or (kind.kind in "iu" and value.dtype.kind == "f" and not np.isfinite(value).all()):
+        raise OperationError(f"{name}: {value} doesn't fit into {kind}")
     if kind.kind in "iu" and value.dtype.kind in "iu" and value.size:
         limits = np.iinfo(kind)
         if not limits.min <= value.min() <= value.max() <= limits.max:
@@ -158,6 +161,8 @@ def result_type(*operands: Any) -> np.dtype[Any]:
             numbers.append("i" if x.dtype.kind == "u" else x.dtype.kind)  # NumPy's numbers count as Python's
         elif dtype is None:
             numbers.append(_kind_of(x))
+        elif getattr(dtype, "kind", None) not in _RANK:
+            raise TypeError(f"unsupported operand: a tensor can't hold {dtype}")
         else:
             (with_dims if len(x.shape) else without).append(dtype)
     result = None
@@ -168,6 +173,8 @@ def result_type(*operands: Any) -> np.dtype[Any]:
                 result = found
     for kind in numbers:
         if result is None or _RANK[kind] > _RANK[result.kind]:
+            if kind == "c":
+                raise TypeError("unsupported operand: a complex number beside real ones")
             result = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(kind, _default_dtype)
     return result if result is not None else _default_dtype
 
@@ -206,9 +213,12 @@ def promoted(a: Any, b: Any, true_division: bool = False) -> tuple[Any, Any]:
 def _meet(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, TensorBase):
         return cast(x, dtype)
-    if dtype.kind in "iu" and isinstance(x, int):
-        return np.asarray(x).astype(dtype)  # which wraps, as PyTorch does
-    return np.asarray(x, dtype=dtype)
+    try:
+        if dtype.kind in "iu" and isinstance(x, int):
+            return np.asarray(x).astype(dtype)  # which wraps, as PyTorch does
+        return np.asarray(x, dtype=dtype)
+    except OverflowError:
+        raise OperationError(f"unsupported operand: {x} doesn't fit into {dtype}") from None
 
 
 def axes_of(dim: Dims, ndim: int, operation: str = "") -> tuple[int, ...]:

@@ -6,10 +6,12 @@ order need no further rules.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
@@ -62,11 +64,14 @@ def _entry(k: Any) -> Any:
     if isinstance(k, TensorBase):
         k = k.array
     elif isinstance(k, (list, tuple, range)):
-        k = np.asarray([np.asarray(e.array) if isinstance(e, TensorBase) else e for e in k])
+        try:
+            k = np.asarray([np.asarray(e.array) if isinstance(e, TensorBase) else e for e in k])
+        except ValueError:
+            raise IndexError(f"an index list must have rows of one length: {arguments.shown(k)}") from None
         if k.size == 0:
             k = k.astype(np.int64)
     elif isinstance(k, slice):
-        return slice(*(e.array.item() if isinstance(e, TensorBase) else e for e in (k.start, k.stop, k.step)))
+        return slice(*(_bound(e) for e in (k.start, k.stop, k.step)))
     if isinstance(k, np.ndarray):
         if k.dtype.kind not in "bui":
             raise IndexError(f"an index must be of integers or booleans, this one is {k.dtype}")
@@ -75,6 +80,16 @@ def _entry(k: Any) -> Any:
         if k.ndim == 0:
             return k.item()
     return k
+
+
+def _bound(value: Any) -> int | None:
+    """A bound of a slice, or its step."""
+    if value is None or type(value) is int:
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise arguments.wrong_kind("an index", "the bounds of a slice", "integers or None", value) from None
 
 
 def getitem(input: T, key: Any) -> T:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy import ndarray
 
+from minigrad import arguments
 from minigrad.engine import base, writes
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
@@ -39,6 +40,8 @@ class Overwrite(Node):
 
     def forward(self, x: Any, value: Any) -> Any:
         self.value_shape = shape_of(value)
+        if x.dtype.kind != "c" and getattr(getattr(value, "dtype", None), "kind", "") == "c":
+            raise TypeError(f"complex numbers can't be written into {x.dtype}")
         self.part.put(x, value)
         return x
 
@@ -220,7 +223,10 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
 
     def twin(input: Any, *args: Any, **kwargs: Any) -> Any:
         old = before(input)
-        return write(input, old, function(old, *args, **kwargs))
+        result = function(old, *args, **kwargs)
+        if result is NotImplemented:  # a comparison with what is no number
+            raise arguments.wrong_kind(twin.__name__, "other", "a tensor or a number", args[0])
+        return write(input, old, result)
 
     twin.__name__ = twin.__qualname__ = f"{name or function.__name__}_"
     twin.__doc__ = f"``{function.__name__}`` in place: {(function.__doc__ or '').partition(chr(10))[0]}"

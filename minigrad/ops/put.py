@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.views import Part
@@ -31,7 +32,26 @@ def setitem(x: Any, key: Any, value: Any) -> None:
     """
     part = Part(tuple(Index(each) for each in keys_of(key, len(shape_of(x)))))
     if not _is_that_part(x, part, value):
-        overwrite(x, part, value if isinstance(value, TensorBase) else np.asarray(value))
+        overwrite(x, part, _written("setitem", value))
+
+
+def _written(operation: str, value: Any) -> Any:
+    """What is to be written: a tensor, or an array of numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(value, TensorBase):
+        return value
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "biufc":
+        raise arguments.wrong_kind(operation, "value", "a tensor, an array or a number", value)
+    return array
 
 
 def _is_that_part(x: Any, part: Part, value: Any) -> bool:
@@ -49,14 +69,20 @@ def _is_that_part(x: Any, part: Part, value: Any) -> bool:
 
 def copy_(input: T, src: Any, non_blocking: bool = False) -> T:
     """Overwrite all of ``input`` with ``src``, which broadcasts and takes its dtype."""
-    return overwrite(input, WHOLE, src if isinstance(src, TensorBase) else np.asarray(src))
+    return overwrite(
+        input, WHOLE, src if isinstance(src, (TensorBase, np.ndarray)) else arguments.scalar("copy_", "src", src)
+    )
 
 
 def fill_(input: T, value: Any) -> T:
     """Set every element to ``value``, a number or a tensor without dimensions."""
-    if shape_of(value) != ():
-        raise OperationError(f"fill_: value must be a number or have no dimensions, its shape is {shape_of(value)}")
-    return overwrite(input, WHOLE, value)
+    return overwrite(input, WHOLE, _number("fill_", value))
+
+
+def _number(operation: str, value: Any) -> Any:
+    """A number to be written; a tensor of one keeps its history."""
+    checked = arguments.scalar(operation, "value", value)
+    return value if isinstance(value, TensorBase) else checked
 
 
 def zero_(input: T) -> T:
@@ -64,39 +90,47 @@ def zero_(input: T) -> T:
     return overwrite(input, WHOLE, 0)
 
 
-def _along(input: Any, dim: int, index: Any) -> Part:
+def _along(operation: str, input: Any, dim: int, index: Any) -> Part:
     """The slices along ``dim`` that a vector of integers names."""
-    places = np.atleast_1d(integers(index))
+    places = np.atleast_1d(integers(arguments.tensor(operation, "index", index)))
     return Part((Index((slice(None),) * axis_of(dim, len(shape_of(input))) + (places,)),))
 
 
-def _masked(input: Any, mask: Any) -> Part:
-    array = array_of(mask)
+def _masked(operation: str, input: Any, mask: Any) -> Part:
+    array = array_of(arguments.tensor(operation, "mask", mask))
     if array.dtype != np.bool_:
-        raise OperationError(f"the mask must be a boolean tensor, as x > 0 gives, not {array.dtype}")
-    return Part((Index((np.broadcast_to(array, shape_of(input)),)),))
+        raise OperationError(f"{operation}: the mask must be a boolean tensor, as x > 0 gives, not {array.dtype}")
+    shape = shape_of(input)
+    try:
+        return Part((Index((np.broadcast_to(array, shape),)),))
+    except ValueError:
+        raise OperationError(f"{operation}: a mask of shape {array.shape} doesn't fit a tensor of {shape}") from None
 
 
 def index_fill_(input: T, dim: int, index: Any, value: Any) -> T:
     """Set the slices along ``dim`` that ``index`` names to ``value``."""
-    return overwrite(input, _along(input, dim, index), value)
+    return overwrite(input, _along("index_fill_", input, dim, index), _number("index_fill_", value))
 
 
 def index_copy_(input: T, dim: int, index: Any, source: T) -> T:
     """Overwrite the slices along ``dim`` that ``index`` names with those of ``source``, in order."""
-    return overwrite(input, _along(input, dim, index), source)
+    return overwrite(input, _along("index_copy_", input, dim, index), arguments.tensor("index_copy_", "source", source))
 
 
 def index_add_(input: T, dim: int, index: Any, source: T, *, alpha: float = 1) -> T:
     """Add ``alpha * source`` to the slices along ``dim`` that ``index`` names; a slice named twice gets both."""
-    added = IndexAdd(_along(input, dim, index).cuts[0].key, shape_of(input)).apply_to(source)
+    arguments.tensor("index_add_", "source", source)
+    added = IndexAdd(_along("index_add_", input, dim, index).cuts[0].key, shape_of(input)).apply_to(source)
     old: Any = before(input)
     return write(input, old, old + (added if alpha == 1 else added * alpha))
 
 
 def index_put_(input: T, indices: Any, values: Any, accumulate: bool = False) -> T:
     """Overwrite ``input[indices]`` with ``values``; with ``accumulate``, add them."""
-    if not accumulate:
+    if not isinstance(indices, (tuple, list)):
+        raise arguments.wrong_kind("index_put_", "indices", "a tuple of tensors", indices)
+    arguments.tensor("index_put_", "values", values)
+    if not arguments.flag("index_put_", "accumulate", accumulate):
         setitem(input, tuple(indices), values)
         return input
     (key,) = keys_of(tuple(indices), len(shape_of(input)))
@@ -106,17 +140,16 @@ def index_put_(input: T, indices: Any, values: Any, accumulate: bool = False) ->
 
 def masked_fill_(input: T, mask: Any, value: Any) -> T:
     """Set the elements where ``mask``, which broadcasts, holds to ``value``."""
-    if shape_of(value) != ():
-        raise OperationError(f"masked_fill_: value must have no dimensions, its shape is {shape_of(value)}")
-    return overwrite(input, _masked(input, mask), value)
+    return overwrite(input, _masked("masked_fill_", input, mask), _number("masked_fill_", value))
 
 
 def masked_scatter_(input: T, mask: Any, source: Any) -> T:
     """Set the elements where ``mask`` holds to those of ``source``, in order."""
-    part = _masked(input, mask)
+    part = _masked("masked_scatter_", input, mask)
     count = int(part.cuts[0].key[0].sum())
-    if source.numel() < count:
-        raise OperationError(f"masked_scatter_: the mask holds at {count} places, source has {source.numel()} elements")
+    available = array_of(arguments.tensor("masked_scatter_", "source", source)).size
+    if available < count:
+        raise OperationError(f"masked_scatter_: the mask holds at {count} places, source has {available} elements")
     return overwrite(input, part, source.reshape(-1)[:count])
 
 
@@ -135,6 +168,8 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
         ``"add"`` or ``"multiply"``: combine with what is there.
     """
     given = value if src is None else src
+    if not isinstance(given, (TensorBase, np.ndarray)):
+        given = _number("scatter_", given)
     axis, places = positions(input, dim, index)
     if isinstance(given, TensorBase) and given.array.ndim:
         given = given[tuple(slice(n) for n in places.shape)]  # type: ignore[index]  # a Tensor, which has methods
@@ -150,6 +185,8 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
 def scatter_add_(input: T, dim: int, index: Any, src: Any) -> T:
     """Add ``src[i, j]`` to ``input[index[i, j], j]`` (for ``dim=0``); a place that is named twice gets both."""
     axis, places = positions(input, dim, index)
+    if len(arguments.tensor("scatter_add_", "src", src).shape) != places.ndim:
+        raise arguments.wrong_value("scatter_add_", "src", f"a tensor of {places.ndim} dimensions, as the index", src)
     added = ScatterAdd(axis, places, shape_of(input)).apply_to(src[tuple(slice(n) for n in places.shape)])
     old: Any = before(input)
     return write(input, old, old + added)
@@ -159,7 +196,7 @@ def fill_diagonal_(input: T, fill_value: Any, wrap: bool = False) -> T:
     """Set the main diagonal of a matrix to a number."""
     if len(shape_of(input)) != 2 or wrap:
         raise OperationError("fill_diagonal_: takes a matrix, and wrap=False")
-    return overwrite(input, Part((Diagonal(0, 0, 1),)), fill_value)
+    return overwrite(input, Part((Diagonal(0, 0, 1),)), arguments.scalar("fill_diagonal_", "fill_value", fill_value))
 
 
 def scatter(input: T, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> T:

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import Array, TensorBase, array_of
+from minigrad import arguments
+from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import check_fits_dtype, get_default_dtype
+from minigrad.ops.common import get_default_dtype
 from minigrad.tensors.devices import check_device
+from minigrad.tensors.making import dtype_or, filled, gradient_flag, held, numbers, shape_from, values_of
 from minigrad.tensors.tensor import Tensor, from_array
 
 
-def _numbers(array: Array, name: str) -> Array:
-    """An array that a tensor can hold: of numbers or booleans that kernels know, in this machine's byte order.
-
-    Raises
-    ------
-    TypeError
-        For objects, texts, dates, records, and floats of more than 8 bytes.
-    """
-    if array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
-        raise TypeError(f"{name}: a tensor can't hold {array.dtype}: it holds booleans, integers and floats")
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
-def _array(data: Any, dtype: Any) -> Array:
-    """``data`` as an array of PyTorch's choice of dtype: Python floats are float32, integers int64."""
-    if isinstance(data, (TensorBase, np.ndarray, np.generic)):
-        return np.array(array_of(data), dtype=dtype)
-    if _holds_tensors(data):
-        data = [_array(item, None) for item in data]
-    array = np.array(data)
-    if array.dtype == object:
-        raise ValueError("tensor(): the rows have different lengths, or hold something that is no number")
-    if dtype is None and array.dtype.kind in "fiu" and not _holds_arrays(data):
-        dtype = get_default_dtype() if array.dtype.kind == "f" else np.int64
-    return array if dtype is None else array.astype(dtype)
-
-
-def _holds_tensors(data: Any) -> bool:
-    return isinstance(data, (list, tuple)) and any(isinstance(x, TensorBase) or _holds_tensors(x) for x in data)
-
-
-def _holds_arrays(data: Any) -> bool:
-    return isinstance(data, (list, tuple)) and any(isinstance(x, (np.ndarray, np.generic)) for x in data)
+def _made(operation: str, array: Array, requires_grad: Any) -> Tensor:
+    """A new array as a tensor."""
+    return from_array(array, gradient_flag(operation, requires_grad, array.dtype))
 
 
 def tensor(
@@ -79,17 +52,18 @@ def tensor(
     tensor([1., 2.])
     """
     check_device(device)
-    return from_array(_numbers(_array(data, dtype), "tensor"), requires_grad)
+    return _made("tensor", values_of("tensor", data, dtype), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Like ``tensor``, but a tensor or array of that dtype already is not copied."""
     check_device(device)
+    wanted = None if dtype is None else arguments.dtype("as_tensor", dtype)
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
-        return from_array(_numbers(data, "as_tensor"))
-    return from_array(_numbers(_array(data, dtype), "as_tensor"))
+        return data if wanted is None else data.to(wanted)
+    if isinstance(data, np.ndarray) and wanted in (None, data.dtype):
+        return from_array(numbers(data, "as_tensor"))
+    return from_array(values_of("as_tensor", data, wanted))
 
 
 def from_numpy(ndarray: Array) -> Tensor:
@@ -104,38 +78,28 @@ def from_numpy(ndarray: Array) -> Tensor:
         raise TypeError(f"from_numpy() takes an array, not {type(ndarray).__name__}: use tensor()")
     if not ndarray.dtype.isnative:
         raise TypeError(f"from_numpy: {ndarray.dtype} has another byte order; tensor() converts it, in a copy")
-    return from_array(_numbers(ndarray, "from_numpy"))
-
-
-def shape_from(size: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
-    """``(2, 3)`` from ``f(2, 3)`` as well as from ``f((2, 3))`` and ``f(size=(2, 3))``."""
-    if by_name is not None:
-        size = (by_name,) if isinstance(by_name, (int, np.integer)) else tuple(by_name)
-    if len(size) == 1 and isinstance(size[0], (tuple, list)):
-        size = tuple(size[0])
-    return tuple(int(n) for n in size)
+    return from_array(numbers(ndarray, "from_numpy"))
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of one value."""
     check_device(device)
-    fill = array_of(fill_value)
-    if dtype is None:
-        dtype = {"b": np.dtype(bool), "i": np.dtype(np.int64)}.get(fill.dtype.kind, get_default_dtype())
-    check_fits_dtype("full", fill, dtype)
-    return from_array(np.full(shape_from((size,)), fill, dtype), requires_grad)
+    kind = None if dtype is None else arguments.dtype("full", dtype)
+    return _made("full", filled("full", shape_from("full", (size,), dtype=kind), fill_value, kind), requires_grad)
 
 
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
     check_device(device)
-    return from_array(np.zeros(shape_from(sizes, size), dtype or get_default_dtype()), requires_grad)
+    kind = dtype_or("zeros", dtype)
+    return _made("zeros", np.zeros(shape_from("zeros", sizes, size, kind), kind), requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
     check_device(device)
-    return from_array(np.ones(shape_from(sizes, size), dtype or get_default_dtype()), requires_grad)
+    kind = dtype_or("ones", dtype)
+    return _made("ones", np.ones(shape_from("ones", sizes, size, kind), kind), requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -146,13 +110,15 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of ``input``."""
     check_device(device)
-    return from_array(np.zeros_like(array_of(input), dtype=dtype, order="C"), requires_grad)
+    x = array_of(arguments.tensor("zeros_like", "input", input))
+    return _made("zeros_like", np.zeros(x.shape, dtype_or("zeros_like", dtype, x.dtype)), requires_grad)
 
 
 def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of ``input``."""
     check_device(device)
-    return from_array(np.ones_like(array_of(input), dtype=dtype, order="C"), requires_grad)
+    x = array_of(arguments.tensor("ones_like", "input", input))
+    return _made("ones_like", np.ones(x.shape, dtype_or("ones_like", dtype, x.dtype)), requires_grad)
 
 
 def full_like(
@@ -160,7 +126,9 @@ def full_like(
 ) -> Tensor:
     """One value in the shape and dtype of ``input``."""
     check_device(device)
-    return from_array(np.full_like(array_of(input), array_of(fill_value), dtype=dtype, order="C"), requires_grad)
+    x = array_of(arguments.tensor("full_like", "input", input))
+    values = filled("full_like", x.shape, fill_value, dtype_or("full_like", dtype, x.dtype))
+    return _made("full_like", values, requires_grad)
 
 
 def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -171,7 +139,11 @@ def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_gr
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The identity matrix."""
     check_device(device)
-    return from_array(np.eye(n, m, dtype=dtype or get_default_dtype()), requires_grad)
+    rows = arguments.integer("eye", "n", n, least=0)
+    columns = rows if m is None else arguments.integer("eye", "m", m, least=0)
+    kind = dtype_or("eye", dtype)
+    held("eye", (rows, columns), kind)
+    return _made("eye", np.eye(rows, columns, dtype=kind), requires_grad)
 
 
 def arange(
@@ -183,16 +155,29 @@ def arange(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from ``start`` (0 if only one number is given) up to, not including, ``end``."""
+    """Numbers from ``start`` (0 if only one number is given) up to, not including, ``end``.
+
+    Raises
+    ------
+    OperationError
+        If ``step`` doesn't lead from ``start`` to ``end``, or they aren't finite.
+    """
     check_device(device)
     if end is None:
         start, end = 0, start
-    if dtype is None:
-        whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
-        dtype = np.int64 if whole else get_default_dtype()
-    elif np.dtype(dtype).kind in "iu":
-        start, end, step = int(start), int(end), int(step)
-    return from_array(np.arange(start, end, step).astype(dtype), requires_grad)
+    given = {"start": start, "end": end, "step": step}
+    first, last, distance = (arguments.scalar("arange", name, value).item() for name, value in given.items())
+    kind = None if dtype is None else arguments.dtype("arange", dtype)
+    if isinstance(first + last + distance, complex) or not math.isfinite(first + last + distance):
+        raise OperationError(f"arange: start={first}, end={last} and step={distance} must be finite")
+    if kind is None:
+        kind = get_default_dtype() if isinstance(first + last + distance, float) else np.dtype(np.int64)
+    elif kind.kind in "iu":
+        first, last, distance = int(first), int(last), int(distance)
+    if distance == 0 or (last - first) * distance < 0:
+        raise OperationError(f"arange: no step of {distance} leads from start={first} to end={last}")
+    held("arange", (math.ceil((last - first) / distance),), kind)
+    return _made("arange", np.arange(first, last, distance).astype(kind), requires_grad)
 
 
 def linspace(
@@ -200,25 +185,35 @@ def linspace(
 ) -> Tensor:
     """``steps`` numbers at equal distances, both ends included."""
     check_device(device)
-    return from_array(np.linspace(start, end, steps).astype(dtype or get_default_dtype()), requires_grad)
+    first, last, count, kind = _spaced("linspace", start, end, steps, dtype)
+    return _made("linspace", np.linspace(first, last, count).astype(kind), requires_grad)
 
 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Tensor:
     """``base`` to the power of ``steps`` numbers at equal distances."""
-    return from_array(np.logspace(start, end, steps, base=base).astype(dtype or get_default_dtype()))
+    first, last, count, kind = _spaced("logspace", start, end, steps, dtype)
+    return from_array(np.logspace(first, last, count, base=arguments.number("logspace", "base", base)).astype(kind))
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinate grids from one-dimensional tensors, along rows first (``ij``) or columns (``xy``).
+def _spaced(operation: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[float, float, int, np.dtype[Any]]:
+    """The checked arguments of numbers at equal distances."""
+    first, last = arguments.number(operation, "start", start), arguments.number(operation, "end", end)
+    count, kind = arguments.integer(operation, "steps", steps, least=0), dtype_or(operation, dtype)
+    held(operation, (count,), np.float64)
+    return first, last, count, kind
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """Coordinate grids from one-dimensional tensors, along rows first (``ij``, or None) or columns (``xy``).
 
     Raises
     ------
     OperationError
         For another indexing, or a tensor of more dimensions.
     """
-    if indexing not in ("ij", "xy"):
-        raise OperationError(f"meshgrid: indexing={indexing!r}; it can be 'ij' or 'xy'")
-    given: Sequence[Any] = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    arguments.choice("meshgrid", "indexing", indexing, ("ij", "xy", None))
+    several: Sequence[Any] = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    given = [as_tensor(arguments.tensor("meshgrid", "tensors", t)) for t in several]
     if any(t.ndim > 1 for t in given):
         raise OperationError(f"meshgrid takes vectors, not shapes {[t.shape for t in given]}")
     if indexing == "xy" and len(given) > 1:

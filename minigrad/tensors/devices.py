@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad import arguments
+
 
 class device:
     """A device by name; only ``"cpu"`` exists.
@@ -19,6 +21,8 @@ class device:
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         check_device(type)
+        if index is not None:
+            arguments.integer("device", "index", index, least=0)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) or other == "cpu"
@@ -37,6 +41,8 @@ def check_device(name: Any) -> None:
     """Accept the CPU, under any of its spellings, and nothing else."""
     if name is None or isinstance(name, device) or str(name) in ("cpu", "cpu:0"):
         return
+    if not isinstance(name, (str, int)) and type(name).__name__ != "device":  # (another library's device)
+        raise arguments.wrong_kind("device", "its name", "'cpu'", name)
     raise RuntimeError(
         f"device {name!r} isn't there: minigrad runs on the CPU only. Pass device='cpu', or leave it out"
     )

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import numpy as np
+
+from minigrad import arguments
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops import activation, arithmetic, elementwise, linalg, power, put, rearrange, rounding, select, shape
@@ -123,14 +126,17 @@ class InPlace(TensorBase):
 
     def addcmul_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 * tensor2``."""
+        arguments.tensors("addcmul_", tensor1=tensor1, tensor2=tensor2)
         return self.add_(tensor1 * tensor2, alpha=value)
 
     def addcdiv_(self: Self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add ``value * tensor1 / tensor2``."""
+        arguments.tensors("addcdiv_", tensor1=tensor1, tensor2=tensor2)
         return self.add_(tensor1 / tensor2, alpha=value)
 
     def lerp_(self: Self, end: Any, weight: Any) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
+        arguments.tensor("lerp_", "end", end)
         old: Any = before(self)
         return write(self, old, old + (end - old) * weight)
 
@@ -152,9 +158,9 @@ class InPlace(TensorBase):
         OperationError
             If ``std`` is negative.
         """
-        if not std >= 0:
-            raise OperationError(f"normal_ expects std >= 0.0, not {std}")
-        return overwrite(self, WHOLE, numpy_generator(generator).normal(mean, std, self.array.shape))
+        rng, middle = numpy_generator(generator), arguments.number("normal_", "mean", mean)
+        spread = arguments.number("normal_", "std", std, least=0)
+        return overwrite(self, WHOLE, rng.normal(middle, spread, self.array.shape))
 
     def uniform_(self: Self, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Self:
         """Draw every element uniformly from ``[from_, to)``.
@@ -162,24 +168,57 @@ class InPlace(TensorBase):
         Raises
         ------
         OperationError
-            If ``from_`` is above ``to``.
+            If ``from_`` is above ``to``, or if they aren't finite.
         """
-        if not from_ <= to:
-            raise OperationError(f"uniform_ expects from_ <= to, not {from_} and {to}")
-        return overwrite(self, WHOLE, numpy_generator(generator).uniform(from_, to, self.array.shape))
+        most = float(np.finfo(np.float64).max) / 2  # so that their distance is a number too
+        low = arguments.number("uniform_", "from_", from_, -most, most)
+        high = arguments.number("uniform_", "to", to, low, most)
+        return overwrite(self, WHOLE, numpy_generator(generator).uniform(low, high, self.array.shape))
 
     def bernoulli_(self: Self, p: Any = 0.5, *, generator: Generator | None = None) -> Self:
-        """Set every element to 1 with probability ``p``, else to 0."""
-        return overwrite(self, WHOLE, numpy_generator(generator).random(self.array.shape) < array_of(p))
+        """Set every element to 1 with probability ``p``, else to 0.
 
-    def random_(self: Self, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Self:
-        """Draw every element from the integers ``[from_, to)``, or ``[0, from_)`` where ``to`` is left out."""
-        low, high = (0, from_ or 2**24) if to is None else (from_, to)
-        return overwrite(self, WHOLE, numpy_generator(generator).integers(low, high, self.array.shape))
+        Raises
+        ------
+        OperationError
+            If a probability is not in [0, 1].
+        """
+        if isinstance(p, (TensorBase, np.ndarray)):
+            chance = array_of(p)
+            fits = np.broadcast_shapes(chance.shape, self.array.shape) == self.array.shape
+            if chance.dtype.kind not in "biuf" or not fits or not ((chance >= 0) & (chance <= 1)).all():
+                raise arguments.wrong_value("bernoulli_", "p", "probabilities: numbers from 0 to 1", p)
+        else:
+            chance = np.asarray(arguments.number("bernoulli_", "p", p, 0, 1))
+        return overwrite(self, WHOLE, numpy_generator(generator).random(self.array.shape) < chance)
+
+    def random_(
+        self: Self, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
+    ) -> Self:
+        """Draw every element from the integers ``[from_, to)``, or ``[0, from_)`` where ``to`` is left out.
+
+        Raises
+        ------
+        OperationError
+            If there is no integer between them.
+        """
+        low, high = (0, 2**24 if from_ is None else from_) if to is None else (from_, to)
+        first = arguments.integer("random_", "from_", low, -(2**63), 2**63 - 2)
+        end = arguments.integer("random_", "from_" if to is None else "to", high, first + 1, 2**63 - 1)
+        return overwrite(self, WHOLE, numpy_generator(generator).integers(first, end, self.array.shape))
 
     def exponential_(self: Self, lambd: float = 1.0, *, generator: Generator | None = None) -> Self:
-        """Draw every element from the exponential distribution of rate ``lambd``."""
-        return overwrite(self, WHOLE, numpy_generator(generator).exponential(1 / lambd, self.array.shape))
+        """Draw every element from the exponential distribution of rate ``lambd``.
+
+        Raises
+        ------
+        OperationError
+            If the rate isn't above 0.
+        """
+        rate = arguments.number("exponential_", "lambd", lambd)
+        if not rate > 0:
+            raise arguments.wrong_value("exponential_", "lambd", "a number above 0", lambd)
+        return overwrite(self, WHOLE, numpy_generator(generator).exponential(1 / rate, self.array.shape))
 
     # -- another shape -----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array, TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.ops import arithmetic, elementwise, linalg, power, rounding, select
@@ -68,8 +69,9 @@ class NumpyCalls(TensorBase):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = array_outside_graph(self, "np.asarray()")
-        if copy is False and dtype is not None and np.dtype(dtype) != array.dtype:
-            raise ValueError(f"a {array.dtype} tensor can't become {np.dtype(dtype)} without a copy")
+        dtype = array.dtype if dtype is None else arguments.dtype("np.asarray()", dtype)
+        if copy is False and dtype != array.dtype:
+            raise ValueError(f"a {array.dtype} tensor can't become {dtype} without a copy")
         return np.array(array, dtype=dtype) if copy else np.asarray(array, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

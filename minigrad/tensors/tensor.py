@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine import base, gradients, walk
 from minigrad.engine.base import Array, TensorBase, array_of
 from minigrad.engine.errors import OperationError
@@ -111,7 +112,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = value if isinstance(value, TensorBase) else from_array(np.asarray(value, self.array.dtype))
+            value = from_array(value) if isinstance(value, np.ndarray) else arguments.tensor("grad", "it", value)
             if value.array.shape != self.array.shape:
                 raise OperationError(f"grad of shape {value.array.shape} for a tensor of shape {self.array.shape}")
             if value.array.dtype != self.array.dtype:
@@ -142,7 +143,10 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
     @data.setter
     def data(self, value: Any) -> None:
         if not isinstance(value, TensorBase):
-            raise TypeError(f"data is a tensor, not {type(value).__name__}: wrap an array in minigrad.from_numpy()")
+            wanted = "a tensor (wrap an array in minigrad.from_numpy())"
+            raise arguments.wrong_kind("data", "it", wanted, value)
+        if self.requires_grad and value.array.dtype.kind != "f":
+            raise arguments.wrong_kind("data", "it", "a tensor of floats, as this one requires a gradient", value)
         self.array = value.array
 
     @property
@@ -171,10 +175,16 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         OperationError
             For a tensor that is no scalar, that has no gradient path, or whose graph was freed.
         """
-        if inputs is not None:
-            options = {"retain_graph": retain_graph, "create_graph": create_graph}
-            gradients.accumulate_into(inputs, self, grad_outputs=gradient, **options)
-            return
+        if not (gradient is inputs is retain_graph is None and create_graph is False):
+            arguments.gradient("backward", "gradient", gradient)
+            create_graph = arguments.flag("backward", "create_graph", create_graph)
+            if retain_graph is not None:
+                arguments.flag("backward", "retain_graph", retain_graph)
+            if inputs is not None:
+                chosen = arguments.one_or_more("backward", "inputs", inputs)
+                options = {"retain_graph": retain_graph, "create_graph": create_graph}
+                gradients.accumulate_into(chosen, self, grad_outputs=gradient, **options)
+                return
         seed = walk.seed_gradient(self, gradient, create_graph)
         before = quiet.warnings.set(quiet.OFF)
         try:  # a deque of no length runs the generator to its end, and holds none of its turns
@@ -194,6 +204,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         OperationError
             If it is no leaf, or holds no floating-point numbers.
         """
+        requires_grad = arguments.flag("requires_grad_", "requires_grad", requires_grad)
         if not self.is_leaf and not requires_grad:
             raise OperationError("only a leaf's requires_grad can be switched off; use detach() to stop gradients here")
         if requires_grad and self.array.dtype.kind not in "fc":
@@ -235,7 +246,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """
         if not self.requires_grad:
             raise OperationError("register_hook() on a tensor that has requires_grad=False: it gets no gradient")
-        return add_hook(self._hook_table(), hook)
+        return add_hook(self._hook_table(), arguments.function("register_hook", "hook", hook))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(tensor)`` on a leaf when a pass has put its complete gradient into ``grad``.
@@ -247,6 +258,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """
         if self.node is not None or not self.requires_grad:
             raise OperationError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
+        arguments.function("register_post_accumulate_grad_hook", "hook", hook)
         if self._post_hooks is None:
             self._post_hooks = {}
             self._hook_table()  # by which a pass sees that someone listens
@@ -370,7 +382,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         OperationError
             If the tensor requires a gradient, which the array couldn't carry on.
         """
-        return self.array if force else array_outside_graph(self, "numpy()")
+        return self.array if arguments.flag("numpy", "force", force) else array_outside_graph(self, "numpy()")
 
     def __len__(self) -> int:
         if not self.array.ndim:
@@ -383,7 +395,9 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         return iter(join.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self.array == array_of(value)).any())
+        if not isinstance(value, (TensorBase, np.ndarray, np.generic, int, float, complex)):
+            raise arguments.wrong_kind("in", "the left operand", "a number or a tensor", value)
+        return bool((self == value).any())
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
@@ -434,24 +448,27 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
     ) -> Tensor:
         """In another dtype: ``to(float64)``, ``to("cpu", float64)``, ``to(other)``. The device can only be the CPU."""
-        for given in args:
-            if isinstance(given, TensorBase):
-                dtype = given.array.dtype
+        for position, given in enumerate(args):
+            if isinstance(given, (TensorBase, np.ndarray)):
+                dtype = given.dtype
             elif _is_dtype(given):
                 dtype = given
-            elif not isinstance(given, bool):
+            elif not (position and isinstance(given, bool)):
                 check_device(given)
         check_device(device)
-        result = self if dtype is None else common.cast(self, dtype)
+        copy = arguments.flag("to", "copy", copy)
+        result = self if dtype is None else common.cast(self, arguments.dtype("to", dtype))
         return self.clone() if copy and result is self else result
 
     def type(self, dtype: Any = None) -> Any:
         """In another dtype, or of a type such as ``FloatTensor``; without one, the name of this dtype."""
-        return str(self.array.dtype) if dtype is None else self.to(getattr(dtype, "dtype", dtype))
+        if dtype is None:
+            return str(self.array.dtype)
+        return self.to(arguments.dtype("type", dtype))
 
     def type_as(self, other: Tensor) -> Tensor:
         """In the dtype of another tensor."""
-        return self.to(other)
+        return self.to(arguments.tensor("type_as", "other", other))
 
     def cpu(self) -> Tensor:
         """The tensor itself."""
