@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any
