@@ -177,6 +177,12 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     return real
 
 
+def numbers(operation: str, **named: Any) -> None:
+    """Check several numbers, by their arguments' names."""
+    for name, value in named.items():
+        number(operation, name, value)
+
+
 def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), least: int | None = None) -> Any:
     """Whole numbers, as a tuple, from a sequence or from one number.
 

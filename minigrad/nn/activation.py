@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import choice, integer, numbers
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -36,6 +38,7 @@ class LeakyReLU(_Activation):
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("LeakyReLU", negative_slope=negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, input: Tensor) -> Tensor:
@@ -51,6 +54,7 @@ class ELU(_Activation):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("ELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
@@ -82,8 +86,9 @@ class Hardtanh(_Activation):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
-        if max_val <= min_val:
-            raise ValueError(f"min_val={min_val} must be less than max_val={max_val}")
+        numbers("Hardtanh", min_val=min_val, max_val=max_val)
+        if not max_val > min_val:
+            raise OperationError(f"Hardtanh: min_val={min_val} must be less than max_val={max_val}")
         self.min_val = min_val
         self.max_val = max_val
 
@@ -114,7 +119,7 @@ class GELU(Module):
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = approximate
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
@@ -130,6 +135,7 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
+        numbers("Softplus", beta=beta, threshold=threshold)
         self.beta = beta
         self.threshold = threshold
 
@@ -171,7 +177,7 @@ class _AlongAxis(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = dim if dim is None else integer(type(self).__name__, "dim", dim)
 
     def extra_repr(self) -> str:
         """The settings."""

@@ -6,15 +6,24 @@ They write through the tensor's own methods, so a backward that still needs the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.arguments import choice, integer, number, numbers, wrong_kind, wrong_value
 from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor
+
+__all__ = [
+    *("calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_"),
+    *("kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse"),
+    *("sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform"),
+    *("xavier_uniform_", "zeros_"),
+]
 
 T = TypeVar("T", bound=Tensor)
 
@@ -49,11 +58,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     2.0
     """
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else float(param)
+        slope = 0.01 if param is None else number("calculate_gain", "param", param)
         return math.sqrt(2.0 / (1 + slope**2))
-    if nonlinearity not in _GAINS:
-        raise ValueError(f"no gain is known for {nonlinearity!r}; there are {', '.join(_GAINS)} and leaky_relu")
-    return _GAINS[nonlinearity]
+    gain: float = _GAINS[choice("calculate_gain", "nonlinearity", nonlinearity, (*_GAINS, "leaky_relu"))]
+    return gain
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
@@ -64,7 +72,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     OperationError
         For a tensor of fewer than two dimensions.
     """
-    if tensor.ndim < 2:
+    if _floats("fans", tensor).ndim < 2:
         raise OperationError(
             f"a tensor of shape {tensor.shape} has no fan in and fan out: this initialiser is for weights of "
             "two or more dimensions; for a bias take init.zeros_ or init.uniform_"
@@ -74,9 +82,38 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def _fan(tensor: Tensor, mode: str) -> int:
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
-    return fans(tensor)[mode == "fan_out"]
+    return fans(tensor)[choice("init", "mode", mode, ("fan_in", "fan_out")) == "fan_out"]
+
+
+def _floats(name: str, tensor: T) -> T:
+    """A tensor that random numbers can be written to.
+
+    Raises
+    ------
+    TypeError
+        For anything else than a tensor of floats.
+    """
+    if _tensor(name, tensor).dtype.kind not in "fc":
+        raise wrong_kind(name, "tensor", "a tensor of floating-point numbers", tensor)
+    return tensor
+
+
+def _tensor(name: str, tensor: T, ndims: Sequence[int] = ()) -> T:
+    """A tensor, of so many dimensions: an array can't tell the backward that its values changed.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    OperationError
+        For another number of dimensions.
+    """
+    if not isinstance(tensor, Tensor):
+        raise wrong_kind(name, "tensor", "a tensor, such as a layer's weight", tensor)
+    if ndims and tensor.ndim not in ndims:
+        dims = " or ".join(str(n) for n in ndims)
+        raise OperationError(f"{name}: the tensor must have {dims} dimensions, its shape is {tensor.shape}")
+    return tensor
 
 
 def _filled(tensor: T, values: Array) -> T:
@@ -86,12 +123,14 @@ def _filled(tensor: T, values: Array) -> T:
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the uniform distribution on [a, b)."""
+    _floats("uniform_", tensor)
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the normal distribution."""
+    _floats("normal_", tensor)
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -111,9 +150,13 @@ def trunc_normal_(
     ValueError
         If the interval is so far from the mean that hardly a draw would fall into it.
     """
+    _floats("trunc_normal_", tensor)
+    numbers("trunc_normal_", mean=mean, a=a, b=b)
+    if not number("trunc_normal_", "std", std, least=0):
+        raise wrong_value("trunc_normal_", "std", "more than 0", std)
     share = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
-    if share < 1e-3:
-        raise ValueError(f"hardly a draw with mean {mean} and std {std} falls into [{a}, {b}]")
+    if not share >= 1e-3:
+        raise OperationError(f"trunc_normal_: hardly a draw with mean {mean} and std {std} falls into [{a}, {b}]")
     rng = numpy_generator(generator)
     values = np.asarray(rng.normal(mean, std, tensor.shape))
     outside = (values < a) | (values > b)
@@ -125,6 +168,7 @@ def trunc_normal_(
 
 def constant_(tensor: T, val: float) -> T:
     """Fill with one value."""
+    _tensor("constant_", tensor)
     with no_grad():
         return tensor.fill_(val)
 
@@ -147,8 +191,7 @@ def eye_(tensor: T) -> T:
     ValueError
         If it is no matrix.
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_")
+    _tensor("eye_", tensor, (2,))
     return _filled(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
@@ -160,10 +203,9 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     ValueError
         If it is no convolution's weight, or its first size is not divisible by ``groups``.
     """
-    if tensor.ndim not in (3, 4, 5):
-        raise ValueError(f"dirac_ is for weights of convolutions, this tensor has shape {tensor.shape}")
-    if tensor.shape[0] % groups:
-        raise ValueError(f"the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
+    _tensor("dirac_", tensor, (3, 4, 5))
+    if tensor.shape[0] % integer("dirac_", "groups", groups, least=1):
+        raise OperationError(f"dirac_: the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
     centre = tuple(n // 2 for n in tensor.shape[2:])
     outputs = tensor.shape[0] // groups
     values = np.zeros(tensor.shape)
@@ -176,13 +218,18 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw uniformly with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(fans(tensor)))
+    bound = math.sqrt(3.0) * _xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw normally with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
+    return normal_(tensor, 0.0, _xavier_std("xavier_normal_", tensor, gain), generator)
+
+
+def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:
+    """``gain * sqrt(2 / (fan_in + fan_out))``; for an empty weight no matter what."""
+    return number(name, "gain", gain) * math.sqrt(2.0 / (sum(fans(tensor)) or 1))
 
 
 def kaiming_uniform_(
@@ -203,7 +250,7 @@ def kaiming_uniform_(
     nonlinearity
         What follows the layer: see ``calculate_gain``.
     """
-    if 0 in tensor.shape:
+    if 0 in _floats("kaiming_uniform_", tensor).shape:
         return tensor
     bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
@@ -217,7 +264,7 @@ def kaiming_normal_(
     generator: Generator | None = None,
 ) -> T:
     """Draw normally with variance ``gain**2 / fan`` (He et al., 2015); parameters as ``kaiming_uniform_``."""
-    if 0 in tensor.shape:
+    if 0 in _floats("kaiming_normal_", tensor).shape:
         return tensor
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
 
@@ -232,8 +279,9 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     ValueError
         For fewer than two dimensions.
     """
-    if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_ needs two or more dimensions, this tensor has shape {tensor.shape}")
+    number("orthogonal_", "gain", gain)
+    if _floats("orthogonal_", tensor).ndim < 2:
+        raise OperationError(f"orthogonal_ needs two or more dimensions, this tensor has shape {tensor.shape}")
     if 0 in tensor.shape:
         return tensor
     rows = tensor.shape[0]
@@ -253,8 +301,9 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     ValueError
         If it is no matrix.
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"sparse_ is for matrices, this tensor has shape {tensor.shape}")
+    _floats("sparse_", _tensor("sparse_", tensor, (2,)))
+    number("sparse_", "sparsity", sparsity, least=0, most=1)
+    number("sparse_", "std", std, least=0)
     zeros = math.ceil(sparsity * tensor.shape[0])
     rng = numpy_generator(generator)
     values = rng.normal(0.0, std, tensor.shape)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.arguments import integer, integers
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -54,8 +55,8 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = integer("Linear", "in_features", in_features, least=0)
+        self.out_features = integer("Linear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in_features, device=device, dtype=dtype)
         if bias:
             self.bias = empty_parameter(out_features, device=device, dtype=dtype)
@@ -100,8 +101,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = integer("Flatten", "start_dim", start_dim)
+        self.end_dim = integer("Flatten", "end_dim", end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Merge the axes from ``start_dim`` to ``end_dim``."""
@@ -124,8 +125,8 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        self.dim = dim
-        self.unflattened_size = tuple(unflattened_size)
+        self.dim = integer("Unflatten", "dim", dim)
+        self.unflattened_size = integers("Unflatten", "unflattened_size", unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
         """Split axis ``dim``."""

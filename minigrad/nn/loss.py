@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import integer, number, numbers
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.ops.loss import check_reduction, legacy_reduction
@@ -62,6 +63,7 @@ class SmoothL1Loss(_Loss):
         beta: float = 1.0,
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        numbers("SmoothL1Loss", beta=beta)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -76,6 +78,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        numbers("HuberLoss", delta=delta)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -139,8 +142,8 @@ class CrossEntropyLoss(_WeightedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        self.ignore_index = integer("CrossEntropyLoss", "ignore_index", ignore_index)
+        self.label_smoothing = number("CrossEntropyLoss", "label_smoothing", label_smoothing, least=0, most=1)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compare logits (N, C, ...) with classes (N, ...) or with probabilities (N, C, ...)."""
@@ -176,7 +179,7 @@ class NLLLoss(_WeightedLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compare log-probabilities (N, C, ...) with classes (N, ...)."""

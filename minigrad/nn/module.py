@@ -14,6 +14,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.arguments import function, wrong_kind
 from minigrad.engine.base import TensorBase
 from minigrad.engine.running import OUTSIDE, running
 from minigrad.engine.source import user_place
@@ -318,6 +320,8 @@ class Module:
         AttributeError
             If there is none.
         """
+        if not isinstance(target, str):
+            raise wrong_kind("get_submodule", "target", "a path, such as 'layer1.0.conv1'", target)
         module: Module = self
         for name in target.split(".") if target else ():
             found = module._modules.get(name)
@@ -348,6 +352,8 @@ class Module:
         return self._get_tensor(target, "_buffers")
 
     def _get_tensor(self, target: str, table: str) -> Any:
+        if not isinstance(target, str):
+            raise wrong_kind(f"get{table[:-1]}", "target", "a path, such as 'layer1.0.weight'", target)
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         found = getattr(module, table).get(name)
@@ -492,6 +498,7 @@ class Module:
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
         """Call ``fn`` with every module, the children first; for initialising, say."""
+        function("apply", "fn", fn)
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -526,7 +533,7 @@ class Module:
         check_device(device)
         if dtype is None:
             return self
-        wanted = np.dtype(dtype)
+        wanted = arguments.dtype("to", dtype)
         if wanted.kind != "f":
             raise TypeError(f"a module's dtype must be a floating-point one, not {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):

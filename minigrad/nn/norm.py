@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad import arguments
+from minigrad.arguments import integer, integers, numbers
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -38,7 +40,9 @@ class _NormBase(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.num_features = num_features
+        layer = type(self).__name__
+        self.num_features = integer(layer, "num_features", num_features, least=0)
+        numbers(layer, eps=eps, momentum=0 if momentum is None else momentum)
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
@@ -84,7 +88,7 @@ class _BatchNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of (N, C, ...)."""
-        if input.ndim not in self.ndims:
+        if arguments.tensor(type(self).__name__, "input", input).ndim not in self.ndims:
             raise OperationError(
                 f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
                 f"not one of shape {input.shape}"
@@ -194,8 +198,9 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        shape = integers("LayerNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
+        numbers("LayerNorm", eps=eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, there in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
@@ -267,8 +272,10 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_channels % num_groups:
-            raise ValueError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        integer("GroupNorm", "num_groups", num_groups, least=1)
+        if integer("GroupNorm", "num_channels", num_channels, least=0) % num_groups:
+            raise OperationError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        numbers("GroupNorm", eps=eps)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.arguments import integer, integers, numbers, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -33,7 +34,7 @@ class _InstanceNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample of (N, C, ...), or of one sample without N."""
-        if input.ndim not in self.ndims:
+        if tensor(type(self).__name__, "input", input).ndim not in self.ndims:
             raise OperationError(
                 f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
                 f"not one of shape {input.shape}"
@@ -121,8 +122,10 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        shape = integers("RMSNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
+        if eps is not None:
+            numbers("RMSNorm", eps=eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         learnt = empty_parameter(*shape, device=device, dtype=dtype) if elementwise_affine else None
@@ -156,7 +159,9 @@ class LocalResponseNorm(Module):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size = integer("LocalResponseNorm", "size", size, least=1)
+        numbers("LocalResponseNorm", alpha=alpha, beta=beta, k=k)
+        self.alpha, self.beta, self.k = alpha, beta, k
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, C, L, ...)."""

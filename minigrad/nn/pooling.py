@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integers, number
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -103,8 +104,12 @@ class AvgPool1d(_AvgPoolNd):
         super().__init__()
         # PyTorch shows these as tuples here, and as they were given in AvgPool2d.
         self.kernel_size, self.stride, self.padding = (
-            (n,) if isinstance(n, int) else tuple(n)
-            for n in (kernel_size, kernel_size if stride is None else stride, padding)
+            integers("AvgPool1d", name, n, (1,))
+            for name, n in (
+                ("kernel_size", kernel_size),
+                ("stride", kernel_size if stride is None else stride),
+                ("padding", padding),
+            )
         )
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
@@ -240,9 +245,10 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         self.size = size
-        self.scale_factor = (
-            tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else scale_factor and float(scale_factor)
-        )
+        if isinstance(scale_factor, tuple):
+            self.scale_factor: Any = tuple(number("Upsample", "scale_factor", factor) for factor in scale_factor)
+        else:
+            self.scale_factor = None if scale_factor is None else number("Upsample", "scale_factor", scale_factor)
         self.mode = mode
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor

@@ -50,7 +50,7 @@ def load(module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool)
     unexpected = [key for key in state_dict if key not in own]
     arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
     for key, array in arrays.items():
-        if array.dtype.kind not in "biuf":
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise OperationError(f"load_state_dict: {key!r} holds {array.dtype}, and the module real numbers")
     mismatched = [key for key, array in arrays.items() if array.shape != own[key].array.shape]
     if mismatched or (strict and (missing or unexpected)):

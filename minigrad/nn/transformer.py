@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import skip
+from minigrad.arguments import choice, function, integer, tensors, wrong_kind
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -32,10 +33,15 @@ Activation = str | Callable[[Tensor], Tensor]
 def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     if isinstance(given, str):
         named: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
-        if given not in named:
-            raise RuntimeError(f"activation={given!r}: it can be 'relu', 'gelu' or a function of a tensor")
-        return named[given]
-    return given
+        return named[choice("Transformer", "activation", given, tuple(named))]
+    return function("Transformer", "activation", given)
+
+
+def _copies(operation: str, layer: Any, count: Any) -> ModuleList:
+    """So many copies of a layer."""
+    if not isinstance(layer, Module):
+        raise wrong_kind(operation, "the layer", "a Module", layer)
+    return ModuleList([copy.deepcopy(layer) for _ in range(integer(operation, "num_layers", count, least=0))])
 
 
 class _Layer(Module):
@@ -224,7 +230,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.layers = _copies("TransformerEncoder", encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -252,7 +258,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        self.layers = _copies("TransformerDecoder", decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -353,6 +359,11 @@ class Transformer(Module):
         OperationError
             If the features or the batches don't fit.
         """
+        tensors("Transformer", src=src, tgt=tgt)
+        if not 2 <= src.ndim == tgt.ndim <= 3:
+            raise OperationError(
+                f"Transformer: src and tgt have 3 dimensions, or 2; they are {src.shape} and {tgt.shape}"
+            )
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise OperationError(f"Transformer: d_model={self.d_model}; src is {src.shape} and tgt {tgt.shape}")
         at = 0 if self.batch_first else 1

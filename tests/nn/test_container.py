@@ -49,7 +49,7 @@ def test_sequential_slices_and_changes():
     assert [type(m).__name__ for m in net] == ["Tanh", "Linear", "Linear", "ReLU"]
     assert len(net.extend([nn.ReLU()])) == 5
     assert len(net + nn.Sequential(nn.ReLU())) == 6
-    with pytest.raises(IndexError, match="index 5 is out of range for 5 modules"):
+    with pytest.raises(IndexError, match="index is out of range: it must be one of 5 modules, and is 5"):
         net[5]
 
 
