@@ -21,10 +21,15 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import joins as _joins
+from minigrad.arguments import integer, tensor
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.joins import *  # noqa: F403 (what stands in its __all__ is found here too)
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
+
+__all__ = [*_joins.__all__, "Fork", "HighwayGate", "ResidualAdd", "SkipConcat"]
+__all__ += ["fork", "highway_gate", "residual_add", "skip_concat"]
 
 
 class Fork(Node):
@@ -122,7 +127,9 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
 
     Raises
     ------
-    ValueError
+    TypeError
+        If ``x`` is no tensor.
+    OperationError
         For fewer than one way.
 
     Examples
@@ -134,9 +141,7 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     >>> x.grad.tolist()
     [4.0, 4.0]
     """
-    if ways < 1:
-        raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: Any = Fork(ways).apply_to(x)
+    forked: Any = Fork(integer("fork", "ways", ways, least=1)).apply_to(tensor("fork", "x", x))
     if isinstance(x, TensorBase):
         x.forked = True
         if forked[0].node is None:  # (of a way that a node made, the node's class tells)

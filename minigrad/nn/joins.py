@@ -12,6 +12,7 @@ from minigrad.nn import functional as F
 from minigrad.nn.container import ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.common import axis_of
 from minigrad.ops.join import cat, stack
 from minigrad.random import default_generator
 from minigrad.tensors.creation import zeros
@@ -279,8 +280,8 @@ class ReversibleSequence(Module):
 
 
 def _halves(x: Tensor, dim: int) -> tuple[Any, Any]:
-    size = x.shape[dim]
+    size = tensor("Reversible", "input", x).shape[axis_of(dim, x.ndim, "Reversible")] if x.ndim else 1
     if size % 2:
-        raise ValueError(f"reversible blocks halve dimension {dim}, which has {size}: it must be even")
+        raise OperationError(f"reversible blocks halve dimension {dim}, which has {size}: it must be even")
     first, second = x.chunk(2, dim)
     return first, second

@@ -325,6 +325,9 @@ class Transformer(Module):
         def norm() -> LayerNorm:
             return LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **made)
 
+        for name, part in (("custom_encoder", custom_encoder), ("custom_decoder", custom_decoder)):
+            if part is not None and not isinstance(part, Module):
+                raise wrong_kind("Transformer", name, "a Module or None", part)
         if custom_encoder is None:
             custom_encoder = TransformerEncoder(TransformerEncoderLayer(*layer, **made), num_encoder_layers, norm())
         if custom_decoder is None:
