@@ -240,7 +240,8 @@ def dtype(operation: str, value: Any, name: str = "dtype") -> np.dtype[Any]:
         For what names none, or one that a tensor can't hold.
     """
     try:
-        found = np.dtype(value) if isinstance(value, (np.dtype, type, str)) else None
+        no_dtype = value is None or isinstance(value, (int, float, TensorBase, np.ndarray, np.generic))
+        found = None if no_dtype else np.dtype(value)
     except (TypeError, ValueError):
         found = None
     if found is None or found.kind not in "biufc":

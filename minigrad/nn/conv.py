@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, integers
+from minigrad.arguments import choice, integer, integers, wrong_value
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.linear import init_as_pytorch
@@ -57,7 +57,9 @@ class _ConvNd(Module):
         if not isinstance(padding, str):
             self.padding: Any = self._sizes("padding", padding, 0)
         else:
-            self.padding = choice(layer, "padding", padding, ("same", "valid"))
+            if padding not in ("same", "valid"):
+                raise wrong_value(layer, "padding", "integers, 'same' or 'valid'", padding)
+            self.padding = padding
             if padding == "same" and any(n != 1 for n in self.stride):
                 raise ValueError(f"padding='same' keeps the size, so the stride must be 1, not {self.stride}")
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)

@@ -98,8 +98,8 @@ def _floats(name: str, tensor: T) -> T:
     return tensor
 
 
-def _tensor(name: str, tensor: T, ndims: Sequence[int] = ()) -> T:
-    """A tensor, of so many dimensions: an array can't tell the backward that its values changed.
+def _tensor(name: str, tensor: T, kind: str = "", ndims: Sequence[int] = ()) -> T:
+    """A tensor, of a kind that has so many dimensions: an array can't tell the backward that its values changed.
 
     Raises
     ------
@@ -111,8 +111,7 @@ def _tensor(name: str, tensor: T, ndims: Sequence[int] = ()) -> T:
     if not isinstance(tensor, Tensor):
         raise wrong_kind(name, "tensor", "a tensor, such as a layer's weight", tensor)
     if ndims and tensor.ndim not in ndims:
-        dims = " or ".join(str(n) for n in ndims)
-        raise OperationError(f"{name}: the tensor must have {dims} dimensions, its shape is {tensor.shape}")
+        raise OperationError(f"{name} is for {kind}, this tensor has shape {tensor.shape}")
     return tensor
 
 
@@ -191,7 +190,7 @@ def eye_(tensor: T) -> T:
     ValueError
         If it is no matrix.
     """
-    _tensor("eye_", tensor, (2,))
+    _tensor("eye_", tensor, "matrices (for convolutions there is dirac_)", (2,))
     return _filled(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
@@ -203,7 +202,7 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     ValueError
         If it is no convolution's weight, or its first size is not divisible by ``groups``.
     """
-    _tensor("dirac_", tensor, (3, 4, 5))
+    _tensor("dirac_", tensor, "weights of convolutions", (3, 4, 5))
     if tensor.shape[0] % integer("dirac_", "groups", groups, least=1):
         raise OperationError(f"dirac_: the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
     centre = tuple(n // 2 for n in tensor.shape[2:])
@@ -301,7 +300,7 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     ValueError
         If it is no matrix.
     """
-    _floats("sparse_", _tensor("sparse_", tensor, (2,)))
+    _floats("sparse_", _tensor("sparse_", tensor, "matrices", (2,)))
     number("sparse_", "sparsity", sparsity, least=0, most=1)
     number("sparse_", "std", std, least=0)
     zeros = math.ceil(sparsity * tensor.shape[0])
