@@ -132,6 +132,21 @@ def flag(operation: str, name: str, value: Any) -> bool:
     raise wrong_kind(operation, name, "True or False", value)
 
 
+def truths(operation: str, **named: Any) -> None:
+    """Check that each can be asked whether it is true, as Python asks; an array of several numbers can't.
+
+    Raises
+    ------
+    TypeError
+        If one can't.
+    """
+    for name, value in named.items():
+        try:
+            bool(value)
+        except Exception:  # (NumPy's error, or that of a ``__bool__`` of the user's)
+            raise wrong_kind(operation, name, "True or False", value) from None
+
+
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
     """A whole number, as an ``int``.
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.arguments import integer, tensor, tensors
+from minigrad.arguments import integer, room, tensor, tensors
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T
@@ -93,7 +93,8 @@ def stream_mix(H: Any, X: T) -> T:
 def to_streams(x: Any, n: int) -> Any:
     """``x`` in each of n streams, (n, ...): where hyper-connections begin. Backward: the streams' gradients, summed."""
     tensor("to_streams", "x", x)
-    return stream_mix(np.ones((integer("to_streams", "n", n, least=1), 1), x.dtype), x[None])
+    room("to_streams", (integer("to_streams", "n", n, least=1), *x.shape), x.dtype)
+    return stream_mix(np.ones((n, 1), x.dtype), x[None])
 
 
 def from_streams(X: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integer, number, tensor_or_none, tensors
+from minigrad.arguments import integer, number, tensor_or_none, tensors, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -88,6 +88,7 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         layer = "MultiheadAttention"
+        truths(layer, bias=bias, add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn, batch_first=batch_first)
         integer(layer, "num_heads", num_heads, least=1)
         if integer(layer, "embed_dim", embed_dim, least=1) % num_heads:
             raise OperationError(f"{layer}: embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
@@ -168,6 +169,7 @@ class MultiheadAttention(Module):
         tensors(layer, query=query, key=key, value=value)
         tensor_or_none(layer, "key_padding_mask", key_padding_mask)
         tensor_or_none(layer, "attn_mask", attn_mask)
+        truths(layer, need_weights=need_weights, average_attn_weights=average_attn_weights, is_causal=is_causal)
         if is_causal and attn_mask is None:
             raise OperationError("is_causal=True needs attn_mask= too: True where a query can't see a key")
         single = query.ndim == 2

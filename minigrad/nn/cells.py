@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, tensor, wrong_kind
+from minigrad.arguments import choice, integer, tensor, truths, wrong_kind
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -39,6 +39,7 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size = integer(type(self).__name__, "input_size", input_size, least=0)
         self.hidden_size = integer(type(self).__name__, "hidden_size", hidden_size, least=0)
+        truths(type(self).__name__, bias=bias)
         self.bias = bias
         rows = integer(type(self).__name__, "num_chunks", num_chunks, least=1) * hidden_size
         self.weight_ih = empty_parameter(rows, input_size, device=device, dtype=dtype)

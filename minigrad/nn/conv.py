@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, integers, wrong_value
+from minigrad.arguments import choice, integer, integers, truths, wrong_value
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.linear import init_as_pytorch
@@ -43,6 +43,7 @@ class _ConvNd(Module):
     ) -> None:
         super().__init__()
         layer = type(self).__name__
+        truths(layer, bias=bias)
         self.groups = integer(layer, "groups", groups, least=1)
         self.in_channels = integer(layer, "in_channels", in_channels, least=0)
         self.out_channels = integer(layer, "out_channels", out_channels, least=0)

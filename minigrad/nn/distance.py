@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.arguments import integer, numbers
+from minigrad.arguments import integer, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -35,7 +35,8 @@ class PairwiseDistance(Module):
         super().__init__()
         numbers("PairwiseDistance", p=p, eps=eps)
         self.norm, self.eps = p, eps
-        self.keepdim = keepdim
+        truths("PairwiseDistance", keepdim=keepdim)
+        self.keepdim = bool(keepdim)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """Compare."""
@@ -66,6 +67,7 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        truths("Bilinear", bias=bias)
         self.in1_features = integer("Bilinear", "in1_features", in1_features, least=1)
         self.in2_features = integer("Bilinear", "in2_features", in2_features, least=0)
         self.out_features = integer("Bilinear", "out_features", out_features, least=0)

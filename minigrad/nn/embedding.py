@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integer, numbers, tensor
+from minigrad.arguments import integer, numbers, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.nn import functional as F
@@ -64,13 +64,13 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        truths("Embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, _freeze=_freeze)
         self.num_embeddings = integer("Embedding", "num_embeddings", num_embeddings, least=0)
         self.embedding_dim = integer("Embedding", "embedding_dim", embedding_dim, least=0)
         if padding_idx is not None:
             padding_idx = integer("Embedding", "padding_idx", padding_idx, -num_embeddings, num_embeddings - 1)
             padding_idx %= num_embeddings
-        if max_norm is not None:
-            numbers("Embedding", max_norm=max_norm, norm_type=norm_type)
+        numbers("Embedding", max_norm=0 if max_norm is None else max_norm, norm_type=norm_type)
         self.padding_idx = padding_idx
         self.scale_grad_by_freq = scale_grad_by_freq
         self.max_norm, self.norm_type = max_norm, norm_type

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import function
+from minigrad.arguments import function, truths
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
@@ -198,6 +198,7 @@ def hooks_of(module: Any) -> CallHooks:
 def add_to(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
     """Put a hook into a table, behind or before the others, and give the handle that removes it."""
     function("a module's hook", "hook", hook[0] if isinstance(hook, tuple) else hook)
+    truths("a module's hook", prepend=prepend)
     before = dict(hooks) if prepend else {}
     handle = add_hook(hooks, hook)
     for key in before:  # to the end, in their order

@@ -47,7 +47,8 @@ class StochasticDepth(Module):
     def __init__(self, branch: Callable[[Tensor], Tensor], p: float, mode: str = "batch") -> None:
         super().__init__()
         function("StochasticDepth", "branch", branch)
-        if number("StochasticDepth", "p", p, least=0, most=1) == 1:
+        p = number("StochasticDepth", "p", p, least=0, most=1)
+        if p == 1:
             raise wrong_value("StochasticDepth", "p", "less than 1, or nothing is learnt", p)
         self.mode = choice("StochasticDepth", "mode", mode, ("batch", "row"))
         self.branch, self.p = branch, p

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.arguments import integer, integers
+from minigrad.arguments import integer, integers, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -55,6 +55,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
+        truths("Linear", bias=bias)
         self.in_features = integer("Linear", "in_features", in_features, least=0)
         self.out_features = integer("Linear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in_features, device=device, dtype=dtype)

@@ -137,6 +137,7 @@ class Module:
         self._check_name(name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"buffer {name!r} must be a tensor or None, not {type(tensor).__name__}")
+        arguments.truths("register_buffer", persistent=persistent)
         self._buffers[name] = tensor
         self._non_persistent.pop(name, None)
         if not persistent:
@@ -494,6 +495,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zeros."""
+        arguments.truths("zero_grad", set_to_none=set_to_none)
         clear_gradients(self.parameters(), set_to_none)
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:

@@ -84,6 +84,8 @@ class RReLU(_Activation):
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__(inplace)
         numbers("RReLU", lower=lower, upper=upper)
+        if not lower <= upper:
+            raise OperationError(f"RReLU: lower={lower} must be at most upper={upper}")
         self.lower, self.upper = lower, upper
 
     def forward(self, input: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad import arguments
-from minigrad.arguments import integer, integers, numbers
+from minigrad.arguments import integer, integers, numbers, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -41,6 +41,7 @@ class _NormBase(Module):
     ) -> None:
         super().__init__()
         layer = type(self).__name__
+        truths(layer, affine=affine, track_running_stats=track_running_stats, bias=bias)
         self.num_features = integer(layer, "num_features", num_features, least=0)
         numbers(layer, eps=eps, momentum=0 if momentum is None else momentum)
         self.eps = eps
@@ -201,6 +202,7 @@ class LayerNorm(Module):
         shape = integers("LayerNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
         numbers("LayerNorm", eps=eps)
+        truths("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, there in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
@@ -276,6 +278,7 @@ class GroupNorm(Module):
         if integer("GroupNorm", "num_channels", num_channels, least=0) % num_groups:
             raise OperationError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
         numbers("GroupNorm", eps=eps)
+        truths("GroupNorm", affine=affine, bias=bias)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.arguments import integer, integers, numbers, tensor
+from minigrad.arguments import integer, integers, numbers, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -124,6 +124,7 @@ class RMSNorm(Module):
         super().__init__()
         shape = integers("RMSNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
+        truths("RMSNorm", elementwise_affine=elementwise_affine)
         if eps is not None:
             numbers("RMSNorm", eps=eps)
         self.eps = eps

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, number, tensor
+from minigrad.arguments import choice, integer, number, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -21,8 +21,10 @@ from minigrad.nn.cells import state_pair
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
 from minigrad.nn.utils.rnn import PackedSequence
+from minigrad.ops.common import get_default_dtype
 from minigrad.ops.join import split, stack
 from minigrad.ops.recurrent import gru_step, lstm_step, rnn_step, together
+from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 #: What a cell carries from one time step to the next: the hidden state, and in an LSTM the cell state.
@@ -72,11 +74,13 @@ class RNNBase(Module):
         super().__init__()
         layer = type(self).__name__
         choice(layer, "mode", mode, ("RNN_TANH", "RNN_RELU", "LSTM", "GRU"))
-        integer(layer, "input_size", input_size, least=0)
-        integer(layer, "hidden_size", hidden_size, least=1)
-        integer(layer, "num_layers", num_layers, least=1)
-        integer(layer, "proj_size", proj_size, least=0, most=hidden_size - 1)
-        number(layer, "dropout", dropout, least=0, most=1)
+        truths(layer, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
+        input_size = integer(layer, "input_size", input_size, least=0)
+        hidden_size = integer(layer, "hidden_size", hidden_size, least=1)
+        num_layers = integer(layer, "num_layers", num_layers, least=1)
+        proj_size = integer(layer, "proj_size", proj_size, least=0, most=hidden_size - 1)
+        dropout = number(layer, "dropout", dropout, least=0, most=1)
+        held(layer, (num_layers, self.gates * hidden_size, proj_size or hidden_size), get_default_dtype())
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} acts between layers, and num_layers is 1: nothing is dropped", stacklevel=3
@@ -87,8 +91,8 @@ class RNNBase(Module):
         self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
-        self.dropout = float(dropout)
-        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.bidirectional = bool(bidirectional)
         self.proj_size = proj_size
         self._all_names = [
             self._make(layer, suffix, device, dtype)

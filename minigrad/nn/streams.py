@@ -18,6 +18,7 @@ from minigrad.ops.common import get_default_dtype
 from minigrad.ops.elementwise import exp, tanh
 from minigrad.ops.extremes import amax
 from minigrad.tensors.creation import zeros
+from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 #: How a matrix of streams is held to rows and columns that sum to 1.
@@ -72,8 +73,9 @@ class HyperConnection(Module):
         super().__init__()
         function("HyperConnection", "branch", branch)
         choice("HyperConnection", "constraint", constraint, CONSTRAINTS)
-        integer("HyperConnection", "streams", streams, least=1)
-        integer("HyperConnection", "layer", layer, least=0)
+        streams = integer("HyperConnection", "streams", streams, least=1)
+        layer = integer("HyperConnection", "layer", layer, least=0)
+        held("HyperConnection", (streams, streams), np.float64)
         if dim is not None:
             integer("HyperConnection", "dim", dim, least=1)
         if (constraint is not None and streams < 2) or (constraint == "birkhoff" and streams > 5):

@@ -25,6 +25,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.norm import LayerNorm
 from minigrad.ops.common import get_default_dtype
 from minigrad.tensors.devices import check_device
+from minigrad.tensors.making import held
 from minigrad.tensors.tensor import Tensor, from_array
 
 Activation = str | Callable[[Tensor], Tensor]
@@ -41,7 +42,9 @@ def _copies(operation: str, layer: Any, count: Any) -> ModuleList:
     """So many copies of a layer."""
     if not isinstance(layer, Module):
         raise wrong_kind(operation, "the layer", "a Module", layer)
-    return ModuleList([copy.deepcopy(layer) for _ in range(integer(operation, "num_layers", count, least=0))])
+    count = integer(operation, "num_layers", count, least=0)
+    held(operation, (count, sum(p.array.size for p in layer.parameters())), get_default_dtype())
+    return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
 class _Layer(Module):
@@ -230,6 +233,8 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
+        if norm is not None and not isinstance(norm, Module):
+            raise wrong_kind("TransformerEncoder", "norm", "a Module or None", norm)
         self.layers = _copies("TransformerEncoder", encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
@@ -258,6 +263,8 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
+        if norm is not None and not isinstance(norm, Module):
+            raise wrong_kind("TransformerDecoder", "norm", "a Module or None", norm)
         self.layers = _copies("TransformerDecoder", decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import number, one_or_more
+from minigrad.arguments import number, one_or_more, truths
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.mode import no_grad
 from minigrad.tensors.tensor import Tensor, from_array
@@ -22,7 +22,7 @@ def _gradients(operation: str, parameters: Tensor | Iterable[Tensor]) -> list[Te
 def _given(operation: str, name: str, tensors: Any) -> tuple[Any, ...]:
     """One tensor, or all of several; there may be none."""
     given = tensors if isinstance(tensors, TensorBase) or not isinstance(tensors, Iterable) else tuple(tensors)
-    return () if given == () else one_or_more(operation, name, given)
+    return given if isinstance(given, tuple) and not given else one_or_more(operation, name, given)
 
 
 def get_total_norm(
@@ -43,6 +43,7 @@ def get_total_norm(
         For such a norm, if asked to.
     """
     arrays = [array_of(t) for t in _given("get_total_norm", "tensors", tensors)]
+    truths("get_total_norm", error_if_nonfinite=error_if_nonfinite)
     p = number("get_total_norm", "norm_type", norm_type)
     if not arrays:
         return from_array(np.zeros((), np.float32))

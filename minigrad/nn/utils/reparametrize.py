@@ -167,6 +167,8 @@ def _applied(module: M, parts: Any) -> M:
 
 
 def _removed(module: M, kind: Any, name: str) -> M:
+    if not isinstance(module, Module):
+        raise wrong_kind(f"remove_{kind.__name__}", "module", "a Module", module)
     for parts in vars(module).get("_reparametrized", []):
         if isinstance(parts, kind) and parts.name == name:
             parts.handle.remove()
