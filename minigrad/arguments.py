@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,22 @@ def tensors(operation: str, **named: Any) -> None:
     """Check several tensors, by their arguments' names."""
     for name, value in named.items():
         tensor(operation, name, value)
+
+
+def sequence_of_tensors(operation: str, name: str, value: Any) -> list[Any]:
+    """Several tensors, as a list.
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence, or something in it is no tensor.
+    """
+    if not isinstance(value, (Sequence, TensorBase, np.ndarray, Iterator)) or isinstance(value, str):
+        raise wrong_kind(operation, name, "a sequence of tensors", value)
+    given: list[Any] = list(value)  # type: ignore[arg-type]  # (a tensor gives its parts)
+    for position, each in enumerate(given):
+        tensor(operation, f"{name}[{position}]", each)
+    return given
 
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
@@ -221,6 +237,8 @@ def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), 
     if counts and tuple(counts) != (1,):
         wanted += f" ({' or '.join(str(n) for n in counts)} of them)"
     try:
+        if isinstance(value, (str, bytes, dict, set, frozenset)):
+            raise TypeError
         given = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
         found = tuple(operator.index(each) for each in given)
     except TypeError:

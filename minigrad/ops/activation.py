@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, flag, number
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -25,11 +26,18 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
+def _numbers(x: Any) -> Any:
+    """What isn't of booleans."""
+    if x.dtype.kind == "b":
+        raise TypeError("needs numbers, not booleans: convert them with .float()")
+    return x
+
+
 class ReLU(Node):
     """``max(x, 0)``. Backward: ``gx = gy`` where ``y > 0``, else 0."""
 
     def forward(self, x: Any) -> Any:
-        y = self.y = kernels.relu(x) if x.dtype.kind == "f" else np.maximum(x, 0)
+        y = self.y = kernels.relu(x) if x.dtype.kind == "f" else np.maximum(_numbers(x), 0)
         return y
 
     def backward(self, gy: Any) -> Any:
@@ -170,7 +178,7 @@ class Hardtanh(Node):
         self.low, self.high = low, high
 
     def forward(self, x: Any) -> Any:
-        self.x = x
+        self.x = _numbers(x)
         low, high = np.asarray((self.low, self.high)).astype(x.dtype)
         return x.clip(low, high)
 
@@ -181,28 +189,30 @@ class Hardtanh(Node):
 
 def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
-    if inplace:
+    if flag("relu", "inplace", inplace):
         return apply_in_place(ReLU(), input)
     return ReLU().apply_to(input)
 
 
 def leaky_relu(input: T, negative_slope: float = 0.01, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``negative_slope * input``."""
-    if inplace:
+    negative_slope = number("leaky_relu", "negative_slope", negative_slope)
+    if flag("leaky_relu", "inplace", inplace):
         return apply_in_place(LeakyReLU(negative_slope), input)
     return LeakyReLU(negative_slope).apply_to(input)
 
 
 def elu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     """``input`` where it is above 0, else ``alpha * (exp(input) - 1)`` (Clevert et al., 2016)."""
-    if inplace:
+    alpha = number("elu", "alpha", alpha)
+    if flag("elu", "inplace", inplace):
         return apply_in_place(ELU(alpha), input)
     return ELU(alpha).apply_to(input)
 
 
 def selu(input: T, inplace: bool = False) -> T:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al., 2017)."""
-    if inplace:
+    if flag("selu", "inplace", inplace):
         return apply_in_place(SELU(), input)
     return SELU().apply_to(input)
 
@@ -215,20 +225,20 @@ def gelu(input: T, approximate: str = "none") -> T:
     approximate
         ``"none"``, or ``"tanh"`` for the approximation that GPT-2 uses.
     """
-    if approximate not in ("none", "tanh"):
-        raise OperationError(f"approximate is {approximate!r}: it can be 'none' or 'tanh'")
-    return (GELU() if approximate == "none" else GELUTanh()).apply_to(input)
+    exact = choice("gelu", "approximate", approximate, ("none", "tanh")) == "none"
+    return (GELU() if exact else GELUTanh()).apply_to(input)
 
 
 def silu(input: T, inplace: bool = False) -> T:
     """``input * sigmoid(input)``, also called swish (Elfwing et al., 2018)."""
-    if inplace:
+    if flag("silu", "inplace", inplace):
         return apply_in_place(SiLU(), input)
     return SiLU().apply_to(input)
 
 
 def softplus(input: T, beta: float = 1, threshold: float = 20) -> T:
     """``log(1 + exp(beta * input)) / beta``, a smooth relu; ``input`` where ``beta * input > threshold``."""
+    beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
     return Softplus(beta, threshold).apply_to(input)
 
 
@@ -239,13 +249,14 @@ def logsigmoid(input: T) -> T:
 
 def hardtanh(input: T, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> T:
     """``input`` held between two bounds. At the bounds its gradient is 0; that of ``clamp`` isn't."""
-    if inplace:
+    min_val, max_val = number("hardtanh", "min_val", min_val), number("hardtanh", "max_val", max_val)
+    if flag("hardtanh", "inplace", inplace):
         return apply_in_place(Hardtanh(min_val, max_val), input)
     return Hardtanh(min_val, max_val).apply_to(input)
 
 
 def relu6(input: T, inplace: bool = False) -> T:
     """``input`` held between 0 and 6."""
-    if inplace:
+    if flag("relu6", "inplace", inplace):
         return apply_in_place(Hardtanh(0, 6), input)
     return Hardtanh(0, 6).apply_to(input)

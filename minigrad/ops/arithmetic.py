@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, number, tensor
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast, unbroadcast_for
@@ -79,9 +80,7 @@ class RoundedDiv(Node):
     """``a / b`` rounded down (``floor``) or towards zero (``trunc``). Backward: 0, it is flat between steps."""
 
     def __init__(self, rounding_mode: str) -> None:
-        if rounding_mode not in ("floor", "trunc"):
-            raise ValueError(f"rounding_mode is {rounding_mode!r}: it can be None, 'floor' or 'trunc'")
-        self.rounding_mode = rounding_mode
+        self.rounding_mode = choice("div", "rounding_mode", rounding_mode, (None, "floor", "trunc"))
 
     def forward(self, a: Any, b: Any) -> Any:
         check_divisor(a, b)
@@ -124,10 +123,15 @@ def _not_booleans(input: Any, other: Any) -> None:
             )
 
 
+def _times(operation: str, other: Any, alpha: float) -> Any:
+    number(operation, "alpha", alpha)  # (an integer stays one)
+    return mul(other, alpha)
+
+
 def add(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input + alpha * other``, with broadcasting and PyTorch's type promotion."""
-    if alpha != 1:
-        other = other * alpha
+    if type(alpha) is not int or alpha != 1:
+        other = _times("add", other, alpha)
     a, b = promoted(input, other)
     return Add().apply_to(a, b)
 
@@ -135,8 +139,8 @@ def add(input: T, other: Any, *, alpha: float = 1) -> T:
 def sub(input: T, other: Any, *, alpha: float = 1) -> T:
     """``input - alpha * other``, with broadcasting and PyTorch's type promotion."""
     _not_booleans(input, other)
-    if alpha != 1:
-        other = other * alpha
+    if type(alpha) is not int or alpha != 1:
+        other = _times("sub", other, alpha)
     a, b = promoted(input, other)
     return Sub().apply_to(a, b)
 
@@ -163,4 +167,4 @@ def div(input: T, other: Any, *, rounding_mode: str | None = None) -> T:
 
 def neg(input: T) -> T:
     """``-input``."""
-    return Neg().apply_to(input)
+    return Neg().apply_to(tensor("neg", "input", input))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, number, tensor_or_none, tensors
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -75,18 +76,21 @@ def scaled_dot_product_attention(
     OperationError
         If the shapes don't fit.
     """
+    tensors("scaled_dot_product_attention", query=query, key=key, value=value)
     shape_q, shape_k = shape_of(query), shape_of(key)
     if min(len(shape_q), len(shape_k), len(shape_of(value))) < 2 or shape_q[-1] != shape_k[-1]:
         raise OperationError(
             f"scaled_dot_product_attention: query (..., L, E) and key (..., S, E) have shapes {shape_q} and {shape_k}"
         )
+    tensor_or_none("scaled_dot_product_attention", "attn_mask", attn_mask)
+    is_causal = flag("scaled_dot_product_attention", "is_causal", is_causal)
     if is_causal and attn_mask is not None:
         raise OperationError("scaled_dot_product_attention: give attn_mask= or is_causal=True, one of the two")
-    if enable_gqa:
+    if flag("scaled_dot_product_attention", "enable_gqa", enable_gqa):
         heads = shape_q[-3]
         key = repeat_interleave(key, heads // shape_k[-3], -3)
         value = repeat_interleave(value, heads // shape_of(value)[-3], -3)
-    factor = 1 / math.sqrt(shape_q[-1]) if scale is None else scale
+    factor = 1 / math.sqrt(shape_q[-1]) if scale is None else number("scaled_dot_product_attention", "scale", scale)
     scores = matmul(mul(query, factor), transpose(key, -2, -1))
     if is_causal:
         weights: Any = CausalSoftmax().apply_to(scores)
@@ -94,7 +98,7 @@ def scaled_dot_product_attention(
         weights = softmax(scores, -1)
     else:
         weights = _masked_softmax(scores, attn_mask)
-    return matmul(dropout(weights, dropout_p), value)
+    return matmul(dropout(weights, number("scaled_dot_product_attention", "dropout_p", dropout_p, 0, 1)), value)
 
 
 def _masked_softmax(scores: T, mask: Any) -> T:

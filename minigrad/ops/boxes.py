@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import number, tensor
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.ops.select import clamp, maximum, minimum
@@ -75,7 +76,8 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
         If the shapes don't fit.
     """
     corners = array_of(_checked("nms", "boxes", boxes))
-    order = np.argsort(-array_of(scores), kind="stable")
+    iou_threshold = number("nms", "iou_threshold", iou_threshold)
+    order = np.argsort(-array_of(tensor("nms", "scores", scores)), kind="stable")
     if order.shape != corners.shape[:1]:
         raise OperationError(f"nms: {len(corners)} boxes, but scores of shape {array_of(scores).shape}")
     kept: list[int] = []
@@ -97,7 +99,7 @@ def masks_to_boxes(masks: Any) -> Any:
     OperationError
         For a mask that marks nothing, or a tensor of other dimensions.
     """
-    given = array_of(masks)
+    given = array_of(tensor("masks_to_boxes", "masks", masks))
     if given.ndim != 3 or not given.any((1, 2)).all():
         raise OperationError(
             f"masks_to_boxes: masks have shape (N, H, W) and mark at least one pixel each; these: {given.shape}"
@@ -108,7 +110,7 @@ def masks_to_boxes(masks: Any) -> Any:
 
 
 def _checked(function: str, name: str, boxes: Any) -> Any:
-    if len(getattr(boxes, "shape", ())) != 2 or boxes.shape[1] != 4:
-        shape = getattr(boxes, "shape", type(boxes).__name__)
+    shape = tensor(function, name, boxes).shape
+    if len(shape) != 2 or shape[1] != 4:
         raise OperationError(f"{function}: {name} must have shape (N, 4): left, top, right, bottom; it is {shape}")
     return boxes

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer, number, tensor
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -150,7 +151,7 @@ def _class_weight(name: str, weight: Any, input: Any) -> Any:
     """The weight as an array, checked."""
     if weight is None:
         return None
-    array = array_of(weight)
+    array = array_of(tensor(name, "weight", weight))
     classes = input.shape[min(len(input.shape) - 1, 1)]
     if array.shape != (classes,):
         raise OperationError(f"{name}: weight must have one number a class, shape ({classes},), it has {array.shape}")
@@ -197,11 +198,14 @@ def cross_entropy(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction("cross_entropy", reduction)
-    if not 0 <= label_smoothing <= 1:
-        raise OperationError(f"cross_entropy: label_smoothing={label_smoothing} must be between 0 and 1")
-    x: Any = input
+    label_smoothing = number("cross_entropy", "label_smoothing", label_smoothing, 0, 1)
+    x: Any = tensor("cross_entropy", "input", input)
+    tensor("cross_entropy", "target", target)
+    ignore_index = integer("cross_entropy", "ignore_index", ignore_index)
     factor = _class_weight("cross_entropy", weight, x)
     if shape_of(target) == x.shape and x.shape and target.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise OperationError("cross_entropy: ignore_index names a label, and this target is of probabilities")
         return _soft_cross_entropy(x, target, factor, reduction, label_smoothing)
     logits, labels = _rows("cross_entropy", x, target, ignore_index)
     node = CrossEntropy(labels, factor, ignore_index, label_smoothing, reduction)
@@ -254,7 +258,9 @@ def nll_loss(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction("nll_loss", reduction)
-    x: Any = input
+    x: Any = tensor("nll_loss", "input", input)
+    tensor("nll_loss", "target", target)
+    ignore_index = integer("nll_loss", "ignore_index", ignore_index)
     factor = _class_weight("nll_loss", weight, x)
     rows, labels = _rows("nll_loss", x, target, ignore_index)
     result: T = NLLLoss(labels, factor, ignore_index, reduction).apply_to(rows)

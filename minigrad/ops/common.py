@@ -133,7 +133,7 @@ class Clone(Node):
 
 def clone(input: T, *, memory_format: Any = None) -> T:
     """A copy of ``input``; gradients pass through it."""
-    return Clone().apply_to(input)
+    return Clone().apply_to(arguments.tensor("clone", "input", input))
 
 
 def cast(x: Any, dtype: Any) -> Any:
@@ -157,12 +157,12 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     numbers: list[str] = []
     for x in operands:
         dtype = getattr(x, "dtype", None)
-        if isinstance(x, np.generic):
+        if isinstance(x, np.generic) and x.dtype.kind in _RANK:
             numbers.append("i" if x.dtype.kind == "u" else x.dtype.kind)  # NumPy's numbers count as Python's
         elif dtype is None:
             numbers.append(_kind_of(x))
         elif getattr(dtype, "kind", None) not in _RANK:
-            raise TypeError(f"unsupported operand: a tensor can't hold {dtype}")
+            raise _no_operand(x)
         else:
             (with_dims if len(x.shape) else without).append(dtype)
     result = None
@@ -184,10 +184,14 @@ def _kind_of(x: Any) -> str:
     kind = _PYTHON_KIND.get(type(x))
     if kind is None:
         if not isinstance(x, (int, float, complex)):
-            what = "a list" if isinstance(x, (list, tuple)) else repr(x) if x is None else type(x).__name__
-            raise TypeError(f"unsupported operand: {what} is no tensor, array or number")
+            raise _no_operand(x)
         kind = "i" if isinstance(x, int) else "f" if isinstance(x, float) else "c"
     return kind
+
+
+def _no_operand(x: Any) -> TypeError:
+    what = "a list" if isinstance(x, (list, tuple)) else arguments.shown(x)
+    return TypeError(f"unsupported operand: {what} is no tensor, array or number")
 
 
 def _join(dtypes: list[Any]) -> np.dtype[Any]:
@@ -241,6 +245,23 @@ def axes_of(dim: Dims, ndim: int, operation: str = "") -> tuple[int, ...]:
     if len(dict.fromkeys(axes)) != len(axes):
         raise OperationError(f"{operation and operation + ': '}dim={dim} names a dimension twice")
     return axes or tuple(range(ndim))
+
+
+def broadcast_shape(operation: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which these broadcast.
+
+    Raises
+    ------
+    OperationError
+        If they don't.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise OperationError(
+            f"{operation}: shapes {' and '.join(map(str, shapes))} don't broadcast: counted from the last, sizes must "
+            "agree, or one of them be 1"
+        ) from None
 
 
 def along(axis: int, *keys: Any) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from minigrad.arguments import tensor
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import T
 from minigrad.ops.conv import conv_transpose2d
+from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.windows import single_of
 
 
@@ -34,6 +35,6 @@ def conv_transpose1d(
         single_of("conv_transpose1d", "dilation", dilation),
     )
     y: Any = conv_transpose2d(
-        x.unsqueeze(-2), w.unsqueeze(-2), bias, (1, step), (0, border), (0, extra), groups, (1, gap)
+        unsqueeze(x, -2), unsqueeze(w, -2), bias, (1, step), (0, border), (0, extra), groups, (1, gap)
     )
-    return y.squeeze(-2)
+    return squeeze(y, -2)

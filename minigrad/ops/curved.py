@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, number, tensor
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.activation import Hardtanh, softplus
-from minigrad.ops.common import T, axis_of, real, shape_of
+from minigrad.ops.arithmetic import neg
+from minigrad.ops.common import T, axis_of, real
 from minigrad.ops.elementwise import Exp, abs, sigmoid, tanh
 from minigrad.ops.inplace import apply_in_place
 from minigrad.ops.join import chunk
@@ -51,7 +53,7 @@ class CELU(Node):
 
 def mish(input: T, inplace: bool = False) -> T:
     """``input * tanh(softplus(input))`` (Misra, 2019)."""
-    return apply_in_place(Mish(), input) if inplace else Mish().apply_to(input)
+    return apply_in_place(Mish(), input) if flag("mish", "inplace", inplace) else Mish().apply_to(input)
 
 
 def celu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
@@ -62,21 +64,22 @@ def celu(input: T, alpha: float = 1.0, inplace: bool = False) -> T:
     OperationError
         If ``alpha`` is 0.
     """
+    alpha = number("celu", "alpha", alpha)
     if alpha == 0:
         raise OperationError("celu: alpha=0 would divide by 0")
-    return apply_in_place(CELU(alpha), input) if inplace else CELU(alpha).apply_to(input)
+    return apply_in_place(CELU(alpha), input) if flag("celu", "inplace", inplace) else CELU(alpha).apply_to(input)
 
 
 def softsign(input: T) -> T:
     """``input / (1 + |input|)``."""
-    x: Any = input
+    x: Any = tensor("softsign", "input", input)
     y: T = x / (1 + abs(x))
     return y
 
 
 def tanhshrink(input: T) -> T:
     """``input - tanh(input)``."""
-    x: Any = input
+    x: Any = tensor("tanhshrink", "input", input)
     y: T = x - tanh(x)
     return y
 
@@ -89,7 +92,11 @@ def glu(input: T, dim: int = -1) -> T:
     OperationError
         If the size along ``dim`` is odd.
     """
-    size = shape_of(input)[axis_of(dim, len(shape_of(input)))]
+    shape = real(tensor("glu", "input", input)).shape
+    axis = axis_of(dim, len(shape), "glu")
+    if not shape:
+        raise OperationError("glu: a tensor without dimensions has no half")
+    size = shape[axis]
     if size % 2:
         raise OperationError(f"glu: the size along dim={dim} is halved, so it must be even, not {size}")
     value: Any
@@ -100,4 +107,4 @@ def glu(input: T, dim: int = -1) -> T:
 
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     """The softmax of ``-input``."""
-    return softmax(-input, dim, dtype=dtype)
+    return softmax(neg(tensor("softmin", "input", input)), dim, dtype=dtype)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.base import as_tensor
+from minigrad.arguments import flag, number, tensor
+from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, shape_of
@@ -35,11 +36,15 @@ class Dropout(Node):
         return gy * self.mask
 
 
-def _check(name: str, input: Any, p: float) -> None:
-    if not 0 <= p <= 1:
-        raise OperationError(f"{name}: p={p} is a probability: between 0 and 1")
-    if input.dtype.kind != "f":
-        raise OperationError(f"{name}: the input must hold floating-point numbers, it is {input.dtype}")
+def _chance(name: str, input: Any, p: float, training: bool) -> float:
+    """The probability with which an element goes: 0 outside training."""
+    array = array_of(tensor(name, "input", input))
+    p = number(name, "p", p, 0, 1)
+    if not flag(name, "training", training):
+        return 0.0
+    if p and array.dtype.kind != "f":
+        raise OperationError(f"{name}: the input must hold floating-point numbers, it is {array.dtype}")
+    return p
 
 
 def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
@@ -54,34 +59,34 @@ def dropout(input: T, p: float = 0.5, training: bool = True, inplace: bool = Fal
     inplace
         Write the result over ``input``.
     """
-    if not training or p == 0:
+    p = _chance("dropout", input, p, training)
+    if p == 0:
         return input
-    _check("dropout", input, p)
-    if inplace:
+    if flag("dropout", "inplace", inplace):
         return apply_in_place(Dropout(p), input)
     return Dropout(p).apply_to(input)
 
 
 def dropout1d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
     """Drop whole channels of (N, C, L) or (C, L); as ``dropout``."""
-    if not training or p == 0:
+    p = _chance("dropout1d", input, p, training)
+    if p == 0:
         return input
-    _check("dropout1d", input, p)
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"dropout1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
-    if inplace:
+    if flag("dropout1d", "inplace", inplace):
         return apply_in_place(Dropout(p, 1), input)
     return Dropout(p, 1).apply_to(input)
 
 
 def dropout2d(input: T, p: float = 0.5, training: bool = True, inplace: bool = False) -> T:
     """Drop whole channels of (N, C, H, W) or (C, H, W); as ``dropout``."""
-    if not training or p == 0:
+    p = _chance("dropout2d", input, p, training)
+    if p == 0:
         return input
-    _check("dropout2d", input, p)
     if len(shape_of(input)) not in (3, 4):
         raise OperationError(f"dropout2d: the input must have shape (N, C, H, W) or (C, H, W), not {shape_of(input)}")
-    if inplace:
+    if flag("dropout2d", "inplace", inplace):
         return apply_in_place(Dropout(p, 2), input)
     return Dropout(p, 2).apply_to(input)
 
@@ -97,9 +102,9 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 
 
 def _alpha_dropout(name: str, input: Any, p: float, training: bool, inplace: bool, shared_axes: int) -> Any:
-    if not training or p == 0:
+    p, inplace = _chance(name, input, p, training), flag(name, "inplace", inplace)
+    if p == 0:
         return input
-    _check(name, input, p)
     if p == 1:
         return input * 0
     lowest = -1.7580993408473766  # minus SELU's alpha times its scale

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import tensor
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.ops.common import T, get_default_dtype, is_array
@@ -212,7 +213,7 @@ def erf(input: T) -> T:
 
 def abs(input: T) -> T:
     """The absolute value."""
-    return Abs().apply_to(input)
+    return Abs().apply_to(tensor("abs", "input", input))
 
 
 def sign(input: T) -> T:

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.arguments import flag, integer, number, tensor
 from minigrad.engine import writes
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T
 from minigrad.ops.index import IndexAdd
 
 
@@ -80,8 +82,8 @@ def embedding(
     IndexError
         For a row that the table doesn't have.
     """
-    index = array_of(input)
-    shape = shape_of(weight)
+    flag("embedding", "sparse", sparse)
+    index, shape = array_of(tensor("embedding", "input", input)), tensor("embedding", "weight", weight).shape
     if index.dtype.kind not in "iu":
         raise TypeError(f"embedding: the input must be integers (rows of the table), it is {index.dtype}")
     if len(shape) != 2:
@@ -91,13 +93,12 @@ def embedding(
         wrong = index.min() if index.min() < 0 else index.max()
         raise IndexError(f"embedding: row {wrong} is asked for, the table has rows 0 to {rows - 1}")
     if max_norm is not None:
-        _shorten(array_of(weight), np.unique(index), max_norm, norm_type)
+        longest, order = number("embedding", "max_norm", max_norm), number("embedding", "norm_type", norm_type)
+        _shorten(array_of(weight), np.unique(index), longest, order)
     share = None
     if padding_idx is not None:
-        if not -rows <= padding_idx < rows:
-            raise OperationError(f"embedding: padding_idx={padding_idx} is no row of a table of {rows}")
-        share = index != padding_idx % rows
-    if scale_grad_by_freq:
+        share = index != integer("embedding", "padding_idx", padding_idx, -rows, rows - 1) % rows
+    if flag("embedding", "scale_grad_by_freq", scale_grad_by_freq):
         counts = np.bincount(index.reshape(-1), minlength=rows)
         share = (1 if share is None else share) / counts[index]
     return Embedding(index, share).apply_to(weight)
@@ -126,13 +127,15 @@ def one_hot(tensor: T, num_classes: int = -1) -> T:
     OperationError
         For an integer that is negative, or not less than ``num_classes``.
     """
-    x = array_of(tensor)
+    x = array_of(arguments.tensor("one_hot", "tensor", tensor))
     if x.dtype.kind not in "iu":
         raise TypeError(f"one_hot: classes must be integers, these are {x.dtype}")
+    num_classes = integer("one_hot", "num_classes", num_classes, -1)
     if num_classes == -1 and x.size == 0:
         raise OperationError("one_hot: num_classes can't be found from an empty tensor: say it")
     size = int(x.max()) + 1 if num_classes == -1 else num_classes
     if x.size and not 0 <= x.min() <= x.max() < size:
         wrong = x.min() if x.min() < 0 else x.max()
         raise OperationError(f"one_hot: class {wrong} is not between 0 and num_classes - 1 = {size - 1}")
+    arguments.room("one_hot", (*x.shape, size), np.int64)
     return OneHot(size).apply_to(tensor)

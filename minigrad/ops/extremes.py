@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.engine.base import array_of
+from minigrad.arguments import flag, tensor
+from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.ops.common import Dims, T, axis_of
 from minigrad.ops.reduction import Reduction
@@ -54,7 +55,7 @@ class Max(Node):
     find: Any = staticmethod(np.argmax)
 
     def __init__(self, dim: int, keepdim: bool) -> None:
-        self.dim, self.keepdim = dim, keepdim
+        self.dim, self.keepdim = dim, flag(type(self).__name__, "keepdim", keepdim)
 
     def forward(self, x: Any) -> Any:
         axis = axis_of(self.dim, x.ndim)
@@ -81,7 +82,7 @@ class Position(Node):
     """The index of the largest or smallest value (``np.argmax``, ``np.argmin``); it has no gradient."""
 
     def __init__(self, function: Any, dim: int | None, keepdim: bool) -> None:
-        self.function, self.dim, self.keepdim = function, dim, keepdim
+        self.function, self.dim, self.keepdim = function, dim, flag(function.__name__, "keepdim", keepdim)
 
     def forward(self, x: Any) -> Any:
         axis = None if self.dim is None else axis_of(self.dim, x.ndim)
@@ -138,10 +139,10 @@ def max(
         With a dim: ``values`` and ``indices``, where the first of equal values counts.
     """
     dim = dim if axis is None else axis
-    if other is not None or getattr(dim, "dtype", None) is not None:
+    if other is not None or isinstance(dim, (TensorBase, np.ndarray)):
         return maximum(input, dim if other is None else other)
     if dim is None:
-        return Amax(None, bool(keepdims)).apply_to(input)
+        return Amax(None, keepdim if keepdims is None else keepdims).apply_to(input)
     return ValuesIndices(*Max(dim, keepdim if keepdims is None else keepdims).apply_to(input))
 
 
@@ -156,10 +157,10 @@ def min(
 ) -> Any:
     """The smallest value: of all, along one dimension, or of two tensors; see ``max``."""
     dim = dim if axis is None else axis
-    if other is not None or getattr(dim, "dtype", None) is not None:
+    if other is not None or isinstance(dim, (TensorBase, np.ndarray)):
         return minimum(input, dim if other is None else other)
     if dim is None:
-        return Amin(None, bool(keepdims)).apply_to(input)
+        return Amin(None, keepdim if keepdims is None else keepdims).apply_to(input)
     return ValuesIndices(*Min(dim, keepdim if keepdims is None else keepdims).apply_to(input))
 
 
@@ -173,7 +174,7 @@ def argmax(
 ) -> T:
     """The index of the first largest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmax, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("argmax", "input", input))
 
 
 def argmin(
@@ -186,16 +187,16 @@ def argmin(
 ) -> T:
     """The index of the first smallest value along a dimension; without one, in the flattened tensor."""
     node = Position(np.argmin, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("argmin", "input", input))
 
 
 def all(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether all values are true (not 0), over all dimensions or those given."""
     node = Quantifier(np.all, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("all", "input", input))
 
 
 def any(input: T, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None, keepdims: bool | None = None) -> T:
     """Whether any value is true (not 0), over all dimensions or those given."""
     node = Quantifier(np.any, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
-    return node.apply_to(input)
+    return node.apply_to(tensor("any", "input", input))

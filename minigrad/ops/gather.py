@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
-from minigrad.ops.common import T, axis_of, shape_of
+from minigrad.ops.common import T, axis_of, broadcast_shape, shape_of
 from minigrad.ops.index import Index, integers
 from minigrad.ops.shape import Expand, Reshape
 
@@ -73,7 +74,7 @@ def _check_gather(shape: tuple[int, ...], index: Any, axis: int) -> None:
 
 def _gathered(input: Any, place: int, positions: Any) -> Any:
     """Gather; a tensor without dimensions counts as one of shape (1,)."""
-    if input.shape != ():
+    if input.shape != () or positions.ndim > 1:
         return Gather(place, positions).apply_to(input)
     return Reshape(positions.shape).apply_to(Gather(0, positions.reshape(-1)).apply_to(Reshape((1,)).apply_to(input)))
 
@@ -100,7 +101,9 @@ def gather(input: T, dim: int, index: Any, *, sparse_grad: bool = False) -> T:
     IndexError
         For an index out of range.
     """
-    return _gathered(input, axis_of(dim, len(shape_of(input))), integers(index))
+    shape = tensor("gather", "input", input).shape
+    flag("gather", "sparse_grad", sparse_grad)
+    return _gathered(input, axis_of(dim, len(shape), "gather"), integers(index, "gather"))
 
 
 def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
@@ -120,11 +123,10 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
     IndexError
         For an index out of range.
     """
-    x: Any = input
-    values: Any = src
+    x, values = tensor("scatter_add", "input", input), tensor("scatter_add", "src", src)
     shape = x.shape
-    place = axis_of(dim, len(shape))
-    positions = integers(index)
+    place = axis_of(dim, len(shape), "scatter_add")
+    positions = integers(index, "scatter_add")
     if values.dtype != x.dtype:
         raise OperationError(f"scatter_add: src is {values.dtype}, the tensor {x.dtype}; they must agree")
     if positions.shape != values.shape:
@@ -136,7 +138,7 @@ def scatter_add(input: T, dim: int, index: Any, src: T) -> T:
         values = Index(tuple(map(slice, positions.shape))).apply_to(values) if positions.size else values
     if positions.size == 0:
         return x + 0
-    if shape == ():
+    if shape == () and positions.ndim <= 1:
         added = Reshape(()).apply_to(ScatterAdd(0, positions.reshape(-1), (1,)).apply_to(values.reshape(-1)))
     else:
         added = ScatterAdd(place, positions, shape).apply_to(values)
@@ -155,20 +157,19 @@ def take_along_dim(input: T, indices: Any, dim: int | None = None, *, axis: int 
     axis
         NumPy's name for ``dim``.
     """
-    positions = integers(indices)
-    source: Any = input
+    positions = integers(indices, "take_along_dim")
+    source: Any = tensor("take_along_dim", "input", input)
     dim = axis if dim is None else dim
     if dim is None:
         source, positions, dim = Reshape((-1,)).apply_to(source), positions.reshape(-1), 0
     shape = source.shape
-    place = axis_of(dim, len(shape))
+    place = axis_of(dim, len(shape), "take_along_dim")
     if len(shape) != positions.ndim:
         raise OperationError(
             f"take_along_dim: the indices have {positions.ndim} dimensions, the tensor {len(shape)}: it must be as many"
         )
-    rest = np.broadcast_shapes(
-        (*shape[:place], 1, *shape[place + 1 :]), (*positions.shape[:place], 1, *positions.shape[place + 1 :])
-    )
+    others = ((*sizes[:place], 1, *sizes[place + 1 :]) for sizes in (shape, positions.shape))
+    rest = broadcast_shape("take_along_dim", *others)
     full = (*rest[:place], *shape[place : place + 1], *rest[place + 1 :])
     if full != shape:
         source = Expand(full).apply_to(source)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, flag, integers, room, tensor
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import shape_of
@@ -37,9 +38,11 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     Tensor
         (N, H, W, 2): x and y.
     """
-    n, _, h, w = size
-    if shape_of(theta) != (n, 2, 3):
-        raise OperationError(f"affine_grid: theta must have shape {(n, 2, 3)}, it has {tuple(shape_of(theta))}")
+    n, _, h, w = integers("affine_grid", "size", size, (4,), 1)
+    align_corners = align_corners is not None and flag("affine_grid", "align_corners", align_corners)
+    if tensor("affine_grid", "theta", theta).shape != (n, 2, 3):
+        raise OperationError(f"affine_grid: theta must have shape {(n, 2, 3)}, it has {tuple(theta.shape)}")
+    room("affine_grid", (h, w, 3), np.float64)
     y, x = (
         np.linspace(-1, 1, m) * (1 if align_corners else (m - 1) / m) if m > 1 or not align_corners else np.zeros(m)
         for m in (h, w)
@@ -72,19 +75,16 @@ def grid_sample(
     OperationError
         If shapes don't fit, or for another mode.
     """
-    shape, at = shape_of(input), shape_of(grid)
+    shape, at = tensor("grid_sample", "input", input).shape, tensor("grid_sample", "grid", grid).shape
     if len(shape) != 4 or len(at) != 4 or at[3] != 2 or at[0] != shape[0]:
         raise OperationError(
             f"grid_sample: it takes (N, C, H, W) and (N, Hout, Wout, 2), not {tuple(shape)} and {tuple(at)}"
         )
-    if mode not in ("bilinear", "nearest") or padding_mode not in ("zeros", "border", "reflection"):
-        raise OperationError(
-            f"grid_sample: mode={mode!r}, padding_mode={padding_mode!r}; the mode can be 'bilinear' or 'nearest', "
-            "the padding 'zeros', 'border' or 'reflection'"
-        )
+    choice("grid_sample", "mode", mode, ("bilinear", "nearest"))
+    choice("grid_sample", "padding_mode", padding_mode, ("zeros", "border", "reflection"))
+    corners = align_corners is not None and flag("grid_sample", "align_corners", align_corners)
     x, y = (
-        _inside(_pixels(grid[..., i], n, bool(align_corners)), n, padding_mode, bool(align_corners))
-        for i, n in ((0, shape[3]), (1, shape[2]))
+        _inside(_pixels(grid[..., i], n, corners), n, padding_mode, corners) for i, n in ((0, shape[3]), (1, shape[2]))
     )
     image = permute(input, 0, 2, 3, 1)
     if mode == "nearest":

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import arguments
+from minigrad.arguments import integer, room, tensor, wrong_value
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.node import Node
 from minigrad.kernels import scatter
-from minigrad.ops.common import T, axis_of, shape_of
+from minigrad.ops.common import T, axis_of, broadcast_shape, shape_of
 from minigrad.ops.shape import Expand, Reshape
 
 _DOTS = (Ellipsis,)
@@ -158,12 +159,12 @@ def _select_first(entries: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any,
     return tuple(first), tuple(then)
 
 
-def integers(index: Any) -> Any:
+def integers(index: Any, operation: str = "index") -> Any:
     """An index as an array of integers."""
     array = array_of(index)
     if array.dtype.kind not in "iu":
         if array.size or array.dtype.kind != "f":
-            raise IndexError(f"the index must be of integers, it is {array.dtype}")
+            raise IndexError(f"{operation}: the index must be of integers, it is {array.dtype}")
         return array.astype(np.int64)
     return array
 
@@ -176,9 +177,9 @@ def index_select(input: T, dim: int, index: Any) -> T:
     IndexError
         For an index out of range, or that isn't a vector of integers.
     """
-    shape = shape_of(input)
-    place = axis_of(dim, len(shape))
-    wanted = integers(index)
+    shape = tensor("index_select", "input", input).shape
+    place = axis_of(dim, len(shape), "index_select")
+    wanted = integers(index, "index_select")
     if wanted.ndim > 1:
         raise IndexError(f"index_select takes a vector of integers, the index has shape {wanted.shape}")
     wanted = wanted.reshape(-1)
@@ -198,8 +199,8 @@ def masked_select(input: T, mask: Any) -> T:
     chosen = array_of(mask)
     if chosen.dtype != bool:
         raise TypeError(f"masked_select: the mask must be boolean, as x > 0 gives, it is {chosen.dtype}")
-    source: Any = input
-    full = np.broadcast_shapes(source.shape, chosen.shape)
+    source: Any = tensor("masked_select", "input", input)
+    full = broadcast_shape("masked_select", source.shape, chosen.shape)
     if full != source.shape:
         source = Expand(full).apply_to(source)
     return Index((np.broadcast_to(chosen, full),)).apply_to(source)
@@ -215,11 +216,19 @@ def repeat_interleave(input: T, repeats: Any, dim: int | None = None, *, output_
     dim
         The axis; None flattens first.
     output_size
-        Accepted for PyTorch's sake; it is found from ``repeats``.
+        What ``repeats`` adds up to; it is found anyway.
     """
-    source: Any = input
+    source: Any = tensor("repeat_interleave", "input", input)
     if dim is None:
         source, dim = Reshape((-1,)).apply_to(source), 0
-    place = axis_of(dim, len(source.shape))
-    positions = np.repeat(np.arange(source.shape[place]), array_of(repeats))
+    place = axis_of(dim, len(source.shape), "repeat_interleave")
+    size = source.shape[place]
+    counts = array_of(repeats)
+    if counts.dtype.kind not in "iu" or counts.size not in (1, size) or counts.ndim > 1 or (counts < 0).any():
+        wanted = f"an integer of at least 0, or {size} of them: one for each slice"
+        raise wrong_value("repeat_interleave", "repeats", wanted, repeats)
+    room("repeat_interleave", (int(counts.sum(dtype=object)) * (size if counts.size == 1 else 1),), np.int64)
+    positions = np.repeat(np.arange(size), counts)
+    if output_size is not None and integer("repeat_interleave", "output_size", output_size) != len(positions):
+        raise wrong_value("repeat_interleave", "output_size", f"what repeats adds up to, {len(positions)}", output_size)
     return Index((slice(None),) * place + (positions,)).apply_to(source)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import arguments
+from minigrad.arguments import tensor
 from minigrad.engine import base, writes
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
@@ -54,16 +55,18 @@ class Overwrite(Node):
         return gx, gvalue
 
 
-def before(x: T) -> T:
+def before(x: T, operation: str = "an operation in place") -> T:
     """What an operation in place is applied to: the value that ``x`` has now, as a tensor of its own.
 
     Raises
     ------
+    TypeError
+        If ``x`` is no tensor, nor an array.
     OperationError
         If ``x`` can't be written to.
     """
     if not isinstance(x, TensorBase):
-        return x
+        return tensor(operation, "input", x)
     if is_grad_enabled():
         leaf = x if x._view is None else x._view.base
         if leaf.node is None and leaf.requires_grad:
@@ -202,7 +205,7 @@ _UNSEEN = _references_when_unseen()
 
 def apply_in_place(node: Node, x: T) -> T:
     """Apply an operation to ``x``, and write its result there."""
-    old = before(x)
+    old = before(x, type(node).__name__)
     return write(x, old, node.apply_to(old))
 
 
@@ -222,7 +225,7 @@ def in_place(function: Callable[..., Any], name: str = "") -> Callable[..., Any]
     """The twin of a function that writes its result over its first argument, under the name with a line below."""
 
     def twin(input: Any, *args: Any, **kwargs: Any) -> Any:
-        old = before(input)
+        old = before(input, twin.__name__)
         result = function(old, *args, **kwargs)
         if result is NotImplemented:  # a comparison with what is no number
             raise arguments.wrong_kind(twin.__name__, "other", "a tensor or a number", args[0])

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer, integers, sequence_of_tensors, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, along, axis_of, cast, result_type, shape_of
-from minigrad.ops.shape import as_sizes
+from minigrad.ops.common import T, along, axis_of, cast, result_type
 
 
 class Cat(Node):
@@ -101,7 +101,7 @@ def cat(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
     OperationError
         If there is nothing to join, or shapes disagree.
     """
-    given: list[Any] = list(tensors)
+    given: list[Any] = sequence_of_tensors("cat", "tensors", tensors)
     if not given:
         raise OperationError("cat: there are no tensors to join")
     given = list(_alike(given))
@@ -111,7 +111,7 @@ def cat(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
         shapes = [x.shape for x in given]
     if () in shapes:
         raise OperationError("cat: a tensor without dimensions can't be joined: say stack, or reshape it to (1,)")
-    place = axis_of(dim if axis is None else axis, len(shapes[0]))
+    place = axis_of(dim if axis is None else axis, len(shapes[0]), "cat")
     for position, shape in enumerate(shapes):
         if len(shape) != len(shapes[0]) or any(
             n != m for i, (n, m) in enumerate(zip(shape, shapes[0], strict=True)) if i != place
@@ -134,7 +134,7 @@ def stack(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
     OperationError
         If there is nothing to stack, or shapes disagree.
     """
-    given: list[Any] = list(tensors)
+    given: list[Any] = sequence_of_tensors("stack", "tensors", tensors)
     if not given:
         raise OperationError("stack: there are no tensors to stack")
     shape = given[0].shape
@@ -143,7 +143,7 @@ def stack(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
             raise OperationError(
                 f"stack: tensor {position} has shape {tuple(x.shape)}, the first one {tuple(shape)}; they must agree"
             )
-    place = axis_of(dim if axis is None else axis, len(shape) + 1)
+    place = axis_of(dim if axis is None else axis, len(shape) + 1, "stack")
     return Stack(place).apply_to(*_alike(given))
 
 
@@ -162,32 +162,30 @@ def split(input: T, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     OperationError
         If a list of sizes doesn't add up to the size of the axis.
     """
-    shape = shape_of(input)
-    place = axis_of(dim, len(shape))
+    shape = tensor("split", "input", input).shape
+    place = axis_of(dim, len(shape), "split")
     if not shape:
         raise OperationError("split: a tensor without dimensions can't be cut")
     total = shape[place]
-    if isinstance(split_size_or_sections, (int, np.integer)):
-        size = int(split_size_or_sections)
-        if size < 0 or (size == 0 and total):
-            raise OperationError(f"split: the size of a slice must be positive, not {size}")
+    if not isinstance(split_size_or_sections, (tuple, list)):
+        size = integer("split", "split_size_or_sections", split_size_or_sections, 1 if total else 0)
         count = max(-(-total // size), 1) if size else 1
         sizes = tuple(min(size, total - size * i) for i in range(count))
     else:
-        sizes = as_sizes(tuple(split_size_or_sections))
-        if sum(sizes) != total or min(sizes, default=0) < 0:
+        sizes = integers("split", "split_size_or_sections", split_size_or_sections, least=0)
+        if sum(sizes) != total:
             raise OperationError(f"split: the sizes {sizes} must add up to {total}, the size of dim {dim}")
     return Split(place, sizes).apply_to(input) if sizes else ()
 
 
 def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
     """Cut a tensor into at most ``chunks`` slices of the same size along an axis; the last may be smaller."""
-    if chunks < 1:
-        raise OperationError(f"chunk: chunks must be at least 1, not {chunks}")
-    shape = shape_of(input)
+    chunks = integer("chunk", "chunks", chunks, 1)
+    shape = tensor("chunk", "input", input).shape
+    axis = axis_of(dim, len(shape), "chunk")
     if not shape:
         raise OperationError("chunk: a tensor without dimensions can't be cut")
-    total = shape[axis_of(dim, len(shape))]
+    total = shape[axis]
     if total == 0:
         return split(input, (0,) * chunks, dim)
     return split(input, -(-total // chunks), dim)
@@ -195,8 +193,8 @@ def chunk(input: T, chunks: int, dim: int = 0) -> tuple[T, ...]:
 
 def unbind(input: T, dim: int = 0) -> tuple[T, ...]:
     """Give every place along an axis as a tensor of its own, without that axis."""
-    shape = shape_of(input)
+    shape = tensor("unbind", "input", input).shape
+    place = axis_of(dim, len(shape), "unbind")
     if not shape:
         raise IndexError("unbind: a tensor without dimensions has no axis to take apart")
-    place = axis_of(dim, len(shape))
     return Unbind(place).apply_to(input) if shape[place] else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import flag
 from minigrad.engine.node import Node
 from minigrad.ops.common import Dims, axes_of
 from minigrad.ops.shape import Expand
@@ -16,7 +17,7 @@ class Reduction(Node):
     """
 
     def __init__(self, dim: Dims = None, keepdim: bool = False) -> None:
-        self.dim, self.keepdim = dim, keepdim
+        self.dim, self.keepdim = dim, flag(type(self).__name__, "keepdim", keepdim)
 
     def look_at(self, x: Any) -> Any:
         """Note the shape of the input and the axes to reduce; None stands for all of them, as in NumPy."""

@@ -49,15 +49,20 @@ NUMBERS = {
     for name in names.split()
 }
 
+#: Methods that refuse every call: there is no such dtype and no such device.
+REFUSED = {"Tensor.bfloat16", "Tensor.cuda"}
+
 #: The arguments of functions that fit no pattern.
 BY_HAND = {
     "adaptive_max_pool2d": {"input": ramp(2, 4, 6, 6), "output_size": 2},
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
     "arange": {"start": 3},
     "baddbmm": {"input": ramp(2, 3, 5), "batch1": ramp(2, 3, 4), "batch2": ramp(2, 4, 5)},
+    "backward": {"self": (ramp(3).requires_grad_() * 2).sum()},
     "backward_steps": {"loss": (ramp(3).requires_grad_() * 2).sum()},
     "bmm": {"input": ramp(2, 3, 4), "mat2": ramp(2, 4, 5)},
     "broadcast_shapes": {"shapes": ((2, 3), (3,))},
+    "cat": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "clamp": {"input": ramp(3, 4), "min": 0.2, "max": 0.8},
     "clip": {"input": ramp(3, 4), "min": 0.2, "max": 0.8},
     "cross": {"input": ramp(2, 3), "other": ramp(2, 3)},
@@ -68,7 +73,9 @@ BY_HAND = {
     "from_numpy": {"ndarray": np.ones(3)},
     "grid_sample": {"input": ramp(1, 2, 4, 4), "grid": ramp(1, 3, 3, 2)},
     "index_put": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
+    "index_put_": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "interpolate": {"input": ramp(2, 3, 4, 4), "size": 8},
+    "item": {"self": ramp(1)},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
     "moveaxis": {"input": ramp(2, 3), "source": 0, "destination": 1},
@@ -76,9 +83,14 @@ BY_HAND = {
     "permute": {"input": ramp(2, 3), "axes": (1, 0)},
     "randint": {"low": 0, "high": 4, "size": (3,)},
     "randint_like": {"input": ramp(2, 3), "low": 0, "high": 4},
+    "register_hook": {"self": ramp(3).requires_grad_(), "hook": abs},
+    "register_post_accumulate_grad_hook": {"self": ramp(3).requires_grad_(), "hook": abs},
+    "renorm_": {"input": ramp(2, 3), "args": (2.0, 0, 1.0)},
+    "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
+    "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "tril_indices": {"row": 3, "col": 3},
     "triu_indices": {"row": 3, "col": 3},
     "view": {"input": ramp(2, 3), "sizes": (3, 2)},
@@ -134,7 +146,7 @@ def arguments_of(name, function):
             if p.kind is p.VAR_KEYWORD:
                 continue
             if p.kind is p.VAR_POSITIONAL:
-                options.append([(), (x, x), (2, 3)])
+                options.append([(), (x,), (x, x), (2, 3), (0,)])
             elif p is needed[0]:
                 options.append([*candidates(p.name, x), [x, x]])
             else:
@@ -172,4 +184,16 @@ def functions():
             function = getattr(module, name)
             if inspect.isroutine(function) and function not in found.values():
                 found[f"{prefix}.{name}"] = function
+    return found
+
+
+def methods():
+    """Every public method of a tensor that isn't one of the functions."""
+    known = {id(function) for function in functions().values()}
+    found = {}
+    for name in dir(mg.Tensor):
+        method = inspect.getattr_static(mg.Tensor, name)
+        public = not name.startswith("_") or name in ("__getitem__", "__setitem__")
+        if public and f"Tensor.{name}" not in REFUSED and inspect.isfunction(method) and id(method) not in known:
+            found[f"Tensor.{name}"] = method
     return found

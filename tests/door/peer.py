@@ -1,0 +1,96 @@
+"""PyTorch's answer to the same call: what it refuses, minigrad refuses too, but for reasons that stand here."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+
+import numpy as np
+
+import minigrad as mg
+
+from . import hostile, valid
+
+#: Values that count here and not in PyTorch, whatever the argument, and why.
+VALUES = {
+    "array": "operations take NumPy arrays where they take tensors",
+    "True": "True is the number 1, as everywhere in Python",
+    "0": "0 is False, as everywhere in Python",
+    "2**70": "a number of any size is the float that is nearest to it (as a size or a place it is refused)",
+}
+
+SETTINGS = "dim axis chunks groups kernel_size padding_idx stride padding dilation output_padding"
+#: What else is accepted: functions, arguments and values (or a star), and why.
+REASONS = [
+    ("*", SETTINGS, "bool", "a tensor of one element is an integer where Python asks for one (operator.index)"),
+    ("*", "memory_format", "*", "the order in memory is NumPy's; the argument is there for files that name it"),
+    ("*", "keepdims axis", "None", "NumPy's word for an argument, left out"),
+    ("mg.max mg.min", "dim", "None", "left out"),
+    ("mg.max mg.min", "dim axis", "number", "dim may be the second tensor, as in max(a, b)"),
+    ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
+    ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
+    ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
+    ("mg.cat mg.stack", "tensors", "*", "a tensor is the sequence of its parts"),
+    ("mg.scaled_dot_product_attention", "attn_mask", "number", "what is added may be one number"),
+    ("mg.softmin", "_stacklevel", "*", "no warning is given that it could count for"),
+    ("*", "index indices", "*", "places may be a number or a list, as in x[[0, 1]], and count from the end below 0"),
+]
+
+
+def peer_of(torch, name, function, arguments):
+    """PyTorch's function of that name, which accepts a valid call; or None."""
+    bare = name.partition(".")[2]
+    for module in (torch.nn.functional, torch, torch.Tensor):
+        peer = getattr(module, bare, None)
+        if peer is not None and accepts(torch, peer, function, arguments):
+            return peer
+    return None
+
+
+def translated(torch, value):
+    """An argument as PyTorch has it."""
+    if isinstance(value, mg.Tensor):
+        return torch.from_numpy(np.array(value.array))
+    if isinstance(value, np.dtype):
+        return getattr(torch, value.name)
+    if isinstance(value, (list, tuple)):
+        return type(value)(translated(torch, each) for each in value)
+    return value
+
+
+def accepts(torch, peer, function, arguments):
+    """Whether PyTorch takes these arguments."""
+    try:
+        with warnings.catch_warnings(), hostile.at_most(3):
+            warnings.simplefilter("ignore")
+            valid.call(peer, {k: translated(torch, v) for k, v in arguments.items()}, of=function)
+    except Exception:
+        return False
+    return True
+
+
+def looser(torch, name, function, arguments):
+    """The hostile calls that minigrad accepts and PyTorch doesn't, without those that have a reason."""
+    peer = peer_of(torch, name, function, arguments)
+    if peer is None:
+        return []
+    found = []
+    for argument, what, given in hostile.hostile_arguments(function, arguments):
+        with contextlib.suppress(Exception), warnings.catch_warnings(), hostile.at_most(3):
+            warnings.simplefilter("ignore")
+            valid.call(function, given)
+            if not accepts(torch, peer, function, given) and not reason(name, argument, what):
+                found.append(f"{argument}={what}")
+    return found
+
+
+def _among(word, words):
+    return words == "*" or word in words.split()
+
+
+def reason(name, argument, what):
+    """Why minigrad accepts what PyTorch refuses, or None."""
+    for names, arguments, values, why in REASONS:
+        if _among(name, names) and _among(argument, arguments) and _among(what, values):
+            return why
+    return VALUES.get(what)
