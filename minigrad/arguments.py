@@ -56,15 +56,15 @@ def _message(operation: str, name: str, wanted: str, value: Any) -> str:
     return located(f"{operation}: {name} must be {wanted}, and is {shown(value)}", user_line())
 
 
-def tensor(operation: str, name: str, value: Any) -> Any:
-    """A tensor, or a NumPy array (operations take either).
+def tensor(operation: str, name: str, value: Any, arrays: bool = True) -> Any:
+    """A tensor, or a NumPy array (operations take either; a layer that uses a tensor's methods takes none).
 
     Raises
     ------
     TypeError
         For anything else.
     """
-    if isinstance(value, TensorBase) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
+    if isinstance(value, TensorBase) or (arrays and isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
         return value
     raise wrong_kind(operation, name, "a tensor", value)
 

@@ -93,7 +93,8 @@ def stream_mix(H: Any, X: T) -> T:
 def to_streams(x: Any, n: int) -> Any:
     """``x`` in each of n streams, (n, ...): where hyper-connections begin. Backward: the streams' gradients, summed."""
     tensor("to_streams", "x", x)
-    room("to_streams", (integer("to_streams", "n", n, least=1), *x.shape), x.dtype)
+    n = integer("to_streams", "n", n, least=1)
+    room("to_streams", (n, *x.shape), x.dtype)
     return stream_mix(np.ones((n, 1), x.dtype), x[None])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.arguments import choice, integer, numbers
+from minigrad.arguments import choice, integer, numbers, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
@@ -14,6 +14,7 @@ class _Activation(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def _settings(self) -> str:

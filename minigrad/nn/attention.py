@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integer, number, tensor_or_none, tensors, truths
+from minigrad.arguments import integer, number, tensor, tensor_or_none, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -166,7 +166,8 @@ class MultiheadAttention(Module):
             The output, in the shape of ``query``, and the weights (N, L, S), or None.
         """
         layer = "MultiheadAttention"
-        tensors(layer, query=query, key=key, value=value)
+        for name, x in (("query", query), ("key", key), ("value", value)):
+            tensor(layer, name, x, arrays=False)
         tensor_or_none(layer, "key_padding_mask", key_padding_mask)
         tensor_or_none(layer, "attn_mask", attn_mask)
         truths(layer, need_weights=need_weights, average_attn_weights=average_attn_weights, is_causal=is_causal)

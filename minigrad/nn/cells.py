@@ -59,7 +59,7 @@ class RNNCellBase(Module):
 
     def _prepared(self, input: Tensor, *states: Tensor | None) -> tuple[Tensor, list[Tensor], bool]:
         """The input's part of the gates, the states with a batch axis, and whether the input had none."""
-        name, single = type(self).__name__, tensor(type(self).__name__, "input", input).ndim == 1
+        name, single = type(self).__name__, tensor(type(self).__name__, "input", input, arrays=False).ndim == 1
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise OperationError(
                 f"{name}: the input must be (batch, {self.input_size}) or ({self.input_size},), not {input.shape}"
@@ -69,7 +69,7 @@ class RNNCellBase(Module):
         for state in states:
             if state is None:
                 state = from_array(np.zeros((len(x), self.hidden_size), x.dtype))
-            elif tensor(name, "hx", state) is not None and single:
+            elif tensor(name, "hx", state, arrays=False) is not None and single:
                 state = state.unsqueeze(0)
             if tuple(state.shape) != (len(x), self.hidden_size):
                 wanted = (self.hidden_size,) if single else (len(x), self.hidden_size)

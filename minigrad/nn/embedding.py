@@ -80,7 +80,7 @@ class Embedding(Module):
             self.weight.requires_grad = not _freeze
             self.reset_parameters()
         else:
-            if tensor("Embedding", "_weight", _weight).shape != (num_embeddings, embedding_dim):
+            if tensor("Embedding", "_weight", _weight, arrays=False).shape != (num_embeddings, embedding_dim):
                 wanted = (num_embeddings, embedding_dim)
                 raise OperationError(f"Embedding: the table has shape {_weight.shape}, not {wanted}")
             self.weight = Parameter(_weight, requires_grad=not _freeze)
@@ -127,7 +127,7 @@ class Embedding(Module):
         ValueError
             If it is no matrix.
         """
-        if tensor("Embedding", "embeddings", embeddings).ndim != 2:
+        if tensor("Embedding", "embeddings", embeddings, arrays=False).ndim != 2:
             raise OperationError(f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)

@@ -281,7 +281,8 @@ class ReversibleSequence(Module):
 
 
 def _halves(x: Tensor, dim: int) -> tuple[Any, Any]:
-    size = tensor("Reversible", "input", x).shape[axis_of(dim, x.ndim, "Reversible")] if x.ndim else 1
+    axis = axis_of(dim, tensor("Reversible", "input", x, arrays=False).ndim, "Reversible")
+    size = x.shape[axis] if x.ndim else 1
     if size % 2:
         raise OperationError(f"reversible blocks halve dimension {dim}, which has {size}: it must be even")
     first, second = x.chunk(2, dim)

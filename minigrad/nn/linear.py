@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.arguments import integer, integers, truths
+from minigrad.arguments import integer, integers, tensor, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -107,6 +107,7 @@ class Flatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Merge the axes from ``start_dim`` to ``end_dim``."""
+        tensor("Flatten", "input", input, arrays=False)
         return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -131,6 +132,7 @@ class Unflatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Split axis ``dim``."""
+        tensor("Unflatten", "input", input, arrays=False)
         return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from minigrad.arguments import integer, number, numbers
+from minigrad.arguments import choice, integer, number, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
-from minigrad.ops.loss import check_reduction, legacy_reduction
+from minigrad.ops.loss import legacy_reduction
 from minigrad.tensors.tensor import Tensor
 
 
@@ -18,8 +18,8 @@ class _Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        check_reduction(type(self).__name__, self.reduction)
+        word = legacy_reduction(size_average, reduce, reduction)
+        self.reduction = choice(type(self).__name__, "reduction", word, ("mean", "sum", "none"))
 
 
 class _WeightedLoss(_Loss):
@@ -103,8 +103,10 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, "sum" if reduction == "batchmean" else reduction)
-        self.reduction = reduction if reduction == "batchmean" else self.reduction
+        truths("KLDivLoss", log_target=log_target)
+        of_batch = isinstance(reduction, str) and reduction == "batchmean"
+        super().__init__(size_average, reduce, "sum" if of_batch else reduction)
+        self.reduction = reduction if of_batch else self.reduction
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

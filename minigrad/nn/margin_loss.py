@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.arguments import function, numbers, wrong_value
+from minigrad.arguments import function, numbers, truths, wrong_value
 from minigrad.nn import functional as F
 from minigrad.nn.distance import PairwiseDistance
 from minigrad.nn.loss import _Loss, _WeightedLoss
@@ -68,6 +68,7 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        truths("TripletMarginLoss", swap=swap)
         numbers("TripletMarginLoss", margin=margin, p=p, eps=eps)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
@@ -91,6 +92,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         super().__init__(reduction=reduction)
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         function("TripletMarginWithDistanceLoss", "distance_function", self.distance_function)
+        truths("TripletMarginWithDistanceLoss", swap=swap)
         numbers("TripletMarginWithDistanceLoss", margin=margin)
         self.margin, self.swap = margin, swap
 
@@ -165,6 +167,7 @@ class PoissonNLLLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        truths("PoissonNLLLoss", log_input=log_input, full=full)
         numbers("PoissonNLLLoss", eps=eps)
         self.log_input, self.full, self.eps = log_input, full, eps
 
@@ -177,6 +180,7 @@ class GaussianNLLLoss(_Loss):
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
+        truths("GaussianNLLLoss", full=full)
         numbers("GaussianNLLLoss", eps=eps)
         self.full, self.eps = full, eps
 

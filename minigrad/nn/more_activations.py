@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integer, numbers, tensor
+from minigrad.arguments import integer, numbers, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.activation import _Activation, _AlongAxis
@@ -19,6 +19,7 @@ class Hardswish(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -31,6 +32,7 @@ class Hardsigmoid(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:

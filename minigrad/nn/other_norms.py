@@ -34,7 +34,7 @@ class _InstanceNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample of (N, C, ...), or of one sample without N."""
-        if tensor(type(self).__name__, "input", input).ndim not in self.ndims:
+        if tensor(type(self).__name__, "input", input, arrays=False).ndim not in self.ndims:
             raise OperationError(
                 f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
                 f"not one of shape {input.shape}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.arguments import integers
+from minigrad.arguments import integers, numbers
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -42,6 +42,7 @@ class ConstantPad2d(_Pad):
 
     def __init__(self, padding: Padding, value: float) -> None:
         super().__init__(padding)
+        numbers(type(self).__name__, value=value)
         self.value = value
 
     def forward(self, input: Tensor) -> Tensor:

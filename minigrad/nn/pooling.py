@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integers, number
+from minigrad.arguments import integer, integers, number, truths, wrong_kind
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -29,6 +29,7 @@ class _MaxPoolNd(Module):
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
         self.dilation = dilation
+        truths(type(self).__name__, return_indices=return_indices, ceil_mode=ceil_mode)
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -111,6 +112,7 @@ class AvgPool1d(_AvgPoolNd):
                 ("padding", padding),
             )
         )
+        truths(type(self).__name__, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -155,8 +157,11 @@ class AvgPool2d(_AvgPoolNd):
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
+        truths(type(self).__name__, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
+        if divisor_override is not None:
+            integer("AvgPool2d", "divisor_override", divisor_override)
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
@@ -249,7 +254,10 @@ class Upsample(Module):
             self.scale_factor: Any = tuple(number("Upsample", "scale_factor", factor) for factor in scale_factor)
         else:
             self.scale_factor = None if scale_factor is None else number("Upsample", "scale_factor", scale_factor)
+        if not isinstance(mode, str):
+            raise wrong_kind("Upsample", "mode", "a mode, such as 'nearest'", mode)
         self.mode = mode
+        truths("Upsample", align_corners=align_corners, recompute_scale_factor=recompute_scale_factor)
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 

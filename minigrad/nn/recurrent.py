@@ -180,7 +180,7 @@ class RNNBase(Module):
     def _as_rows(self, input: Tensor) -> tuple[Tensor, list[int], bool]:
         """The input as rows, the batch size of each time step, and whether it was a single sequence."""
         name = type(self).__name__
-        if tensor(name, "input", input).ndim not in (2, 3):
+        if tensor(name, "input", input, arrays=False).ndim not in (2, 3):
             raise OperationError(f"{name}: expected an input of 2 or 3 dimensions, its shape is {input.shape}")
         if input.ndim == 2:
             time_first = input.unsqueeze(1)
@@ -201,7 +201,7 @@ class RNNBase(Module):
             return tuple(from_array(np.zeros((count, batch, width), dtype)) for width in widths)
         for state, width, label in zip(hx, widths, ("hidden", "cell"), strict=False):
             wanted = (count, width) if single else (count, batch, width)
-            if tuple(tensor(type(self).__name__, "hx", state).shape) != wanted:
+            if tuple(tensor(type(self).__name__, "hx", state, arrays=False).shape) != wanted:
                 raise OperationError(
                     f"{type(self).__name__}: the {label} state must have shape {wanted}, (layers * directions, "
                     f"{'' if single else 'batch, '}features); it has {tuple(state.shape)}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import skip
-from minigrad.arguments import function, integer, numbers, tensor
+from minigrad.arguments import function, integer, numbers, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.conv import Conv2d
@@ -111,6 +111,7 @@ class Projection(Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, norm: bool = True) -> None:
         super().__init__()
+        truths("Projection", norm=norm)
         self.conv = Conv2d(in_channels, out_channels, 1, stride, bias=False)
         self.norm = BatchNorm2d(out_channels) if norm else None
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import skip
-from minigrad.arguments import choice, function, integer, tensors, wrong_kind
+from minigrad.arguments import choice, function, integer, tensor, truths, wrong_kind
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -66,6 +66,7 @@ class _Layer(Module):
     ) -> None:
         super().__init__()
         made = {"bias": bias, "device": device, "dtype": dtype}
+        truths(type(self).__name__, norm_first=norm_first)
         attention = {"dropout": dropout, "batch_first": batch_first, **made}
         self.self_attn = MultiheadAttention(d_model, nhead, **attention)
         if self._attentions == 2:
@@ -88,7 +89,7 @@ class _Layer(Module):
 
     def _residual(self, x: Tensor, norm: Module, branch: Callable[[Tensor], Tensor]) -> Tensor:
         """``x + branch(norm(x))``, or post-norm ``norm(x + branch(x))``."""
-        s, b = skip.fork(x)
+        s, b = skip.fork(tensor(type(self).__name__, "the input", x, arrays=False))
         if self.norm_first:
             return skip.residual_add(s, branch(norm(b)))
         normed: Tensor = norm(skip.residual_add(s, branch(b)))
@@ -247,6 +248,7 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """Encode; masks as in `TransformerEncoderLayer`."""
+        truths("TransformerEncoder", is_causal=is_causal)
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, bool(is_causal))
         return src if self.norm is None else self.norm(src)
@@ -282,6 +284,7 @@ class TransformerDecoder(Module):
     ) -> Tensor:
         """Decode; the arguments are those of `TransformerDecoderLayer`."""
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        truths("TransformerDecoder", tgt_is_causal=tgt_is_causal)
         for layer in self.layers:
             tgt = layer(tgt, memory, *masks, bool(tgt_is_causal), memory_is_causal)
         return tgt if self.norm is None else self.norm(tgt)
@@ -369,7 +372,8 @@ class Transformer(Module):
         OperationError
             If the features or the batches don't fit.
         """
-        tensors("Transformer", src=src, tgt=tgt)
+        for name, x in (("src", src), ("tgt", tgt)):
+            tensor("Transformer", name, x, arrays=False)
         if not 2 <= src.ndim == tgt.ndim <= 3:
             raise OperationError(
                 f"Transformer: src and tgt have 3 dimensions, or 2; they are {src.shape} and {tgt.shape}"
