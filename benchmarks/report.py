@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from minigrad.files import folder_to_write, write_whole
 from minigrad.plot.style import COLOURS, figure, save
 
 
@@ -92,5 +93,5 @@ def write(everything: dict[str, Any], threads: int, folder: Path) -> None:
     installed = [name for name in ("numpy", "numba", "torch") if importlib.util.find_spec(name)]
     versions = {name: importlib.metadata.version(name) for name in installed}
     machine = {"cpu": _cpu(), "python": platform.python_version(), **versions, "threads": threads}
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps({**machine, **everything}, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({**machine, **everything}, indent=1) + "\n"
+    write_whole(folder_to_write(folder) / "results.json", text.encode())

@@ -15,6 +15,7 @@ from minigrad.engine import enable_grad, no_grad, set_grad_enabled
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.step import Step
 from minigrad.gradient_check import GradcheckError, gradcheck, gradgradcheck
+from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -35,6 +36,7 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
+__dir__ = _lister(__name__)
 
 
 def backward(

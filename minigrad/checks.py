@@ -25,7 +25,7 @@ class _Check(Watcher):
     def start(self) -> None:
         """Begin to watch, if it is enabled."""
         added = (self,) if self._enabled else ()
-        self._watching.append(watchers.set((*watchers.get(), *added)))
+        self._set((*watchers.get(), *added))
 
 
 class detect_anomaly(_Check):

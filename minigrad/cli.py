@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import platform
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom.commands import add_commands as add_lesson_commands
+from minigrad.files import file_to_write, folder_to_write
 from minigrad.inspect.page.commands import add_commands as add_replay_command
 from minigrad.inspect.stepping.commands import add_commands as add_step_command
 from minigrad.version import __version__
@@ -24,12 +26,11 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _figure_file(out: str | None) -> Path:
     """Where the demo's figure goes, and whether it can, before any training; into a folder under its own name."""
-    from minigrad.classroom.runner import folder_to_write
     from minigrad.classroom.script import default_folder
 
     name = "demo_gradient_norms.png"
     if out is None:
-        return folder_to_write(str(default_folder())) / name
+        return folder_to_write(default_folder()) / name
     if Path(out).is_dir() or out.endswith(("/", os.sep)):
         return folder_to_write(out) / name
     from matplotlib.backend_bases import FigureCanvasBase
@@ -37,7 +38,7 @@ def _figure_file(out: str | None) -> Path:
     kinds = FigureCanvasBase.get_supported_filetypes()
     if Path(out).suffix[1:].lower() not in kinds:
         raise ValueError(f"--out {out}: a figure's name ends in one of {', '.join(f'.{kind}' for kind in kinds)}")
-    return folder_to_write(str(Path(out).parent)) / Path(out).name
+    return file_to_write(out)
 
 
 def _one_or_more(text: str) -> int:
@@ -82,18 +83,41 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 2 for a bad call, 130 after Ctrl-C, 141 where nobody reads on."""
-    arguments = parser().parse_args(argv)
+    command = "minigrad"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a character that the terminal hasn't is no reason to end
     try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except (FileNotFoundError, ValueError) as error:
-        print(f"minigrad {arguments.command}: {error}", file=sys.stderr)
-        return 2
+        try:
+            arguments = parser().parse_args(argv)
+            command = f"minigrad {arguments.command}"
+            code: int = arguments.run(arguments)
+        finally:
+            if sys.stdout is not None:  # (it is None where the caller has closed it)
+                sys.stdout.flush()
     except KeyboardInterrupt:
-        print(f"minigrad {arguments.command}: stopped", file=sys.stderr)
+        print(f"{command}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as after `minigrad lesson | head -1`
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is left to be written goes there, as Python ends
+        _write_no_more()
         return 141
+    except (OSError, ValueError) as error:
+        _tell(command, error)
+        return 2
     return code
+
+
+def _tell(command: str, error: OSError | ValueError) -> None:
+    """Say in one line what is wrong; also where standard output is what can't be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _write_no_more()
+    print(f"{command}: {error}", file=sys.stderr)
+
+
+def _write_no_more() -> None:
+    """Send what is left in standard output's buffer nowhere: Python would try to write it, and complain, as it ends."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.missing import lister as _lister
 from minigrad.ops.common import Dims
 from minigrad.ops.linalg import matmul
 from minigrad.ops.products import cross, multi_dot
@@ -11,6 +12,7 @@ from minigrad.ops.rearrange import diagonal
 from minigrad.ops.vector_norm import norm as _norm
 
 __all__ = ["cross", "diagonal", "matmul", "multi_dot", "norm", "vector_norm"]
+__dir__ = _lister(__name__)
 
 
 def norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

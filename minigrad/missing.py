@@ -39,3 +39,12 @@ def teller(module: str) -> Callable[[str], Any]:
         raise AttributeError(message, name=name, obj=sys.modules[module])
 
     return __getattr__
+
+
+def lister(module: str) -> Callable[[], list[str]]:
+    """Give a ``__dir__`` for a module that has code of its own: what is in its ``__all__``, and not what it imports."""
+
+    def __dir__() -> list[str]:  # noqa: N807  (Python's name for it)
+        return list(sys.modules[module].__all__)
+
+    return __dir__

@@ -11,10 +11,9 @@ rest is an object: ``{"dict": [[key, value], ...]}``, ``{"tuple": [...]}``, ``{"
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from minigrad.engine.base import Array, TensorBase
+from minigrad.files import path_of, write_whole
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import Tensor, from_array
 
@@ -40,7 +40,8 @@ def save(obj: Any, f: Any) -> None:
     """Save tensors, and dictionaries, lists, numbers and strings around them, to a file.
 
     The file is first written beside its place and then moved there: if saving fails, or the computer
-    stops, what was there before is still there.
+    stops, what was there before is still there. A file that is there keeps its owner and mode; a device
+    or a pipe is written to as it is.
 
     Parameters
     ----------
@@ -53,9 +54,9 @@ def save(obj: Any, f: Any) -> None:
     Raises
     ------
     TypeError
-        If something can't be stored; the message says where it is.
-    FileNotFoundError
-        If the folder isn't there.
+        If something can't be stored; the message says where it is. If ``f`` is no path, nor a file of bytes.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If the folder isn't there, if ``f`` is one, or if it is not to be written to.
 
     Examples
     --------
@@ -67,30 +68,24 @@ def save(obj: Any, f: Any) -> None:
     >>> mg.load(file)
     {'weight': Tensor([1., 1.], shape=(2,), float32), 'epoch': 3}
     """
+    _check_file("save", f, "wb")
     content = _to_bytes(obj)
     if hasattr(f, "write"):
         f.write(content)
-        return
-    write_whole(f, content)
+    else:
+        write_whole(f, content)
 
 
-def write_whole(f: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file beside its place, and then move it there: so there is never a part of it."""
-    # Through a symbolic link: the file that it points to is to be replaced, not the link.
-    path = Path(os.path.realpath(f))
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"can't save {path}: there is no folder {path.parent}")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _check_file(what: str, f: Any, mode: str) -> None:
+    """Say what is wrong with a file argument, before the work."""
+    if isinstance(f, io.TextIOBase):
+        raise TypeError(f"{what}: the file is open for text: open it with mode {mode!r}, or give its path")
+    if not hasattr(f, "write" if mode == "wb" else "read"):
+        try:
+            path_of(f, f", or a file that is open with mode {mode!r}")
+        except TypeError as error:
+            order = "" if what == "load" else "; the order is save(obj, f)"
+            raise TypeError(f"{what}: {error}{order}") from None
 
 
 def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
@@ -119,9 +114,10 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True) -> Any:
     """
     if not callable(map_location) and not isinstance(map_location, dict):
         check_device(map_location)
+    _check_file("load", f, "rb")
     if hasattr(f, "read"):
         return _from_bytes(f.read(), getattr(f, "name", "the file"))
-    path = Path(f)
+    path = Path(path_of(f))
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path.absolute()}")
     if path.is_dir():

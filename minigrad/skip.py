@@ -21,15 +21,26 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import joins as _joins
+from minigrad import joins
 from minigrad.arguments import integer, tensor
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.joins import *  # noqa: F403 (what stands in its __all__ is found here too)
+from minigrad.missing import lister as _lister
 from minigrad.ops.common import T, along, axis_of, shape_of, unbroadcast
 
-__all__ = [*_joins.__all__, "Fork", "HighwayGate", "ResidualAdd", "SkipConcat"]
-__all__ += ["fork", "highway_gate", "residual_add", "skip_concat"]
+__all__ = [
+    *joins.__all__,
+    "Fork",
+    "HighwayGate",
+    "ResidualAdd",
+    "SkipConcat",
+    "fork",
+    "highway_gate",
+    "residual_add",
+    "skip_concat",
+]
+__dir__ = _lister(__name__)
 
 
 class Fork(Node):

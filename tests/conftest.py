@@ -18,6 +18,12 @@ def rng():
 
 
 @pytest.fixture(autouse=True)
+def _usual_width(monkeypatch):
+    """Tables are as wide as the terminal, whatever it is that the tests are run in."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(autouse=True)
 def _seeded():
     mg.manual_seed(7)
 

@@ -142,3 +142,36 @@ def test_an_unknown_kernel_backend(run_python):
 def test_inf_minus_inf_is_quiet_and_nan_stays_visible():
     x = mg.tensor([np.inf, 1.0])
     assert mg.isnan(mg.softmax(x, dim=0)).any().item()
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "words"),
+    [
+        (lambda x: F.max_pool2d(x, "3"), TypeError, "max_pool2d: kernel_size must be an integer of at least 1 (1 or 2"),
+        (lambda x: F.fold(x, 4, 2, stride=0), mg.OperationError, "fold: stride must be an integer of at least 1 (1 or"),
+        (lambda x: mg.cat(x.split(1), dim=4), IndexError, "cat: dim is out of range: it must be from -4 to 3 for 4"),
+        (
+            lambda x: F.dropout(x, float("nan")),
+            mg.OperationError,
+            "dropout: p must be a number from 0 to 1, and is nan",
+        ),
+        (lambda x: F.elu(x, inplace="yes"), TypeError, "elu: inplace must be True or False, and is 'yes' (str)"),
+        (lambda x: mg.cat([x, None]), TypeError, "cat: tensors[1] must be a tensor, and is None"),
+        (
+            lambda x: F.one_hot(x.long(), 2**50),
+            MemoryError,
+            "one_hot: the result, of shape (1, 2, 5, 5, 11258999068426",
+        ),
+    ],
+)
+def test_the_door_says_operation_argument_what_is_wanted_and_what_came(call, kind, words):
+    with pytest.raises(kind) as caught:
+        call(mg.ones(1, 2, 5, 5))  # the user's line
+    assert str(caught.value).startswith(words)
+    assert "test_bad_input.py" in str(caught.value)
+
+
+def test_a_setting_that_a_gradient_would_have_to_go_through_is_refused():
+    with pytest.raises(TypeError, match="alpha must be a number"):
+        F.elu(mg.ones(2), alpha=mg.tensor(1.0, requires_grad=True))
+    assert F.elu(mg.ones(2), alpha=mg.tensor(1.0)).tolist() == [1.0, 1.0]

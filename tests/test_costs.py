@@ -26,7 +26,7 @@ from minigrad.engine import node
 from minigrad.engine.watch import Watcher
 from minigrad.kernels.compile import BACKEND
 from minigrad.kernels.conv import vectors
-from minigrad.kernels.threads import FlatKernel, RowKernel
+from minigrad.kernels.threads import RowKernel
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = str(Path(mg.__file__).parent)
@@ -96,24 +96,25 @@ def compiled():
     for info in pkgutil.walk_packages(kernels.__path__, "minigrad.kernels."):
         module = importlib.import_module(info.name)
         for name, found in vars(module).items():
-            if isinstance(found, RowKernel | FlatKernel) and found.body.__module__ == module.__name__:
+            if isinstance(found, RowKernel) and found.body.__module__ == module.__name__:
                 yield found, "compiled", found.compiled
             elif isinstance(found, Dispatcher) and found.py_func.__module__ == module.__name__:
                 yield module, name, found
 
 
-# Measured on 3.11: 690 frames and 29 calls, 1617 and 149, 1909 and 33. A node has its turn in settle, run, its rule,
-# send and add, and one more for each leaf; the loop of one function, before, took half as many.
+# Measured alike on 3.10, 3.11, 3.12 and 3.13: 611 frames and 29 calls, 1532 and 149, 1577 and 33. The margin of frames
+# is below 1 %. A node has its turn in settle, run, its rule, send and add, and one more for each leaf.
 @pytest.mark.parametrize(
-    ("make", "nodes", "frames", "calls"), [(mlp, 33, 705, 29), (resnet, 35, 1640, 149), (chain, 100, 1940, 33)]
+    ("make", "nodes", "frames", "calls"), [(mlp, 33, 616, 29), (resnet, 35, 1540, 149), (chain, 100, 1590, 33)]
 )
 def test_frames_and_kernel_calls(make, nodes, frames, calls, monkeypatch):
     step, made = warm(make)
     assert made == nodes
     everything = list(compiled())
-    # Before 3.12, comprehensions have frames, and Numba shows a compiled function as one. On 3.10 a profiler holds what
-    # a frame's variables refer to, so no gradient and no node seems to be the pass's alone.
-    left_out = {"<listcomp>", "<dictcomp>", "<setcomp>", "accumulate", "release"}
+    # Not counted, because versions differ. Before 3.12, comprehensions have frames, and Numba shows a compiled function
+    # as one; before 3.13, a generator expression enters its frame once more, to end. On 3.10 a profiler holds what a
+    # frame's variables refer to, so no gradient and no node seems to be the pass's alone.
+    left_out = {"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>", "accumulate", "release"}
     left_out.update(d.py_func.__name__ for _, _, d in everything)
     entered, called = Counter(), Counter()
 

@@ -74,6 +74,19 @@ def test_folders(tmp_path):
         load(tmp_path / "missing.safetensors")
 
 
+def test_what_is_no_place_for_a_file(path):
+    with pytest.raises(TypeError, match=r"save: a path is wanted here, or a file .* and not a dict; the order is"):
+        save(str(path), {"x": t([1.0])})
+    with pytest.raises(TypeError, match="load: a path is wanted here, or a file .* and not a NoneType"):
+        load(None)
+    with open(path, "w") as file, pytest.raises(TypeError, match="save: the file is open for text: .* 'wb'"):
+        save({}, file)
+    with open(path) as file, pytest.raises(TypeError, match="load: the file is open for text: .* 'rb'"):
+        load(file)
+    save({"x": 1}, os.fsencode(path))
+    assert load(os.fsencode(path)) == {"x": 1}
+
+
 def test_a_plain_file_is_a_flat_dictionary(path):
     safetensors.save_file({"a.weight": np.ones((2, 2)), "b": np.arange(3)}, path, metadata={"format": "pt"})
     loaded = load(path)

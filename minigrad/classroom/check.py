@@ -50,7 +50,7 @@ def _is_as_given(name: str, path: Path, exercise: Path) -> bool:
     """Whether a function of the learner's file, or all for ``*``, is as in the exercise but for comments and spaces."""
     codes = []
     for file in (path, exercise):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = ast.parse(file.read_bytes())  # (bytes: a learner may have another encoding)
         if name == "*":
             codes.append(ast.dump(tree))
             continue

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minigrad.files import folder_to_write, write_new
+
 if TYPE_CHECKING:
     from minigrad.classroom.catalogue import Lesson
 
@@ -34,22 +36,27 @@ def _lesson(arguments: argparse.Namespace) -> int:
     from minigrad.classroom.catalogue import find, lessons
     from minigrad.classroom.script import default_folder
 
-    if arguments.lesson is None:
+    if arguments.lesson in (None, "zoo"):
+        left = [f"--{name}" for name in ("copy", "notebook", "save") if getattr(arguments, name) is not None]
+        if arguments.lesson is None and left:
+            raise ValueError(f"{left[0]} of which lesson? Say it, as in: minigrad lesson 7 {left[0]} DIR")
+        if arguments.lesson == "zoo" and left not in ([], ["--copy"]):
+            raise ValueError(f"the zoo takes no {left[0]}: minigrad lesson zoo --copy DIR")
+        if arguments.lesson == "zoo":
+            return _zoo(arguments.copy)
         print(runner.list_lessons())
         return 0
-    if arguments.lesson == "zoo":
-        return _zoo(arguments.copy)
     chosen = lessons() if arguments.lesson == "all" else [find(arguments.lesson)]
     if arguments.copy is not None:
-        return _copy(chosen, runner.folder_to_write(arguments.copy))
+        return _copy(chosen, folder_to_write(arguments.copy))
     if arguments.notebook is not None:
-        from minigrad.classroom.notebook import write_notebook
+        from minigrad.classroom.notebook import write_notebooks
 
-        folder = runner.folder_to_write(arguments.notebook)
-        for each in chosen:
-            print(write_notebook(each, folder))
+        folder = folder_to_write(arguments.notebook)
+        for path in write_notebooks(chosen, folder):
+            print(path)
         return 0
-    save = runner.folder_to_write(arguments.save or str(default_folder()))
+    save = folder_to_write(arguments.save or str(default_folder()))
     for each in chosen:
         runner.run_lesson(each, save)
     return 0
@@ -69,13 +76,13 @@ def _copy(chosen: Sequence[Lesson], folder: Path) -> int:
 
 def _zoo(copy: str | None) -> int:
     """List the bug zoo, or copy it."""
-    from minigrad.classroom import progress, runner, zoo
+    from minigrad.classroom import progress, zoo
 
     if copy is None:
         print(zoo.listed())
         return 0
-    folder = runner.folder_to_write(copy)
-    runner.copy_files([(path, folder / "zoo" / path.name) for path in zoo.animals()])
+    folder = folder_to_write(copy)
+    write_new({folder / "zoo" / path.name: path.read_bytes() for path in zoo.animals()})
     _warn(progress.note_copy("zoo", folder / "zoo"))
     print(f"Mend them in {folder / 'zoo'}, then: minigrad check zoo")
     return 0

@@ -6,13 +6,15 @@ It judges nothing, so a file that rewrites whatever it finds in this process rew
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import linecache
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from types import FunctionType, ModuleType
 from typing import Any, TextIO
 
@@ -20,13 +22,12 @@ from minigrad.classroom import wire
 
 
 def load(path: Path) -> ModuleType:
-    """Import a file under a name that no package has."""
-    spec = importlib.util.spec_from_file_location(f"learner_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path}: not a Python file")
+    """Run a file as a module whose name no package has. No bytecode is written, or read: it may be out of date."""
     linecache.checkcache(str(path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType(f"learner_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # as an import does: dataclasses look there
+    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     return module
 
 
@@ -37,8 +38,9 @@ def told(error: BaseException, path: Path) -> str:
     except BaseException:  # an exception of the learner's own may do anything when it is asked for its text
         text = "(and its text can't be had)"
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return f"Python can't read line {error.lineno}: {error.msg}"
+    if isinstance(error, SyntaxError) and error.filename in (str(path), None):
+        line = f"line {error.lineno}" if error.lineno else "your file"
+        return f"Python can't read {line}: {error.msg}"
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     if lines:
         source = linecache.getline(str(path), lines[-1] or 0).strip()
@@ -114,12 +116,23 @@ def channels() -> tuple[TextIO, TextIO]:
     return questions, answers
 
 
-def main() -> None:
-    """Answer until nothing is asked any more."""
-    questions, answers = channels()
-    learner = Learner()
+def _read(questions: TextIO, asked: SimpleQueue[str]) -> None:
+    """Hand on what is asked. When nothing can come any more, the checker is gone: so all that runs here ends too."""
     for line in questions:
-        answers.write(wire.answered(answer(learner, *wire.read_asked(line))) + "\n")
+        asked.put(line)
+    if os.name != "nt" and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def main() -> None:
+    """Answer as long as the checker is there, whatever the learner's file does meanwhile."""
+    questions, answers = channels()
+    asked: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read, args=(questions, asked), daemon=True).start()
+    learner = Learner()
+    while True:
+        answers.write(wire.answered(answer(learner, *wire.read_asked(asked.get()))) + "\n")
         answers.flush()
 
 

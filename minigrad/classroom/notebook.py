@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.classroom.catalogue import Lesson
+from minigrad.files import write_new
 
 
-def write_notebook(lesson: Lesson, folder: Path) -> Path:
-    """Write a lesson's cells as ``NN_name.ipynb``; its figures show inline when they are run.
+def write_notebooks(chosen: Sequence[Lesson], folder: Path) -> list[Path]:
+    """Write lessons' cells as ``NN_name.ipynb``, all or none; their figures show inline when they are run.
 
     Parameters
     ----------
-    lesson
+    chosen
         Which.
     folder
-        Where it goes; a notebook that is there is left as it is.
+        Where they go; a notebook that is there is left as it is.
 
     Raises
     ------
     ValueError
-        If it is there already, or jupytext isn't installed.
+        If one is there already, or jupytext isn't installed.
     """
     try:
         import jupytext
     except ImportError:
         raise ValueError("notebooks need jupytext: pip install 'minigrad[notebook]'") from None
-    target = folder / f"{lesson.path.stem}.ipynb"
-    if target.exists():
-        raise ValueError(f"{target}: there already, and left as it is; choose another folder")
-    notebook = jupytext.read(lesson.path, fmt="py:percent")
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for i, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{i}"  # (jupytext draws them at random)
-    temporary = folder / f".{target.stem}-{os.getpid()}.ipynb"
-    try:
-        jupytext.write(notebook, temporary, fmt="ipynb")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    contents = {}
+    for lesson in chosen:
+        notebook = jupytext.read(lesson.path, fmt="py:percent")
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        for i, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{i}"  # (jupytext draws them at random)
+        contents[folder / f"{lesson.path.stem}.ipynb"] = jupytext.writes(notebook, fmt="ipynb").encode()
+    write_new(contents)
+    return list(contents)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from minigrad.files import write_whole
+
 
 def location() -> Path:
     """The file: in the folder of the environment variable ``MINIGRAD_HOME``, or where the system keeps such data."""
@@ -65,18 +67,13 @@ def note_copy(number: str, path: Path) -> str | None:
 
 
 def _note(number: str, key: str, value: Any) -> str | None:
-    """Write the file anew under another name, and move it into place: it is never half written."""
+    """Write the file anew."""
     known = load()
     known[number] = {**_table(known.get(number)), key: value}
     try:
         target = location()
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".progress-{os.getpid()}.json")
-        try:
-            temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(target, json.dumps(known, indent=1).encode())
     except (OSError, RuntimeError) as error:
         return f"what you passed could not be noted: {error}"
     return None

@@ -95,6 +95,10 @@ def on_ranks(function: Callable[..., Any], ranks: int, *arguments: Any, detail: 
             process.terminate()  # the launcher ends its ranks
             out, err = process.communicate()
             err += f"\nthe ranks had not ended after {LIMIT} s"
+        except BaseException:  # Ctrl-C
+            process.terminate()
+            process.wait()
+            raise
         print(out, end="")
         if process.returncode:
             raise RanksFailed(err)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import runpy
 import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from minigrad.classroom import progress
 from minigrad.classroom.catalogue import Lesson, lessons
 from minigrad.classroom.check import checks_of
+from minigrad.files import write_new
 
 
 def list_lessons(width: int | None = None) -> str:
@@ -48,24 +48,6 @@ def list_lessons(width: int | None = None) -> str:
     return "\n".join([*lines, *textwrap.wrap(note + "Hunt bugs: minigrad lesson zoo.", width)])
 
 
-def folder_to_write(name: str) -> Path:
-    """A folder that files can go into, before any work is done; it is made if it isn't there.
-
-    Raises
-    ------
-    ValueError
-        If there is a file of that name, or it can't be written to.
-    """
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(f"{folder}: files can't go there ({error.strerror or error})") from None
-    return folder
-
-
 def run_lesson(lesson: Lesson, save: Path) -> None:
     """Run a lesson in this process, as its script would be; figures go into the folder ``save``."""
     before = sys.argv
@@ -89,21 +71,5 @@ def copy_lessons(chosen: Sequence[Lesson], folder: Path) -> dict[Lesson, list[Pa
         + ([(lesson.exercise, folder / "exercises" / lesson.path.name)] if lesson.exercise.exists() else [])
         for lesson in chosen
     }
-    copy_files([pair for each in pairs.values() for pair in each])
+    write_new({target: source.read_bytes() for each in pairs.values() for source, target in each})
     return {lesson: [target for _, target in each] for lesson, each in pairs.items()}
-
-
-def copy_files(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Copy each file to its target, or none of them.
-
-    Raises
-    ------
-    ValueError
-        If a target is there already.
-    """
-    there = [str(target) for _, target in pairs if target.exists()]
-    if there:
-        raise ValueError(f"{' and '.join(there)}: there already, and left as it is; choose another folder")
-    for source, target in pairs:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)

@@ -1,7 +1,5 @@
 """Data sets, and the loader that makes batches of them."""
 
-from __future__ import annotations
-
 from minigrad.data.augment import crop, hflip, random_crop, random_hflip
 from minigrad.data.collate import default_collate
 from minigrad.data.dataset import Dataset, Subset, TensorDataset, random_split

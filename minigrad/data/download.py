@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -27,6 +29,8 @@ TIMEOUT = 30.0
 #: must bring at least so many bytes a second.
 PATIENCE = 60.0
 SLOWEST = 10_000.0
+#: Before the first byte of the file stand headers: they must be there after so many seconds.
+HEADERS = 60.0
 _CHUNK = 1 << 16
 
 
@@ -211,7 +215,7 @@ def _open(remote: Remote, part: Path, have: int) -> Any:
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        return urlopen(Request(remote.url, headers=headers), timeout=TIMEOUT)
+        return _within(HEADERS, lambda: urlopen(Request(remote.url, headers=headers), timeout=TIMEOUT))
     except HTTPError as error:
         error.close()
         if error.code == 416:
@@ -222,6 +226,26 @@ def _open(remote: Remote, part: Path, have: int) -> Any:
         raise DownloadError(f"{remote.url}: the server answers {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
         raise _TransferError(str(error)) from error
+
+
+def _within(seconds: float, call: Callable[[], Any]) -> Any:
+    """What a call gives; TimeoutError if it takes too long: then a thread of its own waits on, for nobody."""
+    found: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            found.put((call(), None))
+        except BaseException as error:  # raised below, by who asked
+            found.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = found.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"the server's answer hasn't begun after {seconds:g} seconds") from None
+    if error is not None:
+        raise error
+    return answer
 
 
 def _chunks(response: Any) -> Iterator[bytes]:

@@ -27,13 +27,13 @@ def check_tensor(what: str, tensor: Any, written: bool = True) -> None:
     """
     if not isinstance(tensor, TensorBase):
         raise TypeError(f"{what}: it takes tensors, not {type(tensor).__name__}")
-    if written:
-        writes.note(tensor.array)
     if tensor.node is not None and tensor.requires_grad and grad_enabled.get():
         raise OperationError(
             f"{what}: the tensor of shape {tensor.array.shape} has a gradient path, which would be lost. Say "
             f"minigrad.distributed.nn.functional.{what}, which has a backward, or tensor.detach()\n  at {user_line()}"
         )
+    if written:
+        writes.note(tensor.array)
 
 
 def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGroup, written: bool = False) -> None:

@@ -16,6 +16,7 @@ from minigrad.distributed import exchange
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.nn.functional import copy_to_ranks, join_ranks, slice_of_rank, sum_over_ranks
 from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.engine.mode import no_grad
 from minigrad.nn import functional as F
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.linear import Linear
@@ -283,7 +284,8 @@ def clip_grad_norm_(
     norm = float(total) if largest else float(total) ** (1 / norm_type)
     factor = max_norm / (norm + 1e-6)  # as PyTorch
     if not factor >= 1:
-        for p in with_gradient:
-            if p.grad is not None:
-                p.grad.array *= factor
+        with no_grad():
+            for p in with_gradient:
+                if p.grad is not None:
+                    p.grad.mul_(factor)
     return from_array(np.asarray(norm))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the one circle of imports, and no program runs it: a tensor names its node, a node its tensors
     from minigrad.engine.node import Node
     from minigrad.engine.views import View
 
@@ -54,7 +54,7 @@ class TensorBase:
     #: From which tensor this one is cut as a view; and the views that are cut from this one.
     _view: View | None = None
     _views: Any = None
-    #: Whether a fork handed on this array, to tensors that are values of their own.
+    #: Whether a fork's ways have this array too: they are values of their own, so a write here goes to a copy.
     forked: bool = False
 
     def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:

@@ -32,22 +32,19 @@ def located(message: str, line: SourceLine | None) -> str:
     return message if line is None else f"{message}\n  at {line}"
 
 
+#: What a node may be applied to; though an array of strings or objects holds no numbers.
+_NUMBERS = (TensorBase, np.ndarray, np.generic, int, float, complex)
+
+
 def forward_error(node: Any, inputs: tuple[Any, ...], error: Exception) -> Exception:
     """Say which node could not be applied to which shapes, and on which line."""
     operation = type(node).__name__
     for name, x in zip(node.input_names, inputs, strict=False):
         blamed = isinstance(error, AttributeError) and f"'{type(x).__name__}' object" in str(error)
-        if blamed or not (x is None or _holds_numbers(x)):
+        if blamed or not (x is None or (isinstance(x, _NUMBERS) and np.can_cast(getattr(x, "dtype", bool), complex))):
             return TypeError(located(f"{operation}: {name} must be a tensor, and is {describe(x)}", user_line()))
     shapes = ", ".join(describe(x) for x in inputs)
     return _of_kind(error, located(f"{operation}({shapes}): {error}", user_line()))
-
-
-def _holds_numbers(x: Any) -> bool:
-    """Whether a node can be applied to it; an array of strings or objects is none of NumPy's numbers."""
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.dtype.kind in "biufc"
-    return isinstance(x, (TensorBase, int, float, complex))
 
 
 def backward_error(node: Any, error: Exception) -> Exception:

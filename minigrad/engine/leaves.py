@@ -41,7 +41,7 @@ def accumulate(leaf: TensorBase, gradient: Any, alone: bool = False) -> None:
     elif isinstance(gradient, TensorBase):
         leaf._grad = leaf._grad + gradient
     elif isinstance(leaf._grad, TensorBase):
-        if leaf._grad.requires_grad:
+        if leaf._grad.requires_grad:  # it is a value of a graph, which needs it as it is
             leaf._grad = leaf._grad.array + gradient
         else:  # someone has looked at it, and sees it grow
             leaf._grad.array += gradient

@@ -29,10 +29,10 @@ from minigrad.engine.running import running
 from minigrad.engine.source import Place, SourceLine, source_line, user_place
 from minigrad.engine.watch import watchers
 
-# Names that aren't imported ones: of those, Python 3.11 makes a method object for each call of a method.
+# Under names of this file's own: to call a method of an imported name, Python 3.11 makes a method object first.
 _grad_enabled, _watchers, _next_index = grad_enabled, watchers, writes.next_index
 _new = object.__new__
-# The usual floats, which are found faster than the kind of a dtype is asked for; ``_wrap`` knows all.
+# The usual floats: to find a dtype here is faster than to ask for its kind, as ``_wrap`` does for all others.
 _FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
@@ -216,6 +216,7 @@ class Node:
         """A twin whose kept inputs and output are tensors, for rules that are to build a graph."""
         twin = copy.copy(self)
         kept = vars(twin)
+        # A leaf stays itself, because that is where its gradient goes; and so does what no one has written since.
         for name, x, edge in zip(self.input_names, self.inputs, self.edges, strict=False):
             if name in kept and isinstance(x, TensorBase):
                 unwritten = kept[name] is x.array and (edge is None or edge == (x.node, x.slot))

@@ -26,7 +26,10 @@ class Running:
 
 
 class _PerThread(threading.local):
-    """A call of a module begins and ends in one thread. This is cheaper than a context variable, at every layer."""
+    """A call of a module begins and ends in one thread. This is cheaper than a context variable, at every layer.
+
+    It holds an object, and not the state itself, so that a call asks for its thread's own only once.
+    """
 
     def __init__(self) -> None:
         self.module = Running()

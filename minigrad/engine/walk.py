@@ -60,7 +60,7 @@ def visit(
             yield from taken
             return
     for tensor, gradient in zip(outputs, grad_outputs, strict=True):
-        if tensor.node is None:
+        if tensor.node is None:  # it is a leaf itself
             receive(tensor, gradient, False, [(None, 0)], [tensor], way, receiver)
         else:
             add(gradient, tensor.node, tensor.slot, way, numbers)
@@ -139,16 +139,14 @@ def send(node: Node, grad_inputs: Sequence[Any], way: Way, numbers: list[int], r
             continue
         producer, slot = edge
         gradient = grad_inputs[i]
+        alone = producer is None and getrefcount(gradient) <= _ALONE
+        array = inputs[i].array
+        shape = array.shape if producer is None else producer.out_shapes[slot]
+        if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not array.dtype:
+            gradient = fitted(gradient, shape, array.dtype, node)
         if producer is None:
-            alone = getrefcount(gradient) <= _ALONE
-            array = inputs[i].array
-            if type(gradient) is not ndarray or gradient.shape != array.shape or gradient.dtype is not array.dtype:
-                gradient = fitted(gradient, array.shape, array.dtype, node)
             receive(inputs[i], gradient, alone, node.edges, inputs, way, receiver)
         elif gradient is not None:
-            shape, dtype = producer.out_shapes[slot], inputs[i].array.dtype
-            if type(gradient) is not ndarray or gradient.shape != shape or gradient.dtype is not dtype:
-                gradient = fitted(gradient, shape, dtype, node)
             add(gradient, producer, slot, way, numbers)
 
 
@@ -170,15 +168,15 @@ def _references_when_alone() -> int:
     return getrefcount(gradient)
 
 
-# (At most 3: a debugger that was at work when this was imported may have held one more. A node, which is in no tuple,
-# has one less.)
+# (At most 3: a debugger that was at work when this was imported may have held one more. A node in ``visit`` is in no
+# such tuple, so for it this number means that someone else holds it.)
 _ALONE = min(_references_when_alone(), 3)
 
 
 def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any:
     """A gradient in the dtype of its input; an error where it hasn't its shape, or is of no floats."""
-    if gradient is None or (type(gradient) is ndarray and gradient.dtype is dtype and gradient.shape == shape):
-        return gradient
+    if gradient is None:
+        return None
     if isinstance(gradient, np.generic):
         gradient = np.asarray(gradient)
     if gradient.shape != shape:
@@ -192,6 +190,7 @@ def fitted(gradient: Any, shape: tuple[int, ...], dtype: Any, node: Node) -> Any
 
 def seed_gradient(output: TensorBase, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts from: 1 for a scalar, else what the user gave."""
+    # The usual case first: whoever steps through backward comes through here.
     if gradient is None and output.array.size == 1 and output.requires_grad and not create_graph:
         return np.array(1, output.array.dtype).reshape(output.array.shape)
     array = output.array

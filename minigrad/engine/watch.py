@@ -28,11 +28,21 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to watch, in this thread and task."""
-        self._watching.append(watchers.set((self,) if self.alone else (*watchers.get(), self)))
+        self._set((self,) if self.alone else (*watchers.get(), self))
+
+    def _set(self, these: tuple[Any, ...]) -> None:
+        before = watchers.get()
+        try:
+            self._watching.append(watchers.set(these))
+        except BaseException:  # Ctrl-C, just here: a block that isn't entered is never left
+            watchers.set(before)
+            raise
 
     def stop(self) -> None:
-        """End it."""
-        watchers.reset(self._watching.pop())
+        """End it, if it has begun."""
+        if self._watching:
+            watchers.reset(self._watching[-1])
+            self._watching.pop()
 
     def __enter__(self: Self) -> Self:
         self.start()

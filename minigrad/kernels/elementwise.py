@@ -44,7 +44,8 @@ __all__ = [
 
 
 @flat_kernel
-def _relu(x: Array, y: Array) -> None:
+def _relu(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     zero = x.dtype.type(0)
     for i in range(y.size):
         y[i] = zero if x[i] <= zero else x[i]
@@ -58,7 +59,8 @@ def relu(x: Array) -> Array:
 
 
 @flat_kernel
-def _relu_backward(gy: Array, y: Array, gx: Array) -> None:
+def _relu_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> None:
+    gy, y, gx = gy[first:last], y[first:last], gx[first:last]
     zero = gy.dtype.type(0)
     for i in range(gx.size):
         gx[i] = zero if y[i] <= zero else gy[i]
@@ -71,7 +73,8 @@ def relu_backward(gy: Array, y: Array) -> Array:
 
 
 @flat_kernel
-def _leaky_relu(x: Array, slope: float, y: Array) -> None:
+def _leaky_relu(first: int, last: int, x: Array, slope: float, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     zero, s = x.dtype.type(0), x.dtype.type(slope)
     for i in range(y.size):
         y[i] = x[i] if x[i] > zero else s * x[i]
@@ -84,7 +87,8 @@ def leaky_relu(x: Array, slope: float) -> Array:
 
 
 @flat_kernel
-def _leaky_relu_backward(gy: Array, x: Array, slope: float, gx: Array) -> None:
+def _leaky_relu_backward(first: int, last: int, gy: Array, x: Array, slope: float, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     zero, s = x.dtype.type(0), x.dtype.type(slope)
     for i in range(gx.size):
         gx[i] = gy[i] if x[i] > zero else s * gy[i]
@@ -97,7 +101,8 @@ def leaky_relu_backward(gy: Array, x: Array, slope: float) -> Array:
 
 
 @flat_kernel
-def _elu(x: Array, alpha: float, y: Array) -> None:
+def _elu(first: int, last: int, x: Array, alpha: float, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     zero, a = x.dtype.type(0), x.dtype.type(alpha)
     for i in range(y.size):
         below = a * expm1_neg(zero if x[i] > zero else x[i])
@@ -111,7 +116,8 @@ def elu(x: Array, alpha: float) -> Array:
 
 
 @flat_kernel
-def _elu_backward(gy: Array, x: Array, alpha: float, gx: Array) -> None:
+def _elu_backward(first: int, last: int, gy: Array, x: Array, alpha: float, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     zero, a = x.dtype.type(0), x.dtype.type(alpha)
     for i in range(gx.size):
         below = a * exp_neg(zero if x[i] > zero else x[i])
@@ -128,7 +134,8 @@ def elu_backward(gy: Array, x: Array, alpha: float) -> Array:
 
 
 @flat_kernel
-def _sigmoid(x: Array, y: Array) -> None:
+def _sigmoid(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     for i in range(y.size):
         y[i] = logistic(x[i])
 
@@ -142,7 +149,8 @@ def sigmoid(x: Array) -> Array:
 
 
 @flat_kernel
-def _sigmoid_backward(gy: Array, y: Array, gx: Array) -> None:
+def _sigmoid_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> None:
+    gy, y, gx = gy[first:last], y[first:last], gx[first:last]
     one = y.dtype.type(1)
     for i in range(gx.size):
         gx[i] = gy[i] * y[i] * (one - y[i])
@@ -156,7 +164,8 @@ def sigmoid_backward(gy: Array, y: Array) -> Array:
 
 
 @flat_kernel
-def _tanh_backward(gy: Array, y: Array, gx: Array) -> None:
+def _tanh_backward(first: int, last: int, gy: Array, y: Array, gx: Array) -> None:
+    gy, y, gx = gy[first:last], y[first:last], gx[first:last]
     one = y.dtype.type(1)
     for i in range(gx.size):
         gx[i] = gy[i] * (one - y[i] * y[i])
@@ -170,7 +179,8 @@ def tanh_backward(gy: Array, y: Array) -> Array:
 
 
 @flat_kernel
-def _silu(x: Array, y: Array) -> None:
+def _silu(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     for i in range(y.size):
         y[i] = x[i] * logistic(x[i])
 
@@ -183,7 +193,8 @@ def silu(x: Array) -> Array:
 
 
 @flat_kernel
-def _silu_backward(gy: Array, x: Array, gx: Array) -> None:
+def _silu_backward(first: int, last: int, gy: Array, x: Array, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     one = x.dtype.type(1)
     for i in range(gx.size):
         s = logistic(x[i])
@@ -199,7 +210,8 @@ def silu_backward(gy: Array, x: Array) -> Array:
 
 
 @flat_kernel
-def _softplus(x: Array, beta: float, threshold: float, y: Array) -> None:
+def _softplus(first: int, last: int, x: Array, beta: float, threshold: float, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     zero, b, top = x.dtype.type(0), x.dtype.type(beta), x.dtype.type(threshold)
     for i in range(y.size):
         z = b * x[i]
@@ -216,7 +228,8 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:
 
 
 @flat_kernel
-def _softplus_backward(gy: Array, x: Array, beta: float, threshold: float, gx: Array) -> None:
+def _softplus_backward(first: int, last: int, gy: Array, x: Array, beta: float, threshold: float, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     b, top = x.dtype.type(beta), x.dtype.type(threshold)
     for i in range(gx.size):
         z = b * x[i]

@@ -23,7 +23,8 @@ SLOPE, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715
 
 
 @flat_kernel
-def _erf(x: Array, y: Array) -> None:
+def _erf(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     for i in range(y.size):
         y[i] = vector_math.erf(x[i])
 
@@ -35,7 +36,8 @@ def erf(x: Array) -> Array:
 
 
 @flat_kernel
-def _gelu(x: Array, y: Array) -> None:
+def _gelu(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     for i in range(y.size):
         y[i] = x[i] if x[i] > 40 else x[i] * normal(x[i])[1]  # there P(x) is 1, and normal(inf) NaN
 
@@ -48,7 +50,8 @@ def gelu(x: Array) -> Array:
 
 
 @flat_kernel
-def _gelu_backward(gy: Array, x: Array, gx: Array) -> None:
+def _gelu_backward(first: int, last: int, gy: Array, x: Array, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     peak = x.dtype.type(NORMAL_PEAK)
     for i in range(gx.size):
         e, below = normal(x[i])
@@ -64,7 +67,8 @@ def gelu_backward(gy: Array, x: Array) -> Array:
 
 
 @flat_kernel
-def _gelu_tanh(x: Array, y: Array) -> None:
+def _gelu_tanh(first: int, last: int, x: Array, y: Array) -> None:
+    x, y = x[first:last], y[first:last]
     slope, cubic = x.dtype.type(SLOPE), x.dtype.type(CUBIC)
     for i in range(y.size):
         y[i] = x[i] * logistic(slope * (x[i] + cubic * x[i] * x[i] * x[i]))
@@ -78,7 +82,8 @@ def gelu_tanh(x: Array) -> Array:
 
 
 @flat_kernel
-def _gelu_tanh_backward(gy: Array, x: Array, gx: Array) -> None:
+def _gelu_tanh_backward(first: int, last: int, gy: Array, x: Array, gx: Array) -> None:
+    gy, x, gx = gy[first:last], x[first:last], gx[first:last]
     one, slope = x.dtype.type(1), x.dtype.type(SLOPE)
     cubic, three = x.dtype.type(CUBIC), x.dtype.type(3)
     for i in range(gx.size):

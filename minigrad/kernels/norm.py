@@ -28,7 +28,7 @@ import numpy as np
 from minigrad.kernels.checks import check_shape
 from minigrad.kernels.compile import Array, jit, replaced_by
 from minigrad.kernels.layer_norm import factor_and_shift, layer_norm, layer_norm_backward
-from minigrad.kernels.threads import flat_kernel, in_single, row_kernel
+from minigrad.kernels.threads import in_single, row_kernel
 
 __all__ = [
     "batch_norm",
@@ -150,14 +150,14 @@ def batch_norm(x3: Array, w: Array | None, b: Array | None, eps: float) -> tuple
     return batch_norm_eval(x3, w, b, mean, var, eps), mean, inv_std
 
 
-@flat_kernel
+@row_kernel
 def _move_running(
-    mean: Array, var: Array, batch_mean: Array, inv_std: Array, eps: float, momentum: float, correction: float
+    first: int, last: int, mean: Array, var: Array, now: Array, inv_std: Array, eps: float, rate: float, unbias: float
 ) -> None:
-    for c in range(mean.size):
-        batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * correction
-        mean[c] += momentum * (batch_mean[c] - mean[c])
-        var[c] += momentum * (batch_var - var[c])
+    for c in range(first, last):
+        batch_var = max(1.0 / (np.float64(inv_std[c]) * np.float64(inv_std[c])) - eps, 0.0) * unbias
+        mean[c] += rate * (now[c] - mean[c])
+        var[c] += rate * (batch_var - var[c])
 
 
 def _fast_move_running(

@@ -1,13 +1,12 @@
-"""Kernels that several threads share: compiled once, and run by Python threads of our own over disjoint rows.
+"""Kernels that several threads share: compiled once, and run by threads of our own over disjoint rows.
 
 A kernel's loop is over rows that don't depend on each other, and is told which of them to do: ``[first, last)``. It
-runs without the GIL, so a thread that does other rows meanwhile is a thread of Python's, and the code is the same
-machine code whether one thread runs it or four. So is every bit of the result.
+runs without the GIL, and the code is the same machine code whether one thread runs it or four. So is every bit of the
+result. How the work comes to the threads is in ``handoff.py``.
 
-Numba's own way, ``parallel=True``, hands work to OpenMP in 4 microseconds, and a thread of ours takes 25 to wake. But
-Numba compiles such a kernel a second time, into other code: it took as long as all the rest of a first run, summed in
-another order than the kernel for one thread, died in a forked child, and let one caller in at a time. Here the caller
-begins at once and doesn't wait for a thread that is late, so that small arrays lose little.
+Numba's own way, ``parallel=True``, compiles such a kernel a second time, into other code: it took as long as all the
+rest of a first run, summed in another order than the kernel for one thread, died in a forked child, and let one caller
+in at a time.
 """
 
 from __future__ import annotations
@@ -15,16 +14,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
 from numpy import empty, ndarray  # (looking into NumPy's module at each call is slow: it has a ``__getattr__``)
 
+from minigrad.kernels import handoff
 from minigrad.kernels.compile import Array, jit
 
 R = TypeVar("R")
+_settings: Any = numba.config
 
 #: Below this many elementary operations, waking a second thread costs more than it gives.
 SMALL = 200_000
@@ -33,12 +33,14 @@ SMALL = 200_000
 VECTOR = 64
 #: A call is cut into at most this many pieces for each thread, so that one that comes late, or is slower, does fewer.
 PIECES = 8
+#: So many looks for a job, about a millisecond, are made before a thread sleeps.
+PATIENCE = 20_000
 
 
 def _threads_asked_for() -> int:
     asked = os.environ.get("MINIGRAD_NUM_THREADS", "").strip()
     if not asked:
-        return int(vars(numba.config)["NUMBA_NUM_THREADS"])  # as many as this process may use processors
+        return int(_settings.NUMBA_NUM_THREADS)  # as many as this process may use processors
     if not asked.isdecimal() or int(asked) < 1:
         raise ValueError(f"MINIGRAD_NUM_THREADS is {asked!r}: it must be a whole number, 1 or more")
     return int(asked)
@@ -63,138 +65,106 @@ def set_num_threads(n: int) -> None:
     global _threads
     if n < 1:
         raise ValueError(f"set_num_threads({n}): it takes at least 1")
+    if n < _threads:
+        _new_pool()
     _threads = int(n)
 
 
-class _Job:
-    """A kernel's call, cut into pieces; whoever has time takes one after the other."""
-
-    def __init__(self, run: Callable[[int, int], None], count: int, step: int) -> None:
-        self.run, self.count, self.step = run, count, step
-        self.starts = iter(range(0, count, step))  # (taking the next number is one step to Python: no two get the same)
-        self.error: BaseException | None = None
-        self.lock = threading.Lock()
-        self.closed, self.helpers = False, 0
-        self.done = threading.Lock()
-        self.done.acquire()
-
-    def work(self) -> None:
-        """Do pieces as long as there are some."""
-        for first in self.starts:
-            self.run(first, min(first + self.step, self.count))
-
-    def help(self) -> None:
-        """Do the same in another thread, unless all is done."""
-        with self.lock:
-            if self.closed:
-                return
-            self.helpers += 1
-        try:
-            self.work()
-        except BaseException as error:  # the caller's thread raises it
-            self.error = error
-        with self.lock:
-            self.helpers -= 1
-            if self.closed and self.helpers == 0:
-                self.done.release()
-
-    def close(self) -> None:
-        """Send away who comes now, and wait for who is still at work."""
-        with self.lock:
-            self.closed = True
-            at_work = self.helpers > 0
-        for _ in self.starts:  # what is left after an error
-            pass
-        if at_work:
-            self.done.acquire()
-        del self.run  # (a helper that is late would keep the arrays)
-        if self.error is not None:
-            raise self.error
-
-
 class _Pool:
-    """Threads that wait for jobs; they are started when first needed, and again after a fork, which leaves none."""
+    """Threads that help, and the memory in which they look for jobs; a thread is started when it is first needed."""
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[_Job] = SimpleQueue()
+        self.memory = handoff.new_pool()
         self.started = 0
+        self.awake = threading.Event()  # cleared by a thread that goes to sleep
+        self.retired = False
 
-    def ask(self, job: _Job, helpers: int) -> None:
-        """Let this many threads know of a job."""
+    def wake(self, helpers: int) -> None:
+        """See to it that this many threads look for jobs."""
         while self.started < helpers:
-            self.started += 1
             try:
-                # A daemon: it is always waiting or at work for a caller that waits, so nothing is lost at the end.
-                threading.Thread(target=self.serve, name=f"minigrad-{self.started}", daemon=True).start()
+                # A daemon: it only works for a caller that waits, so nothing is lost at the end.
+                threading.Thread(target=self._serve, name=f"minigrad-{self.started + 1}", daemon=True).start()
             except RuntimeError:  # the system has no threads, or Python is ending: the caller does it alone
                 return
-        for _ in range(helpers):
-            self.jobs.put(job)
+            self.started += 1  # (not before: after a Ctrl-C between, a thread would be missed for ever)
+        if not self.awake.is_set():
+            self.awake.set()
 
-    def serve(self) -> None:
-        """Help with one job after the other, for ever."""
-        while True:
-            self.jobs.get().help()
+    def retire(self) -> None:
+        """Let the threads end."""
+        self.retired = True
+        self.wake(0)
+
+    def _serve(self) -> None:
+        while not self.retired:
+            handoff.serve(self.memory, PATIENCE)
+            self.awake.clear()
+            if not self.retired:
+                self.awake.wait()
 
 
 _pool = _Pool()
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_pool.__init__)  # type: ignore[misc]  # as good as new
 
 
-def share(run: Callable[[int, int], None], count: int, work: int, grain: int = 1) -> None:
-    """Call ``run(first, last)`` so that all of ``range(count)`` is done once, by several threads, cut by the grain."""
-    pieces = _threads * min(PIECES, 1 + work // SMALL)
-    step = -(-count // pieces)
-    step += -step % grain
-    job = _Job(run, count, step)
-    try:
-        _pool.ask(job, min(_threads, -(-count // step)) - 1)
-        job.work()
-    finally:
-        job.close()
+def _new_pool() -> None:
+    """Begin with a pool that has no threads; the old one's threads end."""
+    global _pool
+    _pool.retire()
+    _pool = _Pool()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; a forked child has no threads but the one that forked
+    os.register_at_fork(after_in_child=_new_pool)
 
 
 class RowKernel:
-    """A jitted body ``(first, last, *args)`` that does the rows from ``first`` on, up to ``last``."""
+    """A jitted body ``(first, last, *args)`` that does the rows from ``first`` on, up to ``last``.
 
-    def __init__(self, body: Callable[..., None], **options: Any) -> None:
+    Where it is shared, the rows are cut at multiples of ``grain``.
+    """
+
+    def __init__(self, body: Callable[..., None], grain: int = 1) -> None:
         self.body = body
-        self.compiled = jit(body, **options)
+        self.grain = grain
+        self.compiled = jit(body)
+        self.addresses: dict[Any, int] = {}
 
     def __call__(self, work: int, count: int, *args: Any) -> None:
         """Do all of ``count`` rows; ``work`` says how many elementary operations that is."""
-        compiled = self.compiled
         try:
-            if work < SMALL or _threads == 1:
-                compiled(0, count, *args)
+            if work < SMALL or _threads == 1 or _settings.DISABLE_JIT:
+                self.compiled(0, count, *args)
             else:
-                share(lambda first, last: compiled(first, last, *args), count, work)
+                self._share(work, count, args)
         except NotImplementedError:
-            _on_wide_copies(lambda *wide: compiled(0, count, *wide), *args)
+            _on_wide_copies(lambda *wide: self.compiled(0, count, *wide), *args)
+
+    def _share(self, work: int, count: int, args: tuple[Any, ...]) -> None:
+        pieces = _threads * min(PIECES, 1 + work // SMALL)
+        step = -(-count // pieces)
+        step += -step % self.grain
+        address = self._address(args)
+        _pool.wake(min(_threads, -(-count // step)) - 1)
+        if handoff.share(_pool.memory, address, count, step, args):
+            raise MemoryError(f"{self.body.__name__}: no memory for what a thread needs to work with")
+
+    def _address(self, args: tuple[Any, ...]) -> int:
+        """Where the machine code for such arguments begins."""
+        kind = _kind(args)
+        if kind not in self.addresses:
+            types = (numba.intp, numba.intp, *map(numba.typeof, args))
+            self.compiled.compile(types)
+            made = self.compiled.overloads[types]
+            self.addresses[kind] = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+        return self.addresses[kind]
 
 
-class FlatKernel:
-    """A jitted body that goes through flat arrays of one size, element by element; each thread gets a slice of all."""
-
-    def __init__(self, body: Callable[..., None], **options: Any) -> None:
-        self.body = body
-        self.compiled = jit(body, **options)
-
-    def __call__(self, work: int, count: int, *args: Any) -> None:
-        """Do all of ``count`` elements; ``work`` says how many elementary operations that is."""
-        compiled = self.compiled
-        try:
-            if work < SMALL or _threads == 1:
-                compiled(*args)
-            else:
-                share(lambda first, last: compiled(*_cut(args, first, last)), count, work, VECTOR)
-        except NotImplementedError:
-            _on_wide_copies(compiled, *args)
-
-
-def _cut(args: tuple[Any, ...], first: int, last: int) -> list[Any]:
-    return [a[first:last] if isinstance(a, ndarray) else a for a in args]
+def _kind(x: Any) -> Any:
+    """What decides which machine code an argument needs, told faster than Numba does it."""
+    if isinstance(x, ndarray):
+        return x.dtype, x.ndim, x.flags.num
+    return (type(x), *map(_kind, x)) if isinstance(x, tuple) else type(x)
 
 
 def _on_wide_copies(run: Callable[..., None], *args: Any) -> None:
@@ -220,19 +190,17 @@ def in_single(function: Callable[..., R], *args: Any) -> R:
     return given
 
 
-def row_kernel(body: Callable[..., None] | None = None, **options: Any) -> Any:
-    """Make a body that loops over ``range(first, last)`` a ``RowKernel``."""
-    if body is None:
-        return lambda function: RowKernel(function, **options)
-    return RowKernel(body, **options)
+def row_kernel(body: Callable[..., None]) -> RowKernel:
+    """Make a body that loops over ``range(first, last)`` a kernel."""
+    return RowKernel(body)
 
 
-def flat_kernel(body: Callable[..., None]) -> FlatKernel:
-    """Make a body that loops over all elements of its arrays a ``FlatKernel``."""
-    return FlatKernel(body)
+def flat_kernel(body: Callable[..., None]) -> RowKernel:
+    """The same for a body that cuts ``[first:last]`` out of flat arrays of one size, and works on the elements."""
+    return RowKernel(body, grain=VECTOR)
 
 
-def filled(kernel: FlatKernel, cost: int) -> Callable[..., Array]:
+def filled(kernel: RowKernel, cost: int) -> Callable[..., Array]:
     """A function that lets ``kernel`` fill a new array, of the first argument's shape.
 
     The kernel sees all arrays as flat ones, the new one last. ``cost`` is what an element costs, beside an addition.
@@ -247,9 +215,9 @@ def filled(kernel: FlatKernel, cost: int) -> Callable[..., Array]:
         try:
             # On small arrays, spelling out the usual calls saves a quarter of the time.
             if work < SMALL and not others:
-                kernel.compiled(first.ravel(), y.ravel())
+                kernel.compiled(0, y.size, first.ravel(), y.ravel())
             elif work < SMALL and len(others) == 1 and type(others[0]) is ndarray:
-                kernel.compiled(first.ravel(), others[0].ravel(), y.ravel())
+                kernel.compiled(0, y.size, first.ravel(), others[0].ravel(), y.ravel())
             else:
                 kernel(work, y.size, first.ravel(), *map(_flat, others), y.ravel())
         except NotImplementedError:

@@ -1,7 +1,5 @@
 """How well a net found what is in an image: overlap of segments, errors at their edges, average precision of boxes."""
 
-from __future__ import annotations
-
 from minigrad.metrics.detections import average_precision
 from minigrad.metrics.segments import dice, edge_error, edges
 

@@ -14,8 +14,6 @@ model              file                                             its skips
 =================  ===============================================  ====================================================
 """
 
-from __future__ import annotations
-
 from minigrad.models.capsule_net import CapsuleNet
 from minigrad.models.densenet import DenseNet
 from minigrad.models.detector import Detector

@@ -174,7 +174,7 @@ class LogSigmoid(Module):
 
 
 class _AlongAxis(Module):
-    """What Softmax and LogSoftmax share."""
+    """What the layers that act along one axis share."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()

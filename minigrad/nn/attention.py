@@ -109,10 +109,8 @@ class MultiheadAttention(Module):
         for name, size in sizes.items():
             weight = None if one_size else empty_parameter(embed_dim, size, device=device, dtype=dtype)
             self.register_parameter(name, weight)
-        if bias:
-            self.in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype)
-        else:
-            self.register_parameter("in_proj_bias", None)
+        in_proj_bias = empty_parameter(3 * embed_dim, device=device, dtype=dtype) if bias else None
+        self.register_parameter("in_proj_bias", in_proj_bias)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         for name in ("bias_k", "bias_v"):
             more = empty_parameter(1, 1, embed_dim, device=device, dtype=dtype) if add_bias_kv else None
@@ -207,9 +205,8 @@ class MultiheadAttention(Module):
     def _heads(self, *inputs: Tensor) -> list[Tensor]:
         """Queries, keys and values, each (N, num_heads, length, head_dim)."""
         plain = self.bias_k is None and not self.add_zero_attn
-        if (
-            plain and self.in_proj_weight is not None and inputs[0] is inputs[1] is inputs[2]
-        ):  # attention to oneself: one product for all three
+        to_oneself = inputs[0] is inputs[1] is inputs[2]
+        if plain and self.in_proj_weight is not None and to_oneself:  # one product for all three
             y = F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias)
             y = y.unflatten(2, (3, self.num_heads, self.head_dim))
             return [part.transpose(1, 2) for part in y.unbind(2)]

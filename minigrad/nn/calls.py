@@ -5,22 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.engine.source import is_ours
-from minigrad.nn.table import structure_version
+
+#: Changes whenever a submodule is registered or removed anywhere: paths that were found before may be wrong then.
+version = 0
 
 
-class Naming:
-    """One walk that told modules their paths; it holds until the structure changes, or another walk renames one."""
-
-    def __init__(self) -> None:
-        self._version: int | None = structure_version()
-
-    def holds(self) -> bool:
-        """Whether the paths that this walk gave are right still."""
-        return self._version == structure_version()
-
-    def end(self) -> None:
-        """A module that this walk named has another name now: whoever shares it has to walk again."""
-        self._version = None
+def structure_changed() -> None:
+    """Note that paths may have changed."""
+    global version
+    version += 1
 
 
 class CallRecord:
@@ -28,35 +21,33 @@ class CallRecord:
 
     Attributes
     ----------
-    path, naming
-        Where the module stands below the outermost one that was called, and the walk that found it out; or None.
+    path, version
+        Where the module stands below the outermost one that was called, or None, and at which version that was found.
     sealed
         Whether forward runs the package's own code only: then its nodes needn't look up the stack for the user's line.
     hooks
-        Those around forward, if there ever were any.
+        Those around forward, by when they run; None if there never were any.
     """
 
-    __slots__ = ("hooks", "naming", "path", "sealed")
+    __slots__ = ("hooks", "path", "sealed", "version")
 
-    def __init__(self, hooks: Any = None) -> None:
+    def __init__(self, hooks: dict[str, dict[int, Any]] | None = None) -> None:
         self.path: str | None = None
-        self.naming: Naming | None = None
+        self.version = -1
         self.sealed = False
         self.hooks = hooks
 
 
 def name_modules(outermost: Any) -> None:
     """Tell every module from this one down, which nobody called, its path."""
-    naming = Naming()
+    if any(module._call_record.version == version for module in outermost.modules()):
+        structure_changed()  # another model has this part too, and must name it anew before its own next call
     for path, module in outermost.named_modules():
         record = module._call_record
-        if record.naming is not None:
-            record.naming.end()
-        record.path, record.naming, record.sealed = path, naming, is_sealed(module)
+        record.path, record.version, record.sealed = path, version, is_sealed(module)
 
 
 def is_sealed(module: Any) -> bool:
-    """Whether forward, but for the modules in it, runs the package's own code only."""
-    if not is_ours(type(module).forward) or "forward" in module.__dict__ or module._call_record.hooks is not None:
-        return False
-    return all(hasattr(called, "_call_record") or is_ours(called) for called in module._calls())
+    """Whether forward, but for the modules in it, runs the package's own code only, and no function of the user's."""
+    given = [value for value in vars(module).values() if callable(value) and not hasattr(value, "_call_record")]
+    return module._call_record.hooks is None and all(map(is_ours, (type(module).forward, *given)))

@@ -45,10 +45,7 @@ class RNNCellBase(Module):
         self.weight_ih = empty_parameter(rows, input_size, device=device, dtype=dtype)
         self.weight_hh = empty_parameter(rows, hidden_size, device=device, dtype=dtype)
         for name in ("bias_ih", "bias_hh"):
-            if bias:
-                setattr(self, name, empty_parameter(rows, device=device, dtype=dtype))
-            else:
-                self.register_parameter(name, None)
+            self.register_parameter(name, empty_parameter(rows, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

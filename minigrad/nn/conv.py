@@ -65,10 +65,7 @@ class _ConvNd(Module):
                 raise ValueError(f"padding='same' keeps the size, so the stride must be 1, not {self.stride}")
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = empty_parameter(first, second // groups, *self.kernel_size, device=device, dtype=dtype)
-        if bias:
-            self.bias = empty_parameter(out_channels, device=device, dtype=dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter(out_channels, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
 
     def _sizes(self, name: str, value: Sizes, least: int) -> tuple[int, ...]:

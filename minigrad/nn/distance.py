@@ -72,10 +72,7 @@ class Bilinear(Module):
         self.in2_features = integer("Bilinear", "in2_features", in2_features, least=0)
         self.out_features = integer("Bilinear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in1_features, in2_features, device=device, dtype=dtype)
-        if bias:
-            self.bias = empty_parameter(out_features, device=device, dtype=dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter(out_features, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -26,7 +26,7 @@ from minigrad.ops.elementwise import sigmoid, tanh
 from minigrad.ops.embedding import embedding, one_hot
 from minigrad.ops.fold import fold, unfold
 from minigrad.ops.grid import affine_grid, grid_sample
-from minigrad.ops.inplace import in_place
+from minigrad.ops.inplace import in_place as _in_place
 from minigrad.ops.linalg import bilinear, linear
 from minigrad.ops.loss import (
     binary_cross_entropy,
@@ -68,8 +68,8 @@ from minigrad.ops.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minigrad.ops.softmax import gumbel_softmax, log_softmax, softmax
 from minigrad.ops.vector_norm import cosine_similarity, normalize, pairwise_distance
 
-relu_, leaky_relu_, elu_, selu_ = in_place(relu), in_place(leaky_relu), in_place(elu), in_place(selu)
-celu_, hardtanh_, threshold_, rrelu_ = in_place(celu), in_place(hardtanh), in_place(threshold), in_place(rrelu)
+relu_, leaky_relu_, elu_, selu_ = _in_place(relu), _in_place(leaky_relu), _in_place(elu), _in_place(selu)
+celu_, hardtanh_, threshold_, rrelu_ = _in_place(celu), _in_place(hardtanh), _in_place(threshold), _in_place(rrelu)
 
 __getattr__ = _teller(__name__)
 

@@ -15,17 +15,30 @@ from minigrad.arguments import choice, integer, number, numbers, wrong_kind, wro
 from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
+from minigrad.missing import lister as _lister
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor
 
-__all__ = [
-    *("calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_"),
-    *("kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse"),
-    *("sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform"),
-    *("xavier_uniform_", "zeros_"),
-]
-
 T = TypeVar("T", bound=Tensor)
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+__dir__ = _lister(__name__)
 
 _GAINS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
@@ -315,6 +328,7 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
 uniform, normal, constant, eye, dirac, sparse = uniform_, normal_, constant_, eye_, dirac_, sparse_
 xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
 kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_, orthogonal_
+__all__ += [name[:-1] for name in __all__ if name[:-1] in globals()]
 
 # Files take these from PyTorch's own initialisers: timm uses them, and so do files that compute fans themselves.
 _calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan

@@ -59,10 +59,7 @@ class Linear(Module):
         self.in_features = integer("Linear", "in_features", in_features, least=0)
         self.out_features = integer("Linear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in_features, device=device, dtype=dtype)
-        if bias:
-            self.bias = empty_parameter(out_features, device=device, dtype=dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter(out_features, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -96,9 +96,6 @@ class TripletMarginWithDistanceLoss(_Loss):
         numbers("TripletMarginWithDistanceLoss", margin=margin)
         self.margin, self.swap = margin, swap
 
-    def _calls(self) -> tuple[Any, ...]:
-        return (self.distance_function,)
-
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Any:
         return F.triplet_margin_with_distance_loss(
             anchor,

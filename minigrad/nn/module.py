@@ -19,11 +19,10 @@ from minigrad.arguments import function, wrong_kind
 from minigrad.engine.base import TensorBase
 from minigrad.engine.running import OUTSIDE, running
 from minigrad.engine.source import user_place
-from minigrad.nn import state
-from minigrad.nn.calls import CallRecord, name_modules
-from minigrad.nn.hooks import add_to, hooks_of
+from minigrad.nn import calls, hooks, state
+from minigrad.nn.calls import CallRecord, name_modules, structure_changed
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.table import Table, kinds_of, structure_changed
+from minigrad.nn.table import Table, kinds_of
 from minigrad.tensors.devices import check_device
 from minigrad.tensors.tensor import RemovableHandle, Tensor, clear_gradients
 
@@ -78,7 +77,7 @@ class Module:
         record = self._call_record
         module = running.module
         outer = path, place, sealed = module.now
-        if outer is OUTSIDE and (record.naming is None or not record.naming.holds()):
+        if outer is OUTSIDE and record.version != calls.version:
             name_modules(self)
         if record.path is not None:
             path = record.path
@@ -87,7 +86,7 @@ class Module:
         module.now = path, place, record.sealed
         try:
             if record.hooks is not None:
-                return record.hooks.run(self, args, kwargs)
+                return hooks.run(self, args, kwargs)
             if len(args) == 1 and not kwargs:  # the usual call, spelt out because that is faster
                 return self.forward(args[0])
             return self.forward(*args, **kwargs)
@@ -97,10 +96,6 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass says how."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
-
-    def _calls(self) -> tuple[Any, ...]:
-        """The functions that ``forward`` was given to call, besides what is registered here."""
-        return ()
 
     # -- registering -------------------------------------------------------------------------------
 
@@ -187,8 +182,8 @@ class Module:
             kind = self.__dict__.get("_kinds", {}).get(name)
             if kind is None:
                 object.__setattr__(self, name, value)
-                if name == "forward":
-                    structure_changed()  # what runs below may be the user's own code now
+                if callable(value):
+                    structure_changed()  # what forward runs may be the user's own code now
                 return
             if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
                 wanted = {"_parameters": "an nn.Parameter", "_modules": "a Module", "_buffers": "a tensor"}[kind]
@@ -250,8 +245,7 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """Walk through the module itself and all below it, each once."""
-        for _, module in self.named_modules():
-            yield module
+        return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, each once, by name."""
@@ -263,8 +257,7 @@ class Module:
 
     def children(self) -> Iterator[Module]:
         """The modules directly below this one, each once."""
-        for _, module in self.named_children():
-            yield module
+        return (module for _, module in self.named_children())
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -280,31 +273,27 @@ class Module:
         remove_duplicate
             Whether a parameter that is shared by several modules is given only once, by its first path.
         """
-        yield from self._walk(lambda module: module._parameters, prefix, recurse, remove_duplicate)
+        return self._walk("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once, in the order in which they were registered."""
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their paths; arguments as for ``named_parameters``."""
-        yield from self._walk(lambda module: module._buffers, prefix, recurse, remove_duplicate)
+        return self._walk("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers, each once."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _walk(
-        self, table: Callable[[Module], MutableMapping[str, Any]], prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
+    def _walk(self, table: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         below = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
         for path, module in below:
-            for name, tensor in table(module).items():
+            for name, tensor in getattr(module, table).items():
                 if tensor is None or id(tensor) in seen:
                     continue
                 if remove_duplicate:
@@ -321,15 +310,9 @@ class Module:
         AttributeError
             If there is none.
         """
-        if not isinstance(target, str):
-            raise wrong_kind("get_submodule", "target", "a path, such as 'layer1.0.conv1'", target)
         module: Module = self
-        for name in target.split(".") if target else ():
-            found = module._modules.get(name)
-            if found is None:
-                names = ", ".join(module._modules) or "none"
-                raise AttributeError(f"{target!r}: {type(module).__name__} has no submodule {name!r}; it has {names}")
-            module = found
+        for name in _path(target).split(".") if target else ():
+            module = module._find("_modules", name, target)
         return module
 
     def get_parameter(self, target: str) -> Parameter:
@@ -340,7 +323,8 @@ class Module:
         AttributeError
             If there is none.
         """
-        return self._get_tensor(target, "_parameters")
+        path, _, name = _path(target).rpartition(".")
+        return self.get_submodule(path)._find("_parameters", name, target)
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a path such as ``layer1.0.bn1.running_mean``.
@@ -350,19 +334,16 @@ class Module:
         AttributeError
             If there is none.
         """
-        return self._get_tensor(target, "_buffers")
+        path, _, name = _path(target).rpartition(".")
+        return self.get_submodule(path)._find("_buffers", name, target)
 
-    def _get_tensor(self, target: str, table: str) -> Any:
-        if not isinstance(target, str):
-            raise wrong_kind(f"get{table[:-1]}", "target", "a path, such as 'layer1.0.weight'", target)
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        found = getattr(module, table).get(name)
-        if found is None:
-            names = ", ".join(getattr(module, table)) or "none"
-            kind = table[1:-1]
-            raise AttributeError(f"{target!r}: {type(module).__name__} has no {kind} {name!r}; it has {names}")
-        return found
+    def _find(self, table: str, name: str, target: str) -> Any:
+        """What is registered here under a name, the last in the path that was asked for."""
+        registered = getattr(self, table)
+        if registered.get(name) is None:
+            kind, names = table[1:-1].replace("module", "submodule"), ", ".join(registered) or "none"
+            raise AttributeError(f"{target!r}: {type(self).__name__} has no {kind} {name!r}; it has {names}")
+        return registered[name]
 
     # -- state and hooks ---------------------------------------------------------------------------
 
@@ -429,7 +410,7 @@ class Module:
         with_kwargs
             Call ``hook(module, args, kwargs)``; it may return a pair of both.
         """
-        return add_to(hooks_of(self).before, (hook, with_kwargs), prepend)
+        return hooks.register(self, "before", (hook, with_kwargs), prepend)
 
     def register_forward_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after every forward; what it returns replaces the output.
@@ -441,7 +422,7 @@ class Module:
         with_kwargs
             Call ``hook(module, args, kwargs, output)``.
         """
-        return add_to(hooks_of(self).after, (hook, with_kwargs), prepend)
+        return hooks.register(self, "after", (hook, with_kwargs), prepend)
 
     def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are complete.
@@ -449,11 +430,11 @@ class Module:
         Both are tuples, with None for what is no tensor or gets no gradient; a tuple that the hook returns
         replaces ``grad_input``. The gradients can't be written to.
         """
-        return add_to(hooks_of(self).backward, hook, prepend)
+        return hooks.register(self, "backward", hook, prepend)
 
     def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_output)`` before the module's backward; what it returns replaces them."""
-        return add_to(hooks_of(self).backward_before, hook, prepend)
+        return hooks.register(self, "backward before", hook, prepend)
 
     # -- copying -----------------------------------------------------------------------------------
 
@@ -580,6 +561,19 @@ class Module:
         for name, module in self._modules.items():  # (A comprehension would be one more frame a level.)
             children.append(f"({name}): {_indented(repr(module))}")
         return framed(self._get_name(), self.extra_repr(), children)
+
+
+def _path(target: Any) -> str:
+    """A path of names.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    """
+    if not isinstance(target, str):
+        raise wrong_kind("a module", "target", "a path, such as 'layer1.0.conv1'", target)
+    return target
 
 
 def framed(name: str, extra: str, children: list[str]) -> str:

@@ -135,20 +135,17 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
-class GLU(Module):
+class GLU(_AlongAxis):
     """The first half along ``dim`` times the sigmoid of the second (Dauphin et al., 2017)."""
 
+    dim: int
+
     def __init__(self, dim: int = -1) -> None:
-        super().__init__()
-        self.dim = integer("GLU", "dim", dim)
+        super().__init__(integer("GLU", "dim", dim))
 
     def forward(self, input: Tensor) -> Tensor:
         """Gate."""
         return F.glu(input, self.dim)
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return f"dim={self.dim}"
 
 
 class Softsign(Module):

@@ -16,11 +16,27 @@ from minigrad.tensors.creation import ones, tensor, zeros
 from minigrad.tensors.tensor import Tensor
 
 
-class _NormBase(Module):
-    """What batch and instance normalisation share: their settings, and what they learn and remember."""
+class _Affine(Module):
+    """A scale and a shift, at first 1 and 0; None where it isn't learnt."""
 
     weight: Parameter | None
     bias: Parameter | None
+
+    def _register(self, shape: tuple[int, ...], weight: bool, bias: bool, device: Any, dtype: Any) -> None:
+        for name, learnt in (("weight", weight), ("bias", bias)):
+            self.register_parameter(name, empty_parameter(*shape, device=device, dtype=dtype) if learnt else None)
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class _NormBase(_Affine):
+    """What batch and instance normalisation share: their settings, and what they learn and remember."""
+
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -48,9 +64,7 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name, there in (("weight", affine), ("bias", affine and bias)):
-            learnt = empty_parameter(num_features, device=device, dtype=dtype) if there else None
-            self.register_parameter(name, learnt)
+        self._register((num_features,), affine, affine and bias, device, dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype) if tracked else None)
@@ -71,10 +85,11 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Forget all batches, and set the weight to 1 and the bias to 0."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
+
+    def _wrong_dims(self, input: Tensor) -> OperationError:
+        dims = " or ".join(f"{n}-dimensional" for n in self.ndims)
+        return OperationError(f"{type(self).__name__} takes {dims} inputs, not one of shape {input.shape}")
 
     def extra_repr(self) -> str:
         """The settings."""
@@ -90,10 +105,7 @@ class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of (N, C, ...)."""
         if arguments.tensor(type(self).__name__, "input", input).ndim not in self.ndims:
-            raise OperationError(
-                f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
-                f"not one of shape {input.shape}"
-            )
+            raise self._wrong_dims(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1
@@ -161,7 +173,7 @@ class BatchNorm2d(_BatchNorm):
     ndims = (4,)
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """Brings the last axes of each sample to mean 0 and variance 1, and then scales and shifts them.
 
     Parameters
@@ -186,9 +198,6 @@ class LayerNorm(Module):
     True
     """
 
-    weight: Parameter | None
-    bias: Parameter | None
-
     def __init__(
         self,
         normalized_shape: int | Sequence[int],
@@ -205,16 +214,8 @@ class LayerNorm(Module):
         truths("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        for name, there in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
-            self.register_parameter(name, empty_parameter(*shape, device=device, dtype=dtype) if there else None)
+        self._register(shape, elementwise_affine, elementwise_affine and bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (..., *normalized_shape)."""
@@ -228,7 +229,7 @@ class LayerNorm(Module):
         )
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Brings each group of channels of each sample to mean 0 and variance 1 (Wu & He, 2018).
 
     Parameters
@@ -259,9 +260,6 @@ class GroupNorm(Module):
     (1, 6, 4, 4)
     """
 
-    weight: Parameter | None
-    bias: Parameter | None
-
     def __init__(
         self,
         num_groups: int,
@@ -283,17 +281,8 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        for name, there in (("weight", affine), ("bias", affine and bias)):
-            learnt = empty_parameter(num_channels, device=device, dtype=dtype) if there else None
-            self.register_parameter(name, learnt)
+        self._register((num_channels,), affine, affine and bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, num_channels, ...)."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.arguments import integer, integers, numbers, tensor, truths
-from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -35,10 +34,7 @@ class _InstanceNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample of (N, C, ...), or of one sample without N."""
         if tensor(type(self).__name__, "input", input, arrays=False).ndim not in self.ndims:
-            raise OperationError(
-                f"{type(self).__name__} takes {' or '.join(f'{n}-dimensional' for n in self.ndims)} inputs, "
-                f"not one of shape {input.shape}"
-            )
+            raise self._wrong_dims(input)
         single = input.ndim == self.ndims[0]
         y = F.instance_norm(
             input.unsqueeze(0) if single else input,

@@ -50,9 +50,6 @@ class Parameter(Tensor):
             )
         self.requires_grad = requires_grad
 
-    def _is_updated(self) -> bool:
-        return True
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         twin = super().__deepcopy__(memo)
         twin._grad = None  # as in PyTorch, a copy of a model starts without gradients

@@ -6,7 +6,6 @@ Each runs ``minigrad.skip``'s functions, so a trace shows the fork and the join 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from minigrad import skip
 from minigrad.arguments import function, integer, numbers, tensor, truths
@@ -68,9 +67,6 @@ class Residual(Module):
         self.shortcut = shortcut
         self.after = after
         self.scale = scale
-
-    def _calls(self) -> tuple[Any, ...]:
-        return tuple(part for part in (self.branch, self.shortcut, self.after) if part is not None)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, go both ways, and add."""
@@ -196,9 +192,6 @@ class SkipConcat(Module):
         self.branch = function("SkipConcat", "branch", branch)
         self.dim = integer("SkipConcat", "dim", dim)
 
-    def _calls(self) -> tuple[Any, ...]:
-        return (self.branch,)
-
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and put skip and branch side by side."""
         s, b = skip.fork(input)
@@ -237,9 +230,6 @@ class Highway(Module):
         super().__init__()
         self.branch = function("Highway", "branch", branch)
         self.gate = function("Highway", "gate", gate)
-
-    def _calls(self) -> tuple[Any, ...]:
-        return self.branch, self.gate
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and weigh skip and branch by the gate."""

@@ -9,18 +9,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
 
-_version = 0
-
-
-def structure_version() -> int:
-    """A number that changes whenever a submodule is registered or removed anywhere."""
-    return _version
-
-
-def structure_changed() -> None:
-    """Note that paths may have changed."""
-    global _version
-    _version += 1
+from minigrad.nn.calls import structure_changed
 
 
 def kinds_of(module: Any) -> dict[str, str]:

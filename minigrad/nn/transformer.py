@@ -81,9 +81,6 @@ class _Layer(Module):
             setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
 
-    def _calls(self) -> tuple[Any, ...]:
-        return (self.activation,)
-
     #: To oneself, and in a decoder to the encoder's memory.
     _attentions = 1
 

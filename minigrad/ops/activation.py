@@ -189,7 +189,7 @@ class Hardtanh(Node):
 
 def relu(input: T, inplace: bool = False) -> T:
     """``max(input, 0)``, the rectifier."""
-    if flag("relu", "inplace", inplace):
+    if inplace is not False and flag("relu", "inplace", inplace):
         return apply_in_place(ReLU(), input)
     return ReLU().apply_to(input)
 

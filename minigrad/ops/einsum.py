@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
+from minigrad.kernels.product import product
 from minigrad.ops.common import is_array, shape_of
 from minigrad.ops.rearrange import Diagonal
 from minigrad.ops.shape import Expand, Permute
@@ -85,7 +86,7 @@ def _pair(a: Any, b: Any, letters_a: str, letters_b: str, output: str) -> Any:
     b = b.transpose([letters_b.index(k) for k in batch + inner + columns])
     shape = [sizes_a[k] for k in batch]
     m, k, n = (math.prod(s[c] for c in part) for s, part in ((sizes_a, rows), (sizes_a, inner), (sizes_b, columns)))
-    y = a.reshape(*shape, m, k) @ b.reshape(*shape, k, n)
+    y = product(a.reshape(*shape, m, k), b.reshape(*shape, k, n))
     y = y.reshape((*shape, *(sizes_a[c] for c in rows), *(sizes_b[c] for c in columns)))
     made = batch + rows + columns
     return y.transpose([made.index(c) for c in output])

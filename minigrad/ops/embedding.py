@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import arguments
-from minigrad.arguments import flag, integer, number, tensor
 from minigrad.engine import writes
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
@@ -82,8 +81,9 @@ def embedding(
     IndexError
         For a row that the table doesn't have.
     """
-    flag("embedding", "sparse", sparse)
-    index, shape = array_of(tensor("embedding", "input", input)), tensor("embedding", "weight", weight).shape
+    arguments.flag("embedding", "sparse", sparse)
+    index = array_of(arguments.tensor("embedding", "input", input))
+    shape = arguments.tensor("embedding", "weight", weight).shape
     if index.dtype.kind not in "iu":
         raise TypeError(f"embedding: the input must be integers (rows of the table), it is {index.dtype}")
     if len(shape) != 2:
@@ -93,12 +93,13 @@ def embedding(
         wrong = index.min() if index.min() < 0 else index.max()
         raise IndexError(f"embedding: row {wrong} is asked for, the table has rows 0 to {rows - 1}")
     if max_norm is not None:
-        longest, order = number("embedding", "max_norm", max_norm), number("embedding", "norm_type", norm_type)
-        _shorten(array_of(weight), np.unique(index), longest, order)
+        max_norm = arguments.number("embedding", "max_norm", max_norm)
+        norm_type = arguments.number("embedding", "norm_type", norm_type)
+        _shorten(array_of(weight), np.unique(index), max_norm, norm_type)
     share = None
     if padding_idx is not None:
-        share = index != integer("embedding", "padding_idx", padding_idx, -rows, rows - 1) % rows
-    if flag("embedding", "scale_grad_by_freq", scale_grad_by_freq):
+        share = index != arguments.integer("embedding", "padding_idx", padding_idx, -rows, rows - 1) % rows
+    if arguments.flag("embedding", "scale_grad_by_freq", scale_grad_by_freq):
         counts = np.bincount(index.reshape(-1), minlength=rows)
         share = (1 if share is None else share) / counts[index]
     return Embedding(index, share).apply_to(weight)
@@ -130,7 +131,7 @@ def one_hot(tensor: T, num_classes: int = -1) -> T:
     x = array_of(arguments.tensor("one_hot", "tensor", tensor))
     if x.dtype.kind not in "iu":
         raise TypeError(f"one_hot: classes must be integers, these are {x.dtype}")
-    num_classes = integer("one_hot", "num_classes", num_classes, -1)
+    num_classes = arguments.integer("one_hot", "num_classes", num_classes, -1)
     if num_classes == -1 and x.size == 0:
         raise OperationError("one_hot: num_classes can't be found from an empty tensor: say it")
     size = int(x.max()) + 1 if num_classes == -1 else num_classes

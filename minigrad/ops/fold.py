@@ -84,11 +84,8 @@ def fold(input: T, output_size: Any, kernel_size: Any, dilation: Any = 1, paddin
         If the number of rows or columns doesn't fit the patches.
     """
     size, kernel = pair_of("fold", "output_size", output_size), pair_of("fold", "kernel_size", kernel_size)
-    gap, border, step = (
-        pair_of("fold", "dilation", dilation),
-        pair_of("fold", "padding", padding, 0),
-        pair_of("fold", "stride", stride),
-    )
+    gap, border = pair_of("fold", "dilation", dilation), pair_of("fold", "padding", padding, 0)
+    step = pair_of("fold", "stride", stride)
     check_fits("fold", size, kernel, border, gap)
     shape = tensor("fold", "input", input).shape
     places = windows_hw(size, kernel, step, border, gap)

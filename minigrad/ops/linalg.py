@@ -12,6 +12,7 @@ from numpy import ndarray
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
+from minigrad.kernels.product import product
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
 
 
@@ -22,11 +23,10 @@ def _as_matrix(x: Any) -> Any:
 
 def _product(a: Any, b: Any) -> Any:
     """``a @ b``; where ``b`` is one matrix, all batches of ``a`` go through one product."""
-    if a.ndim == b.ndim == 2:
-        # For two matrices, dot does what ``@`` does, in three quarters of the time on 32 x 32.
-        return a.dot(b) if type(a) is ndarray else a @ b
     if b.ndim == 2 and a.ndim > 2:
         return _product(_as_matrix(a), b).reshape(*a.shape[:-1], b.shape[1])
+    if type(a) is type(b) is ndarray and a.ndim > 1 and b.ndim > 1:
+        return product(a, b)
     return a @ b
 
 
@@ -67,11 +67,11 @@ class Matmul(Node):
             gy = gy.reshape(*gy.shape[:-1], 1, gy.shape[-1])
         ga = gb = None
         if self.wants[0]:
-            ga = unbroadcast(gy @ b.swapaxes(-1, -2), a.shape).reshape(shape_a)
+            ga = unbroadcast(_product(gy, b.swapaxes(-1, -2)), a.shape).reshape(shape_a)
         if self.wants[1]:
             if len(b.shape) == 2 and len(a.shape) > 2:  # the sum over batches is part of one product
                 a, gy = _as_matrix(a), _as_matrix(gy)
-            gb = unbroadcast(a.swapaxes(-1, -2) @ gy, b.shape).reshape(shape_b)
+            gb = unbroadcast(_product(a.swapaxes(-1, -2), gy), b.shape).reshape(shape_b)
         return ga, gb
 
 

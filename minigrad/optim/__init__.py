@@ -1,7 +1,5 @@
 """Optimizers, and schedules for their learning rate."""
 
-from __future__ import annotations
-
 from minigrad.missing import teller as _teller
 from minigrad.optim import lr_scheduler
 from minigrad.optim.adam import Adam, AdamW

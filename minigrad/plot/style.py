@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
+
+from minigrad.files import file_to_write, write_whole
 
 #: Okabe and Ito's palette (2008), by the role a colour plays in all figures.
 COLOURS = {
@@ -18,6 +22,9 @@ COLOURS = {
     "neutral": "#555555",
 }
 CYCLE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+
+#: Pyplot's figures that were made here, and are not saved yet.
+_made: WeakSet[Any] = WeakSet()
 
 #: Up to this many rows stand under an axis by name; of more, about so many.
 NAMED = 30
@@ -44,13 +51,14 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 8, height: float =
 
 
 def axes_or_new(ax: Any = None, **size: float) -> Any:
-    """``ax`` itself, or a new one: in pyplot if it is in use already, else in a figure of its own."""
+    """``ax`` itself, or a new one in a figure of pyplot's, which notebooks and ``plt.show`` show."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
     # (constrained: names on an axis may be long, and must not be cut off)
-    _, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)), layout="constrained")
+    fig, ax = plt.subplots(figsize=(size.get("width", 8), size.get("height", 4.5)), layout="constrained")
+    _made.add(fig)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -85,19 +93,26 @@ def name_rows(ax: Any, names: Sequence[str], stages: Sequence[str]) -> None:
 
 
 def save(fig: Any, path: str | Path) -> Path:
-    """Write a figure to a temporary name and move it to ``path``, so that no half-written file is left.
+    """Write a figure to ``path``, whole or not at all; a name without an ending becomes a PNG.
+
+    Pyplot forgets a figure that this package has made, except in a notebook or another interactive session, where
+    it is still to be shown.
 
     Returns
     -------
     Path
         Where it is.
+
+    Raises
+    ------
+    ValueError
+        If no figure can be written there, or of this kind.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}-{os.getpid()}{target.suffix or '.png'}")
-    try:
-        fig.savefig(temporary, dpi=110)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    target = file_to_write(path)
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format=target.suffix[1:] or "png", dpi=110)
+    write_whole(target, drawn.getvalue())
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if fig in _made and pyplot is not None and not pyplot.isinteractive():
+        pyplot.close(fig)
     return target

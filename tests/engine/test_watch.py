@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.engine import watch
+from minigrad.inspect import Recorder
 
 
 def test_a_nan_in_forward():
@@ -73,3 +75,36 @@ def test_unchanged_data_passes():
     with mg.detect_changes():
         (w * w).sum().backward()
     assert w.grad.array[0] == 2
+
+
+class _InterruptedAfter:
+    """The list of watchers, where Ctrl-C comes right after it was changed."""
+
+    def __init__(self, real):
+        self.get, self.reset, self.real = real.get, real.reset, real
+        self.calls = 0
+
+    def set(self, value):
+        token = self.real.set(value)
+        self.calls += 1
+        if self.calls == 1:
+            raise KeyboardInterrupt
+        return token
+
+
+@pytest.mark.parametrize("kind", ["Recorder", "detect_anomaly"])
+def test_an_interrupt_while_a_block_is_entered_leaves_nobody_watching(kind, monkeypatch):
+    watcher = Recorder(mg.nn.Linear(2, 2)) if kind == "Recorder" else mg.detect_anomaly()
+    before = watch.watchers.get()
+    with monkeypatch.context() as patched:
+        fake = _InterruptedAfter(watch.watchers)
+        patched.setattr(watch, "watchers", fake)
+        with pytest.raises(KeyboardInterrupt), watcher:
+            pass
+    assert watch.watchers.get() == before
+    watcher.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)  # as an ExitStack may
+    assert watch.watchers.get() == before
+    with watcher:  # it can be used again
+        assert watch.watchers.get() == (*before, watcher)
+        mg.nn.Linear(2, 2)(mg.ones(1, 2)).sum().backward()
+    assert watch.watchers.get() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pkgutil
 import re
 import select
 import subprocess
@@ -61,6 +62,24 @@ def test_every_looking_command_works_at_every_node(told, request, which):
     assert "Error" not in "".join(out)
     assert all(f"[{i} of {count}]" in "".join(out) for i in range(1, count + 1))
     assert "The pass is over" in out[-3]
+
+
+def test_an_operation_is_told_apart_from_the_layer_of_the_same_name(told):
+    """Of a node the stepper says the operation, in full and as pdb takes it, and the path of the layer that ran."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3), nn.Softmax(1), nn.LayerNorm(3))
+    shown = told(net(mg.randn(2, 1, 4, 4)).pow(2).sum(), "n", *["n"] * 6, "q")
+    found = {}
+    for text in shown[1:]:
+        node = re.search(r"\] (\w+)#\d+ in '(\d)'", text)
+        if node:
+            found[node[1]] = node[2], re.search(r"\n  rule     (\S+)\.backward\n", text)[1]
+    for kind, path in {"Conv2d": "0", "ReLU": "1", "Linear": "3", "Softmax": "4", "LayerNorm": "5"}.items():
+        where, rule = found[kind]
+        operation = pkgutil.resolve_name(rule)
+        assert where == path
+        assert type(net[int(path)]) is getattr(nn, kind)
+        assert issubclass(operation, mg.Node)
+        assert operation is not getattr(nn, kind)
 
 
 def test_the_graph_is_freed_as_by_backward(told):
@@ -143,7 +162,7 @@ def test_why_names_contributions_and_lines(told):
     assert "there is no value 'a leaf'" in out[3]
     for part in out[5:7]:
         assert "norm 4.272, is made of 2 contributions" in part
-        assert re.search(r"ResidualAdd#\d+ +g_skip +1\.414 +30 % +test_stepper\.py:\d+: return ski", part)
+        assert re.search(r"ResidualAdd#\d+ +g_skip +1\.414 +30 % +test_stepper\.py:\d+: ret", part)
         assert re.search(r"Mul#\d+ +gb +3\.041 +70 %", part)
     assert "The nearest: 'ResidualAdd#" in out[7]
 

@@ -89,13 +89,34 @@ def test_a_table_fits_a_terminal():
     assert lines[2].endswith("..")
 
 
+def test_where_there_is_no_room_columns_go_and_that_is_said(monkeypatch):
+    columns = ["block", "first number", "second number", "third number", "", "line"]
+    table = Table(columns, [["encoder.layer1", 1.0, 2.0, 3.0, "vanishing", "y = f(x)"]], notes=["a note " * 9])
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = str(table).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert lines[0].split() == ["block", "first", "number"]
+    assert "vanis" in lines[2]
+    assert str(table).replace("\n ", "").endswith("No room for: second number, third number, line")
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "No room" not in str(table)
+    assert max(map(len, str(table).splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "3")
+    assert max(map(len, str(table).splitlines())) <= 40
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
 @pytest.mark.parametrize("name", ["ResNet", "Transformer", "UNet"])
-def test_the_tables_of_real_nets_fit(name):
+def test_the_tables_of_real_nets_fit(name, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
     net, x = {
         "ResNet": (DeepResNet(3), mg.randn(2, 1, 8, 8)),
         "Transformer": (Transformer(), mg.randint(5, (2, 3))),
         "UNet": (UNet(), mg.randn(2, 1, 8, 8)),
     }[name]
     trace = inspect.trace(net(x).square().mean())
-    for shown in (trace, trace.ledger(), trace.layers(), trace.layers(level="parameters"), trace.diff(trace)):
-        assert max(map(len, str(shown).splitlines())) <= 80, type(shown).__name__
+    paths = inspect.path_lengths(net(x).square().mean(), wrt=next(net.parameters()))
+    bill = inspect.receipt(net(x).square().mean(), net)
+    tables = [trace, trace.ledger(), trace.layers(), trace.layers(level="parameters"), trace.diff(trace)]
+    for shown in (*tables, paths, bill, inspect.laws(net(x).square().mean())):
+        assert max(map(len, str(shown).splitlines())) <= width, type(shown).__name__

@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import pickle
+import re
 from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
@@ -79,6 +80,16 @@ def test_selecting_what_does_not_exist(resnet):
         trace.select(kind="Conv3d")
     with pytest.raises(inspect.UnknownNameError, match=r"'layer1.0.conv9'. The nearest: 'layer1.0.conv"):
         trace.select(module="layer1.0.conv9")
+
+
+def test_a_layer_is_no_kind_of_node(resnet):
+    """``Conv2d`` is both, and a trace's table says which is in which column."""
+    trace = inspect.trace(resnet[0])
+    with pytest.raises(TypeError, match=r"minigrad.nn.conv.Conv2d is none. .*kind='Conv2d', or a layer's path"):
+        trace.select(kind=nn.Conv2d)
+    head, _, *rows = str(trace).splitlines()
+    assert head.split()[:2] == ["node", "module"]
+    assert any(re.match(r"Conv2d#\d+ +layer2.1.conv2 ", row) for row in rows)
 
 
 def test_norms_only(resnet):

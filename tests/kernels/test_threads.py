@@ -1,6 +1,8 @@
-"""Kernels of two forms: float16, which Numba doesn't have."""
+"""Kernels of two forms: float16, which Numba doesn't have; and the threads that share them."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 import pytest
@@ -39,3 +41,26 @@ def test_half_precision_of_batch_norm(length, rng):
     for fast, slow in zip((y, mean, gx, gw), (*wide[:2], *expected[:2]), strict=True):
         assert fast.dtype == np.float16
         np.testing.assert_allclose(fast, slow, atol=2e-2)
+
+
+def test_an_interrupt_while_a_thread_is_started_does_not_leave_the_kernels_serial(monkeypatch):
+    pool = threads._Pool()
+    with monkeypatch.context() as patched:
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pool.wake(1)
+    before = threading.active_count()
+    pool.wake(1)
+    assert threading.active_count() == before + 1
+    pool.retire()
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp", "nothing"])
+def test_no_threading_layer_of_numbas_is_needed(layer, run_python):
+    code = "import minigrad as mg\nprint(mg.nn.Conv2d(3, 16, 3)(mg.randn(8, 3, 64, 64)).shape)"
+    done = run_python(code, NUMBA_THREADING_LAYER=layer, MINIGRAD_NUM_THREADS="2")
+    assert done.stdout.split() == ["(8,", "16,", "62,", "62)"], done.stderr

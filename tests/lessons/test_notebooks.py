@@ -17,9 +17,9 @@ LIMIT = 300
 def written(path, folder):
     import nbformat
 
-    from minigrad.classroom.notebook import write_notebook
+    from minigrad.classroom.notebook import write_notebooks
 
-    return nbformat.read(write_notebook(catalogue.read(path), folder), as_version=4)
+    return nbformat.read(*write_notebooks([catalogue.read(path)], folder), as_version=4)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])

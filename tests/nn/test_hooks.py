@@ -101,6 +101,18 @@ def test_a_first_layer_has_no_input_gradient():
     assert seen == [((None,), [[1.0]])]
 
 
+def test_a_hook_that_has_no_gradient_to_replace():
+    """PyTorch raises, too."""
+    layer = nn.Linear(2, 1)
+    handle = layer.register_full_backward_hook(lambda m, gi, go: (mg.ones(1, 2),))
+    with pytest.raises(RuntimeError, match="no gradient reaches Linear's inputs"):
+        layer(mg.ones(1, 2)).sum().backward()
+    handle.remove()
+    layer.register_full_backward_hook(lambda m, gi, go: (None,))
+    layer(mg.ones(1, 2)).sum().backward()
+    assert layer.weight.grad is not None
+
+
 def test_several_inputs_and_outputs():
     class Swap(nn.Module):
         def forward(self, a, n, b):

@@ -13,6 +13,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.nn import calls, module
 
 
 class Block(nn.Module):
@@ -516,6 +517,16 @@ def patched():
     return layer
 
 
+def test_models_that_share_nothing_are_named_once(monkeypatch):
+    walks = []
+    name_modules = calls.name_modules
+    monkeypatch.setattr(module, "name_modules", lambda m: walks.append(m) or name_modules(m))
+    teacher, student = (nn.Sequential(nn.Linear(2, 2), nn.ReLU()) for _ in range(2))
+    for _ in range(3):
+        teacher(student(mg.ones(1, 2)))
+    assert walks == [student, teacher]
+
+
 @pytest.mark.parametrize("wrap", [nn.Sequential, lambda m: nn.ModuleList([m])])
 def test_repr_of_300_nested_modules(wrap):
     net = nn.Identity()
@@ -534,6 +545,48 @@ def test_a_distance_of_the_users_gives_its_own_line():
 
     nn.TripletMarginWithDistanceLoss(distance_function=distance)(*mg.rand(3, 2, 4, requires_grad=True))
     assert {y.node.source.text for y in made} == {"y = (a - b).abs().sum(1)"}
+
+
+def users(x):
+    y = x.sigmoid()
+    made.append(y)
+    return y
+
+
+made = []
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Residual(users),
+        nn.Residual(nn.Identity(), after=users),
+        nn.SkipConcat(users),
+        nn.Highway(nn.Identity(), users),
+        nn.StochasticDepth(users, 0.0),
+        nn.OrthogonalResidual(users),
+        nn.DeltaResidual(users, 4),
+        nn.HyperConnection(users, streams=2, dim=4),
+        nn.TransformerEncoderLayer(4, 1, 4, activation=users),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_function_of_the_users_gives_its_own_line(layer):
+    made.clear()
+    net = nn.Sequential(layer)
+    shape = (2, 3, 4) if isinstance(layer, nn.TransformerEncoderLayer) else (2, 4)
+    net(mg.rand(*shape, requires_grad=True))
+    assert {y.node.source.text for y in made} == {"y = x.sigmoid()"}
+
+
+def test_a_function_that_is_given_later_too():
+    made.clear()
+    layer = nn.Residual(nn.functional.relu)
+    net, x = nn.Sequential(layer), mg.rand(2, 4, requires_grad=True)
+    assert net(x).node.source.text.startswith("assert net(x)")
+    layer.branch = users
+    net(x)
+    assert {y.node.source.text for y in made} == {"y = x.sigmoid()"}
 
 
 @pytest.mark.parametrize(

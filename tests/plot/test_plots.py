@@ -154,10 +154,42 @@ def test_saving_leaves_no_half_written_file(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
 
 
+def test_pyplot_forgets_what_was_made_here_and_saved_and_nothing_else(loss, tmp_path):
+    from matplotlib import pyplot
+
+    trace, before = inspect.trace(loss), pyplot.get_fignums()
+    theirs = pyplot.figure()
+    for draw in (plot.ledger, plot.gradient_norms):
+        plot.save(draw(trace).figure, tmp_path / "a.png")
+        plot.save(draw(trace, ax=theirs.add_subplot()).figure, tmp_path / "b.png")
+    assert pyplot.get_fignums() == [*before, theirs.number]
+    with pyplot.ion():  # as in a notebook, which shows it below the cell
+        ours = plot.ledger(trace).figure
+        plot.save(ours, tmp_path / "c.png")
+        assert ours.number in pyplot.get_fignums()
+    pyplot.close(ours)
+    pyplot.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")]
+)
+def test_the_ending_says_what_is_written(name, start, tmp_path):
+    figure = Figure()
+    figure.subplots()
+    assert plot.save(figure, tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_figure_that_can_not_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    for place, told in (("", "is a folder"), ("file/a.png", "files can't go there"), ("a.docx", "not supported")):
+        with pytest.raises(ValueError, match=told):
+            plot.save(Figure(), tmp_path / place)
+
+
 class _Broken:
-    def savefig(self, path, dpi):
-        with open(path, "wb") as file:
-            file.write(b"half")
+    def savefig(self, file, dpi, format):
+        file.write(b"half")
         raise TypeError("the disk is full, say")
 
 

@@ -24,8 +24,25 @@ from minigrad.distributed.nn.nodes import (
     SumOverRanks,
 )
 from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.missing import lister as _lister
 
 T = TypeVar("T")
+
+__all__ = [
+    "all_gather",
+    "all_reduce",
+    "all_to_all",
+    "broadcast",
+    "copy_to_ranks",
+    "gather",
+    "join_ranks",
+    "reduce",
+    "reduce_scatter",
+    "scatter",
+    "slice_of_rank",
+    "sum_over_ranks",
+]
+__dir__ = _lister(__name__)
 
 
 def _check_op(what: str, op: ReduceOp) -> None:

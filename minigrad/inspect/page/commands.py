@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
+
+from minigrad.files import file_to_write
 
 
 def add_commands(commands: Any) -> None:
@@ -14,27 +15,29 @@ def add_commands(commands: Any) -> None:
     replay.add_argument("file", metavar="FILE", help="the script")
     replay.add_argument("--out", metavar="PAGE", default="replay.html", help="where the page goes (%(default)s)")
     rest = "the script's own arguments, after --out where that is given"
-    replay.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help=rest)
+    replay.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help=rest).required = False
     replay.set_defaults(run=_replay)
 
 
 def _replay(arguments: argparse.Namespace) -> int:
     from minigrad.inspect.page.first_pass import FirstPass  # a command loads only what it needs
-    from minigrad.inspect.stepping.commands import run_script
+    from minigrad.inspect.stepping.commands import run_script, script_at
 
-    path, given, rest = Path(arguments.file), arguments.out, arguments.arguments
-    if rest[:1] == ["--out"] and len(rest) > 1:  # what follows the script's name is the script's, but for this
+    given, rest = arguments.out, arguments.arguments
+    # What follows the script's name is the script's, but for --out where it comes first.
+    if rest and rest[0].startswith("--out="):
+        given, rest = rest[0].removeprefix("--out="), rest[1:]
+    elif rest[:1] == ["--out"]:
+        if len(rest) == 1:
+            raise ValueError("--out: give the page's name after it")
         given, rest = rest[1], rest[2:]
-    out = Path(given)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r} here: give the path of a Python script")
-    if not out.resolve().parent.is_dir():
-        raise FileNotFoundError(f"--out {out}: there is no folder {str(out.parent)!r}")
-    out = out.resolve()  # the script may go to another folder
+    path = script_at(arguments.file)
+    out = file_to_write(given).absolute()  # the script may go to another folder
     with FirstPass() as first:
         code = run_script(path, rest)
     if first.page is None:
-        print(f"minigrad replay: {path} ended without a backward pass, so there is nothing to play", file=sys.stderr)
+        if not code:
+            print(f"minigrad replay: {path} ended without a backward pass, so there's nothing to play", file=sys.stderr)
         return code or 1
     first.page.save(out)
     print(f"{given}: {len(first.page.trace)} steps")

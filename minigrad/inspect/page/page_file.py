@@ -16,8 +16,8 @@ import zlib
 from importlib import resources
 from typing import Any
 
+from minigrad.files import write_whole
 from minigrad.inspect.tracing.trace import Trace
-from minigrad.serialize import write_whole
 
 #: The most bytes that a page has by default.
 BUDGET = 2_000_000

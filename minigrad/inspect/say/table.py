@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import os
+import shutil
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-#: No line is wider than this, if it can be helped: a terminal's usual width.
-WIDTH = 80
+from minigrad.files import write_whole
+
+#: No line is wider than this, a terminal's usual width; and no terminal is taken for narrower than this.
+WIDTH, NARROWEST = 80, 40
 #: What is tried to make a table fit: so many digits, and so many spaces between columns.
 FITS = ((4, 2), (3, 2), (3, 1))
 #: The narrowest that a column of text is made.
@@ -56,13 +59,43 @@ class Table:
         self.notes = list(notes)
 
     def __str__(self) -> str:
+        width = line_width()
         if not self.rows and self.notes:  # headings above nothing say nothing
-            return "\n".join(textwrap.wrap(self.title, WIDTH) + _wrapped(self.notes))
+            return "\n".join(textwrap.wrap(self.title, width) + _wrapped(self.notes, width))
+        shown, left_out = self, []
+        while not shown._fits(width) and len(shown.columns) > 1:
+            least = shown._least()
+            left_out.append(shown.columns[least])
+            rows = [row[:least] + row[least + 1 :] for row in shown.rows]
+            shown = Table(shown.columns[:least] + shown.columns[least + 1 :], rows)
+        notes = [*self.notes, f"No room for: {', '.join(reversed(left_out))}"] if left_out else self.notes
+        return "\n".join(textwrap.wrap(self.title, width) + shown._lines(width) + _wrapped(notes, width))
+
+    __repr__ = __str__
+
+    def _least(self) -> int:
+        """The column that can go first: the lines of code, or the last one but for the first and the remarks."""
+        if LINE in self.columns:
+            return self.columns.index(LINE)
+        return max((i for i, name in enumerate(self.columns) if name and i), default=len(self.columns) - 1)
+
+    def _layout(self, digits: int) -> tuple[list[bool], list[list[str]], list[int]]:
+        """Which columns stand to the right, all cells as text, and how wide each column would be."""
         right = [_is_numeric(self.rows, i) for i in range(len(self.columns))]
+        cells = [[cell_text(cell, digits) for cell in row] for row in self.rows]
+        return right, cells, [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
+
+    def _fits(self, width: int) -> bool:
+        """Whether there is room for all columns, with the fewest digits and texts as narrow as they may be."""
+        digits, gap = FITS[-1]
+        right, _, widths = self._layout(digits)
+        least = sum(w if r else min(w, NARROW) for w, r in zip(widths, right, strict=True))
+        return least + gap * (len(widths) - 1) <= width
+
+    def _lines(self, width: int) -> list[str]:
         for digits, gap in FITS:
-            cells = [[cell_text(cell, digits) for cell in row] for row in self.rows]
-            widths = [max(map(len, column)) for column in zip(self.columns, *cells, strict=True)]
-            room = WIDTH - gap * (len(widths) - 1)
+            right, cells, widths = self._layout(digits)
+            room = width - gap * (len(widths) - 1)
             if (
                 sum(w for name, w in zip(self.columns, widths, strict=True) if name != LINE)
                 + NARROW * (LINE in self.columns)
@@ -71,13 +104,9 @@ class Table:
                 break
         widths = self._narrowed(widths, right, room)
         cells = [[_shortened(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells]
-        lines = textwrap.wrap(self.title, WIDTH)
-        lines.append(_aligned(self.columns, widths, [False] * len(right), gap))
-        lines.append((" " * gap).join("-" * width for width in widths))
-        lines += [_aligned(row, widths, right, gap) for row in cells]
-        return "\n".join(lines + _wrapped(self.notes))
-
-    __repr__ = __str__
+        heads = [_shortened(name, width) for name, width in zip(self.columns, widths, strict=True)]
+        lines = [_aligned(heads, widths, [False] * len(right), gap), (" " * gap).join("-" * width for width in widths)]
+        return lines + [_aligned(row, widths, right, gap) for row in cells]
 
     def _narrowed(self, widths: list[int], right: list[bool], room: int) -> list[int]:
         """The columns' widths, the line of code and then the widest text made smaller until all have room."""
@@ -124,6 +153,11 @@ class Tabular:
         return self.table()._repr_html_()
 
 
+def line_width() -> int:
+    """How wide a line may be: as the terminal, if there is one, from 40 to 80."""
+    return max(NARROWEST, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
+
+
 def cell_text(cell: Any, digits: int = 4) -> str:
     """A cell as text: numbers to so many digits, a dash for None."""
     if cell is None:
@@ -135,16 +169,17 @@ def cell_text(cell: Any, digits: int = 4) -> str:
 
 def write_csv(path: str | os.PathLike[str], records: Sequence[dict[str, Any]]) -> None:
     """Write records of the same keys as a CSV file; numbers in full, and nothing for None."""
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
-        writer.writeheader()
-        writer.writerows(records)
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [])
+    writer.writeheader()
+    writer.writerows(records)
+    write_whole(path, file.getvalue().encode())
 
 
-def _wrapped(notes: Sequence[str]) -> list[str]:
+def _wrapped(notes: Sequence[str], width: int) -> list[str]:
     """Notes as lines that are not too long; a note's own line breaks stay."""
     lines = [line for note in notes for line in note.splitlines()]
-    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 
 def _is_numeric(rows: list[list[Any]], column: int) -> bool:

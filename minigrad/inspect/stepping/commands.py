@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import runpy
 import sys
+import tokenize
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,15 +21,37 @@ def add_commands(commands: Any) -> None:
     """Add it to the command line's subparsers."""
     step = commands.add_parser("step", help="run a script, and step through its first backward pass")
     step.add_argument("file", metavar="FILE", help="the script")
-    step.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
+    rest = step.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
+    rest.required = False  # or else argparse, where FILE is missing, says that ARGS is missing too
     step.set_defaults(run=_step)
 
 
 def _step(arguments: argparse.Namespace) -> int:
-    path = Path(arguments.file)
+    return step_script(script_at(arguments.file), arguments.arguments)
+
+
+def script_at(name: str) -> Path:
+    """The path of a script, if there is one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no text that Python could read.
+    """
+    path = Path(name)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r} here: give the path of a Python script")
-    return step_script(path, arguments.arguments)
+        what = f"{name!r} is a folder" if path.is_dir() else f"there is no file {name!r} here"
+        raise FileNotFoundError(f"{what}: give the path of a Python script")
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} is no Python script that can be read: {error}") from None
+    if "\0" in text:
+        raise ValueError(f"{name} is no Python script: it holds zero bytes")
+    return path
 
 
 def step_script(path: Path, arguments: Sequence[str]) -> int:
@@ -64,7 +87,7 @@ def run_script(path: Path, arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        The exit code: 1 after an error, whose traceback is shown, and 130 after Ctrl-C.
+        The exit code: the script's own, or 1 after an error, whose traceback is shown.
     """
     script = path.resolve()
     argv, folders = sys.argv, list(sys.path)
@@ -72,10 +95,11 @@ def run_script(path: Path, arguments: Sequence[str]) -> int:
     sys.path.insert(0, str(script.parent))
     try:
         runpy.run_path(str(script), run_name="__main__")
-    except KeyboardInterrupt:
-        print()
-        return 130
+    except SystemExit as end:
+        return _exit_code(end.code)
     except Exception as error:  # its own errors are the script's: shown as Python shows them
+        if isinstance(error, BrokenPipeError):
+            print(flush=True)  # (raises it again where it's our output that nobody reads)
         _print_traceback(error, str(script))
         return 1
     finally:
@@ -83,9 +107,19 @@ def run_script(path: Path, arguments: Sequence[str]) -> int:
     return 0
 
 
+def _exit_code(code: object) -> int:
+    """What Python makes of ``sys.exit(code)``: a text is shown, and counts as 1."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1
+
+
 def _print_traceback(error: Exception, script: str) -> None:
-    """An error's traceback from the script's first line on, without what ran the script."""
+    """An error's traceback from the script's first line on, without what ran the script; of one in reading it, none."""
     entry = error.__traceback__
     while entry is not None and entry.tb_frame.f_code.co_filename != script:
         entry = entry.tb_next
-    traceback.print_exception(type(error), error, entry or error.__traceback__)
+    if entry is None and not isinstance(error, SyntaxError):
+        entry = error.__traceback__
+    traceback.print_exception(type(error), error, entry)

@@ -54,6 +54,8 @@ def describe_step(tape: Tape, step: TracedStep) -> str:
     place = place_of(step.source)
     if place:
         lines.append(f"  made by  {place}")
+    # (In full, as pdb's ``b`` takes it: many an operation of ops has the name of the layer of nn that applies it.)
+    lines.append(f"  rule     {type(node).__module__}.{type(node).__qualname__}.backward")
     for kind, sentence in MIRROR.items():
         if isinstance(node, kind):
             lines.append(f"  it {sentence}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmd
+import io
 import pdb
 import sys
 from types import FrameType
@@ -34,11 +35,13 @@ class Looking(cmd.Cmd):
     def __init__(
         self, tape: Tape, frame: FrameType | None, stdin: TextIO | None = None, stdout: TextIO | None = None
     ) -> None:
-        super().__init__(stdin=stdin, stdout=stdout)
+        if stdin is None and sys.stdin is None:  # closed: no command will come
+            stdin = io.StringIO()
+        super().__init__(stdin=stdin, stdout=stdout or sys.stdout or io.StringIO())
         self.tape = tape
         self._frame = frame
         self._terminal = stdin is None and sys.stdin.isatty()
-        self.use_rawinput = stdin is None  # input() serves terminals, pipes and notebooks
+        self.use_rawinput = stdin is None and sys.stdout is not None  # input() serves terminals, pipes and notebooks
 
     def say(self, text: str) -> None:
         """Print."""

@@ -157,7 +157,14 @@ class Trace(Tabular, Sequence[TracedStep]):
         ------
         UnknownNameError
             If nothing has such a name; it offers the nearest ones.
+        TypeError
+            For a class that is none of nodes, such as the layer ``nn.Linear``; its node is ``ops.linear.Linear``.
         """
+        if isinstance(kind, type) and not issubclass(kind, Node):
+            raise TypeError(
+                f"trace.select: kind is a class of nodes, and {kind.__module__}.{kind.__name__} is none. "
+                f"Pass a node's name, as in kind={kind.__name__!r}, or a layer's path, as in module='fc1'"
+            )
         wanted = kind.__name__ if isinstance(kind, type) else kind
         steps = self.steps
         for what, pattern in (("module", module), ("kind", wanted), ("name", name)):
@@ -211,7 +218,7 @@ class Trace(Tabular, Sequence[TracedStep]):
         silent = len(self.nodes) - len(self.steps)
         if silent > 0:
             notes.append(f"{silent} of {len(self.nodes)} nodes got no gradient")
-        return Table(["step", "module", "|g| came", "|g| sent", "", "line"], rows, title=self.label, notes=notes)
+        return Table(["node", "module", "|g| came", "|g| sent", "", "line"], rows, title=self.label, notes=notes)
 
 
 def _cells(step: TracedStep) -> list[Any]:

@@ -15,14 +15,16 @@ import numpy as np
 from minigrad.engine.base import Array
 from minigrad.engine.source import SourceLine
 from minigrad.engine.step import read_only
+from minigrad.files import write_whole
 from minigrad.inspect.forks.ledger import Ledger, LedgerRow
 from minigrad.inspect.forks.pairs import Unpaired
 from minigrad.inspect.tracing.arrivals import LeafGradient
 from minigrad.inspect.tracing.steps import SavedNode, TracedStep
 from minigrad.inspect.tracing.trace import Trace
-from minigrad.serialize import write_whole
 
 VERSION = 1
+#: What a reader of archives, of arrays and of JSON meets in a file that is damaged, beside ValueError.
+_DAMAGE = (BadZipFile, EOFError, LookupError, TypeError, AttributeError, RuntimeError, OSError, MemoryError, zlib.error)
 _ROW_ARRAYS = ("g_out", "g_skip", "g_branch", "g_other", "g_in")
 
 
@@ -95,17 +97,15 @@ def load(path: str | os.PathLike[str]) -> Trace:
     ValueError
         If the file holds no trace, or that of a newer version, or is damaged.
     """
-    name = os.fspath(path)
-    with Path(path).open("rb") as file:
-        try:
-            return _read(file, name)
-        except (BadZipFile, EOFError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
-            raise ValueError(f"{name} is damaged, or holds no trace: {type(error).__name__}: {error}") from error
+    return from_bytes(Path(path).read_bytes(), os.fspath(path))
 
 
-def from_bytes(content: bytes) -> Trace:
-    """A trace from what stands in its file."""
-    return _read(io.BytesIO(content), "this")
+def from_bytes(content: bytes, name: str = "this") -> Trace:
+    """A trace from what stands in its file; raises as `load` does."""
+    try:
+        return _read(io.BytesIO(content), name)
+    except _DAMAGE as error:
+        raise ValueError(f"{name} is damaged, or holds no trace: {type(error).__name__}: {error}") from error
 
 
 def _read(source: BinaryIO, name: str) -> Trace:

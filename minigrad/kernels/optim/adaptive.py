@@ -20,6 +20,8 @@ def _lerp(a: Any, b: Any, weight: Any, rest: Any) -> Any:
 
 @flat_kernel
 def _adam(
+    first: int,
+    last: int,
     g: Array,
     p: Array,
     m: Array,
@@ -35,6 +37,7 @@ def _adam(
     sign: float,
     amsgrad: bool,
 ) -> None:
+    g, p, m, v, vmax = g[first:last], p[first:last], m[first:last], v[first:last], vmax[first:last]
     t = p.dtype.type
     size, b1, w1, b2, w2 = t(step_size), t(beta1), t(1 - beta1), t(beta2), t(1 - beta2)
     scale, small, wd, keep, up = t(1 / correction), t(eps), t(decay), t(shrink), t(sign)
@@ -129,6 +132,8 @@ def adam(
 
 @flat_kernel
 def _rmsprop(
+    first: int,
+    last: int,
     g: Array,
     p: Array,
     sq: Array,
@@ -142,6 +147,7 @@ def _rmsprop(
     sign: float,
     centered: bool,
 ) -> None:
+    g, p, sq, buf, gavg = g[first:last], p[first:last], sq[first:last], buf[first:last], gavg[first:last]
     t = p.dtype.type
     lr, a, rest, small, wd, mu, up = (t(rate), t(alpha), t(1 - alpha), t(eps), t(decay), t(momentum), t(sign))
     for i in range(p.size):

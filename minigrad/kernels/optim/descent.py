@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.compile import Array, replaced_by
-from minigrad.kernels.threads import FlatKernel, flat_kernel
+from minigrad.kernels.threads import RowKernel, flat_kernel
 
 #: A step does little with each number that it fetches, so a second thread gains little; and while it then waits for
 #: more to do, it is in the way of the next product's threads: 56 layers of 64 x 64 took 16 ms a step and not 8.
 BANDWIDTH = 8
 
 
-def update(kernel: FlatKernel, cost: int, g: Array, arrays: tuple[Array | None, ...], *options: Any) -> None:
+def update(kernel: RowKernel, cost: int, g: Array, arrays: tuple[Array | None, ...], *options: Any) -> None:
     """Call ``kernel`` on flat views; a None becomes an empty array, so that one signature serves."""
     p = arrays[0]
     assert p is not None
@@ -36,6 +36,8 @@ def update(kernel: FlatKernel, cost: int, g: Array, arrays: tuple[Array | None, 
 
 @flat_kernel
 def _sgd(
+    first: int,
+    last: int,
     g: Array,
     p: Array,
     buf: Array,
@@ -45,14 +47,15 @@ def _sgd(
     decay: float,
     sign: float,
     nesterov: bool,
-    first: bool,
+    start: bool,
 ) -> None:
+    g, p, buf = g[first:last], p[first:last], buf[first:last]
     t = p.dtype.type
     lr, mu, fresh, wd, up = t(rate), t(momentum), t(1 - dampening), t(decay), t(sign)
     for i in range(p.size):
         d = up * g[i] + wd * p[i]
         if momentum != 0:
-            b = d if first else mu * buf[i] + fresh * d
+            b = d if start else mu * buf[i] + fresh * d
             buf[i] = b
             d = d + mu * b if nesterov else b
         p[i] -= lr * d

@@ -9,6 +9,7 @@ import importlib
 import sys
 from types import ModuleType
 
+from minigrad.missing import lister as _lister
 from minigrad.nn.module import Module
 
 #: For each of PyTorch's files, ours, in which its classes are.
@@ -49,3 +50,4 @@ def _path(name: str, files: tuple[str, ...]) -> ModuleType:
 
 globals().update({name: _path(name, files) for name, files in _FILES.items()})
 __all__ = ["Module", *_FILES]
+__dir__ = _lister(__name__)

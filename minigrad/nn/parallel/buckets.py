@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.distributed import DistError, ProcessGroup, ReduceOp, Work, exchange
+from minigrad.engine import writes
 from minigrad.engine.base import Array
 from minigrad.nn.parameter import Parameter
 from minigrad.tensors.tensor import from_array
@@ -134,8 +135,10 @@ class Reducer:
         self._used_anywhere = np.array([p not in unused for p in self.names], np.uint8)
         exchange.all_reduce(self._used_anywhere, ReduceOp.MAX, self.group).wait()
         for parameter in unused:
-            self._home[parameter].views[parameter][...] = 0
-            del self._home[parameter].missing[parameter]
+            bucket = self._home[parameter]
+            bucket.views[parameter][...] = 0
+            self._note(bucket)
+            del bucket.missing[parameter]
 
     def _arrived(self, parameter: Any) -> None:
         """The hook of every parameter: its gradient is complete."""
@@ -151,11 +154,17 @@ class Reducer:
             )
         self._begun = True
         np.multiply(gradient.array, self._factor, out=bucket.views[parameter], casting="same_kind")
+        self._note(bucket)
         del bucket.missing[parameter]
         self._start_ready()
         self._let_mpi_move()
         if self._started == len(self.buckets):
             self._finish()
+
+    def _note(self, bucket: Bucket) -> None:
+        """Tell the engine of a write into a bucket: as views, the gradients of the pass before are there still."""
+        if self.as_views:
+            writes.note(bucket.flat)
 
     def _start_ready(self) -> None:
         """Start all buckets that are complete, as far as none before them is missing."""
@@ -191,6 +200,7 @@ class Reducer:
             parameter.grad = from_array(total.copy())
         else:
             gradient.array[...] = total
+            writes.note(gradient.array)
 
     def shadow_unused(self) -> None:
         """Take part in the search for unused parameters, as a rank that uses none."""
@@ -200,6 +210,7 @@ class Reducer:
         """Take part in the sums of a backward that other ranks run, with zeros."""
         for bucket in self.buckets:
             bucket.flat[...] = 0
+            self._note(bucket)
             bucket.start(self.group)
         for bucket in self.buckets:
             assert bucket.work is not None

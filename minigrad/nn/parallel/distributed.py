@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.distributed import ProcessGroup, ReduceOp, all_gather_object, exchange
 from minigrad.distributed.groups import group_or_world
 from minigrad.engine.mode import grad_enabled
+from minigrad.engine.writes import note
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import MIB, Reducer
 from minigrad.nn.parallel.structure import for_tensors, leaves_behind, tensors_in
@@ -233,9 +234,13 @@ class DistributedDataParallel(Module):
         return [t.array for t in (*self.module.parameters(), *self.module.buffers())]
 
     def _broadcast(self, arrays: list[np.ndarray], source: int) -> None:
+        before = [array.copy() for array in arrays]
         works = [exchange.broadcast(array, source, self.process_group) for array in arrays]
         for work in works:
             work.wait()
+        for array, old in zip(arrays, before, strict=True):
+            if not np.array_equal(array, old):  # (a mask, say, is the same on all ranks, and two forwards may read it)
+                note(array)
 
     def _check_same_models(self) -> None:
         mine = [

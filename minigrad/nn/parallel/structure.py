@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from minigrad.engine.base import TensorBase
+from minigrad.engine.reachable import uses_of_leaves
 
 
 def tensors_in(value: Any) -> Iterator[TensorBase]:
@@ -32,26 +33,7 @@ def for_tensors(function: Callable[[Any], Any], value: Any) -> Any:
     return value
 
 
-def leaves_behind(outputs: Iterable[TensorBase]) -> dict[TensorBase, None]:
-    """The leaves from which a way leads to one of the outputs; each node is looked at once."""
-    found: dict[TensorBase, None] = {}
-    seen: dict[Any, None] = {}
-    waiting = []
-    for tensor in outputs:
-        if tensor.node is None:
-            found[tensor] = None
-        else:
-            waiting.append(tensor.node)
-    while waiting:
-        node = waiting.pop()
-        if node in seen:
-            continue
-        seen[node] = None
-        for x, edge in zip(node.inputs, node.edges, strict=True):
-            if edge is None:
-                continue
-            if edge[0] is None:
-                found[x] = None
-            else:
-                waiting.append(edge[0])
-    return found
+def leaves_behind(outputs: Iterable[TensorBase]) -> Container[TensorBase]:
+    """The leaves from which a way leads to one of the outputs."""
+    ends = list(outputs)
+    return uses_of_leaves([(end.node, end.slot) for end in ends], ends, ())

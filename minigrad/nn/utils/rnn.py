@@ -13,10 +13,23 @@ import numpy as np
 from minigrad.arguments import choice, integer, integers, number, one_or_more, room, tensor, truths, wrong_kind
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
+from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
 from minigrad.ops.pad import pad
 from minigrad.ops.select import where
 from minigrad.tensors.tensor import Tensor, from_array
+
+__all__ = [
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
+]
+__dir__ = _lister(__name__)
 
 
 class PackedSequence(NamedTuple):

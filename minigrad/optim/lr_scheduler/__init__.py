@@ -1,7 +1,5 @@
 """Schedules for the learning rate."""
 
-from __future__ import annotations
-
 from minigrad.optim.lr_scheduler.base import LRScheduler
 from minigrad.optim.lr_scheduler.cycles import (
     CosineAnnealingWarmRestarts,

@@ -1,7 +1,5 @@
 """The names of ``torch.utils.data``; they live in ``minigrad.data``."""
 
-from __future__ import annotations
-
 from minigrad.data import (
     BatchSampler,
     DataLoader,

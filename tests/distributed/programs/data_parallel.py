@@ -82,6 +82,40 @@ every = [None] * size
 dist.all_gather_object(every, {k: v.tobytes() for k, v in gradients(ddp.module).items()})
 assert all(one == every[0] for one in every)
 
+# What a rule reads and the ranks overwrote raises: parameters of another rank's, and gradients of the pass before.
+model = net(rank)
+loss = F.cross_entropy(model(x[shard]), t[shard])
+DDP(model)
+if rank == 0:
+    loss.backward()
+else:
+    with pytest.raises(mg.DataChangedError):
+        loss.backward()
+for views in (False, True):
+    ddp = DDP(net(0), gradient_as_bucket_view=views)
+    F.cross_entropy(ddp(x[shard]), t[shard]).backward()
+    weight = next(ddp.parameters())
+    penalty = (mg.ones(*weight.shape, requires_grad=True) * weight.grad).sum()
+    ddp.zero_grad(set_to_none=views)
+    F.cross_entropy(ddp(x[shard]), t[shard]).backward()
+    with pytest.raises(mg.DataChangedError):
+        penalty.backward()
+
+
+# A buffer that a rule reads is the same on all ranks, so two forwards before one backward may read it.
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.norm = nn.Linear(4, 4), nn.BatchNorm1d(4)
+        self.register_buffer("mask", mg.tensor([1.0, 0.0, 1.0, 0.0]))
+
+    def forward(self, x):
+        return self.norm(self.fc(x)) * self.mask
+
+
+ddp = DDP(Masked())
+(ddp(mg.randn(5, 4)) * ddp(mg.randn(5, 4))).sum().backward()
+
 # Unequal shards: weights by size are right, the plain mean is not.
 edges = [BATCH * r * (r + 1) // (size * (size + 1)) for r in range(size + 1)]
 mine = slice(edges[rank], edges[rank + 1])
