@@ -198,7 +198,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    return HighwayGate().apply_to(skip, branch, t)
+    return HighwayGate().apply_to(skip, branch, t if isinstance(t, (int, float)) else tensor("highway_gate", "t", t))
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

@@ -14,13 +14,7 @@ L = TypeVar("L", bound="_Listed")
 
 
 def as_list(operation: str, values: Any) -> list[Any]:
-    """What can be gone through, as a list.
-
-    Raises
-    ------
-    TypeError
-        For anything else.
-    """
+    """What can be gone through, as a list; anything else is a TypeError."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise wrong_kind(operation, "what is added", "a list, or what can be gone through as one", values)
     return list(values)
@@ -154,9 +148,14 @@ class Sequential(_Listed):
     def forward(self, input: Any) -> Any:
         """Run the modules one after the other."""
         own = self.__dict__
-        for name, kind in self._kinds.items():
-            if kind == "_modules":
-                input = own[name](input)
+        try:
+            for name, kind in self._kinds.items():
+                if kind == "_modules":
+                    input = own[name](input)
+        except TypeError:
+            if own[name] is None:
+                raise wrong_kind("Sequential", f"module {name!r}", "a Module", None) from None
+            raise
         return input
 
     def __getitem__(self, index: Any) -> Any:

@@ -19,7 +19,7 @@ from minigrad.tensors.tensor import RemovableHandle, add_hook, from_array
 
 def register(module: Any, when: str, hook: Any, prepend: bool) -> RemovableHandle:
     """Add a hook, behind or before the others that run then, and give the handle that removes it."""
-    function("a module's hook", "hook", hook[0] if isinstance(hook, tuple) else hook)
+    function("a module's hook", "hook", hook[0] if when in ("before", "after") else hook)
     truths("a module's hook", prepend=prepend)
     record = module._call_record
     if record.hooks is None:

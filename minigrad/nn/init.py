@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, number, numbers, wrong_kind, wrong_value
+from minigrad.arguments import integer, number, numbers, wrong_kind, wrong_value
 from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.missing import lister as _lister
+from minigrad.nn.gains import calculate_gain, fan, fans, xavier_std
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor
 
@@ -39,63 +40,6 @@ __all__ = [
     "zeros_",
 ]
 __dir__ = _lister(__name__)
-
-_GAINS = {
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"), 1.0),
-    "tanh": 5 / 3,
-    "relu": math.sqrt(2),
-    "selu": 3 / 4,
-}
-
-
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that keeps the scale of a signal through a nonlinearity.
-
-    Parameters
-    ----------
-    nonlinearity
-        The name of its function in ``nn.functional``, or ``"linear"``.
-    param
-        The negative slope of ``"leaky_relu"``, 0.01 by default: the gain is ``sqrt(2 / (1 + slope**2))``.
-
-    Raises
-    ------
-    ValueError
-        For an unknown name.
-
-    Examples
-    --------
-    >>> from minigrad.nn import init
-    >>> round(init.calculate_gain("relu") ** 2, 6)
-    2.0
-    """
-    if isinstance(nonlinearity, str) and nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else number("calculate_gain", "param", param)
-        return math.sqrt(2.0 / (1 + slope**2))
-    gain: float = _GAINS[choice("calculate_gain", "nonlinearity", nonlinearity, (*_GAINS, "leaky_relu"))]
-    return gain
-
-
-def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs an output of this weight has, and how many outputs an input has.
-
-    Raises
-    ------
-    OperationError
-        For a tensor of fewer than two dimensions.
-    """
-    if _floats("fans", tensor).ndim < 2:
-        raise OperationError(
-            f"a tensor of shape {tensor.shape} has no fan in and fan out: this initialiser is for weights of "
-            "two or more dimensions; for a bias take init.zeros_ or init.uniform_"
-        )
-    places = math.prod(tensor.shape[2:])
-    return tensor.shape[1] * places, tensor.shape[0] * places
-
-
-def _fan(tensor: Tensor, mode: str) -> int:
-    return fans(tensor)[choice("init", "mode", mode, ("fan_in", "fan_out")) == "fan_out"]
 
 
 def _floats(name: str, tensor: T) -> T:
@@ -230,18 +174,13 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw uniformly with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    bound = math.sqrt(3.0) * _xavier_std("xavier_uniform_", tensor, gain)
+    bound = math.sqrt(3.0) * xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw normally with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    return normal_(tensor, 0.0, _xavier_std("xavier_normal_", tensor, gain), generator)
-
-
-def _xavier_std(name: str, tensor: Tensor, gain: float) -> float:
-    """``gain * sqrt(2 / (fan_in + fan_out))``; for an empty weight no matter what."""
-    return number(name, "gain", gain) * math.sqrt(2.0 / (sum(fans(tensor)) or 1))
+    return normal_(tensor, 0.0, xavier_std("xavier_normal_", tensor, gain), generator)
 
 
 def kaiming_uniform_(
@@ -264,7 +203,7 @@ def kaiming_uniform_(
     """
     if 0 in _floats("kaiming_uniform_", tensor).shape:
         return tensor
-    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -278,7 +217,7 @@ def kaiming_normal_(
     """Draw normally with variance ``gain**2 / fan`` (He et al., 2015); parameters as ``kaiming_uniform_``."""
     if 0 in _floats("kaiming_normal_", tensor).shape:
         return tensor
-    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
+    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan(tensor, mode)), generator)
 
 
 def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) -> T:
@@ -331,4 +270,4 @@ kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_,
 __all__ += [name[:-1] for name in __all__ if name[:-1] in globals()]
 
 # Files take these from PyTorch's own initialisers: timm uses them, and so do files that compute fans themselves.
-_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan
+_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, fan

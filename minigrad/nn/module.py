@@ -311,7 +311,7 @@ class Module:
             If there is none.
         """
         module: Module = self
-        for name in _path(target).split(".") if target else ():
+        for name in target.split(".") if _path(target) else ():
             module = module._find("_modules", name, target)
         return module
 

@@ -218,6 +218,8 @@ def _sequences(operation: str, sequences: Any) -> list[Any]:
     OperationError
         If there are none.
     """
+    if isinstance(sequences, (tuple, list)) and not sequences:
+        raise OperationError(f"{operation}: there are no sequences to pad")
     given = list(one_or_more(operation, "sequences", sequences))
     if any(s.ndim == 0 for s in given):
         raise OperationError(f"{operation}: a sequence has a first dimension, its length; this one has none")
