@@ -78,17 +78,6 @@ NUMBERS = {
 REFUSED = {"Tensor.bfloat16", "Tensor.cuda"}
 
 #: The arguments of functions that fit no pattern.
-LEAF = ramp(1).requires_grad_()
-
-
-def saved():
-    """A file with a tensor in it."""
-    file = io.BytesIO()
-    mg.save(ramp(2), file)
-    file.seek(0)
-    return file
-
-
 BY_HAND = {
     "adaptive_max_pool2d": {"input": ramp(2, 4, 6, 6), "output_size": 2},
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
