@@ -9,6 +9,7 @@ from typing import Any
 from minigrad.arguments import integer, integers, tensor, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
+from minigrad.nn.gains import fans
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
 from minigrad.tensors.tensor import Tensor
@@ -82,7 +83,7 @@ def init_as_pytorch(weight: Tensor, bias: Tensor | None) -> None:
     """
     init.kaiming_uniform_(weight, a=math.sqrt(5))
     if bias is not None:
-        fan_in, _ = init.fans(weight)
+        fan_in, _ = fans(weight)
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
         init.uniform_(bias, -bound, bound)
 

@@ -452,7 +452,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
         """In another dtype: ``to(float64)``, ``to("cpu", float64)``, ``to(other)``. The device can only be the CPU."""
         for position, given in enumerate(args):
             if isinstance(given, (TensorBase, np.ndarray)):
-                dtype = given.dtype
+                dtype = array_of(given).dtype
             elif _is_dtype(given):
                 dtype = given
             elif not (position and isinstance(given, bool)):
