@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.arguments import integer, numbers, truths
+from minigrad.arguments import flag, integer, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -35,7 +35,7 @@ class PairwiseDistance(Module):
         super().__init__()
         numbers("PairwiseDistance", p=p, eps=eps)
         self.norm, self.eps = p, eps
-        truths("PairwiseDistance", keepdim=keepdim)
+        flag("PairwiseDistance", "keepdim", keepdim)
         self.keepdim = bool(keepdim)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from minigrad.arguments import choice, integer, number, numbers, truths
+from minigrad.arguments import choice, flag, integer, number, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.ops.loss import legacy_reduction
@@ -18,6 +18,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
+        truths(type(self).__name__, size_average=size_average, reduce=reduce)
         word = legacy_reduction(size_average, reduce, reduction)
         self.reduction = choice(type(self).__name__, "reduction", word, ("mean", "sum", "none"))
 
@@ -103,7 +104,7 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        truths("KLDivLoss", log_target=log_target)
+        flag("KLDivLoss", "log_target", log_target)
         of_batch = isinstance(reduction, str) and reduction == "batchmean"
         super().__init__(size_average, reduce, "sum" if of_batch else reduction)
         self.reduction = reduction if of_batch else self.reduction

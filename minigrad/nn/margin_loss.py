@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.arguments import function, numbers, truths, wrong_value
+from minigrad.arguments import flag, function, numbers, truths, wrong_value
 from minigrad.nn import functional as F
 from minigrad.nn.distance import PairwiseDistance
 from minigrad.nn.loss import _Loss, _WeightedLoss
@@ -68,7 +68,7 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
-        truths("TripletMarginLoss", swap=swap)
+        flag("TripletMarginLoss", "swap", swap)
         numbers("TripletMarginLoss", margin=margin, p=p, eps=eps)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
@@ -164,7 +164,8 @@ class PoissonNLLLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
-        truths("PoissonNLLLoss", log_input=log_input, full=full)
+        flag("PoissonNLLLoss", "log_input", log_input)
+        flag("PoissonNLLLoss", "full", full)
         numbers("PoissonNLLLoss", eps=eps)
         self.log_input, self.full, self.eps = log_input, full, eps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integers, numbers, truths
+from minigrad.arguments import flag, integers, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.nn.pooling import Sizes, Upsample, _AdaptiveAvgPoolNd
@@ -76,7 +76,7 @@ class LPPool2d(Module):
         self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
     ) -> None:
         super().__init__()
-        truths(type(self).__name__, ceil_mode=ceil_mode)
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
         numbers(type(self).__name__, norm_type=norm_type)
         self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import truths
+from minigrad.arguments import flag
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import get_default_dtype
@@ -42,7 +42,7 @@ class Parameter(Tensor):
         if isinstance(data, TensorBase):
             data = data.array
         self.array = data if isinstance(data, np.ndarray) else values_of("Parameter", data, get_default_dtype())
-        truths("Parameter", requires_grad=requires_grad)
+        flag("Parameter", "requires_grad", requires_grad)
         if requires_grad and self.array.dtype.kind not in "fc":
             raise OperationError(
                 f"only floating-point tensors can be learnt, this one is {self.array.dtype}: "

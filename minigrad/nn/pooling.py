@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.arguments import integer, integers, number, truths, wrong_kind
+from minigrad.arguments import flag, integer, integers, number, truths, wrong_kind
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -29,7 +29,8 @@ class _MaxPoolNd(Module):
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
         self.dilation = dilation
-        truths(type(self).__name__, return_indices=return_indices, ceil_mode=ceil_mode)
+        truths(type(self).__name__, return_indices=return_indices)
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -112,7 +113,8 @@ class AvgPool1d(_AvgPoolNd):
                 ("padding", padding),
             )
         )
-        truths(type(self).__name__, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
+        flag(type(self).__name__, "count_include_pad", count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -157,7 +159,8 @@ class AvgPool2d(_AvgPoolNd):
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
-        truths(type(self).__name__, ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
+        flag(type(self).__name__, "count_include_pad", count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         if divisor_override is not None:

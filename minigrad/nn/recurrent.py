@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.arguments import choice, integer, number, room, tensor, truths
+from minigrad.arguments import choice, flag, integer, number, room, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -73,7 +73,9 @@ class RNNBase(Module):
         super().__init__()
         layer = type(self).__name__
         choice(layer, "mode", mode, ("RNN_TANH", "RNN_RELU", "LSTM", "GRU"))
-        truths(layer, bias=bias, batch_first=batch_first, bidirectional=bidirectional)
+        truths(layer, bidirectional=bidirectional)
+        flag(layer, "bias", bias)
+        flag(layer, "batch_first", batch_first)
         input_size = integer(layer, "input_size", input_size, least=0)
         hidden_size = integer(layer, "hidden_size", hidden_size, least=1)
         num_layers = integer(layer, "num_layers", num_layers, least=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, skip
+from minigrad import models, nn, skip
 from minigrad.nn import init
 
 from . import hostile, layers, valid
@@ -173,6 +173,38 @@ def test_methods_of_a_module(name):
 
     call.__signature__ = inspect.signature(getattr(nn.BatchNorm1d(2), name))
     found = complaints(name, call, METHODS[name])
+    assert not found, "\n" + "\n".join(found)
+
+
+TOKENS = mg.tensor([[1, 2, 3]])
+MODELS = {
+    "CapsuleNet": ({}, ramp(1, 1, 8, 8)),
+    "DenseNet": ({"depth": 10, "growth": 4}, ramp(1, 3, 8, 8)),
+    "Detector": ({"num_classes": 2, "depth": 8}, ramp(1, 3, 32, 32)),
+    "FCN": ({"width": 4}, ramp(1, 1, 32, 32)),
+    "GPT": ({"vocab_size": 5, "block_size": 4, "layers": 1}, TOKENS),
+    "PrefixGPT": ({"base": models.GPT(5, 4, 1), "length": 1}, TOKENS),
+    "UNet": ({"width": 2}, ramp(1, 1, 16, 16)),
+    "resnet": ({"depth": 8, "width": 4}, ramp(1, 3, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name):
+    make, (settings, input) = getattr(models, name), MODELS[name]
+
+    def run(*args, **kwargs):
+        return make(*args, **kwargs)(input)
+
+    run.__signature__ = inspect.signature(make)
+    model = valid.call(make, settings)
+
+    def forward(*args, **kwargs):
+        return model(*args, **kwargs)
+
+    forward.__signature__ = inspect.signature(model.forward)
+    first = next(iter(forward.__signature__.parameters))
+    found = hostile.complaints(run, settings) + hostile.complaints(forward, {first: input})
     assert not found, "\n" + "\n".join(found)
 
 
