@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,22 +75,6 @@ def tensors(operation: str, **named: Any) -> None:
         tensor(operation, name, value)
 
 
-def sequence_of_tensors(operation: str, name: str, value: Any) -> list[Any]:
-    """Several tensors, as a list.
-
-    Raises
-    ------
-    TypeError
-        If it is no sequence, or something in it is no tensor.
-    """
-    if not isinstance(value, (Sequence, TensorBase, np.ndarray, Iterator)) or isinstance(value, str):
-        raise wrong_kind(operation, name, "a sequence of tensors", value)
-    given: list[Any] = list(value)  # type: ignore[arg-type]  # (a tensor gives its parts)
-    for position, each in enumerate(given):
-        tensor(operation, f"{name}[{position}]", each)
-    return given
-
-
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     """A tensor, or None where it may be left out."""
     if (
@@ -115,6 +99,25 @@ def flag(operation: str, name: str, value: Any) -> bool:
     if isinstance(value, (int, np.bool_)) and value in (0, 1):
         return bool(value)
     raise wrong_kind(operation, name, "True or False", value)
+
+
+def sequence(operation: str, name: str, value: Any) -> Sequence[Any]:
+    """A sequence of tensors, of one at least.
+
+    Raises
+    ------
+    TypeError
+        For anything else, or for something in it that is no tensor.
+    OperationError
+        For an empty one.
+    """
+    if not isinstance(value, (tuple, list)):
+        raise wrong_kind(operation, name, "a sequence of tensors", value)
+    if not value:
+        raise wrong_value(operation, name, "at least one tensor", value)
+    for each in value:
+        tensor(operation, f"each of {name}", each)
+    return value
 
 
 def integer(operation: str, name: str, value: Any, least: int | None = None, most: int | None = None) -> int:

@@ -8,7 +8,7 @@ begins, input and output differ in shape, and something must stand on the skip:
 - option B: a 1x1 convolution there, the identity elsewhere;
 - option C: a 1x1 convolution on every skip.
 
-What stands in a block, and in which order, decides whether the way is clear: `ORDERS` lists He's five (2016). Without
+What stands in a block, and in which order, decides whether the way is clear: ``ORDERS`` lists He's five (2016). Without
 a normalisation the sum grows from block to block (fact E5), so the branch must begin small: SkipInit (De & Smith,
 2020) multiplies it by a learnt scalar that is 0 at first; Fixup (Zhang et al., 2019) sets its last layer to 0 and
 shrinks the others by the depth.
@@ -261,7 +261,7 @@ def resnet(
     scale
         None, ``"skipinit"``, or ``"fixup"`` (for ``norm=None`` and the original order).
     order
-        What stands where in a block, one of `ORDERS`.
+        What stands where in a block, one of ``ORDERS``.
     residual
         False for the plain twin: the same layers, no skips.
     stem_stride

@@ -170,7 +170,7 @@ class DepthMix(Module):
 
 
 class DepthAttention(Module):
-    """``sum_i a_i v_i`` with ``a = softmax_i(w . rms_norm(v_i))``, for each place (AttnRes, 2026).
+    """``sum_i a_i v_i`` with ``a = softmax_i(w @ rms_norm(v_i))``, for each place (AttnRes, 2026).
 
     At ``w = 0``, where it begins, it is the mean of all values.
 

@@ -39,7 +39,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Pool (N, C, H, W) to (N, C, *output_size)."""
+        """Pool ``(N, C, H, W)`` to ``(N, C, *output_size)``."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 

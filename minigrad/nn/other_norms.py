@@ -131,7 +131,7 @@ class RMSNorm(Module):
             init.ones_(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Scale (..., *normalized_shape)."""
+        """Scale ``(..., *normalized_shape)``."""
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:

@@ -203,7 +203,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Pool (N, C, H, W) to (N, C, *output_size)."""
+        """Pool ``(N, C, H, W)`` to ``(N, C, *output_size)``."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 

@@ -72,7 +72,7 @@ class Unfold(Module):
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C * kH * kW, L)."""
+        """``(N, C, H, W)`` to ``(N, C * kH * kW, L)``."""
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
@@ -91,7 +91,7 @@ class Fold(Module):
         self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C * kH * kW, L) to (N, C, *output_size)."""
+        """``(N, C * kH * kW, L)`` to ``(N, C, *output_size)``."""
         return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:

@@ -30,7 +30,6 @@ REASONS = [
     ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
     ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("mg.cat mg.stack", "tensors", "*", "a tensor is the sequence of its parts"),
     ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
     ("*", "size", "3", "one size may stand alone"),
     ("mg.eye", "m", "None", "left out"),
@@ -55,6 +54,7 @@ def peer_of(torch, name, function, arguments):
 
 def translated(torch, value):
     """An argument as PyTorch has it."""
+    value = value.make() if isinstance(value, valid.Anew) else value
     if isinstance(value, mg.Tensor):
         return torch.from_numpy(np.array(value.array))
     if isinstance(value, np.dtype):

@@ -18,6 +18,30 @@ def ramp(*shape):
     return mg.tensor(np.linspace(0.1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
 
+class Anew:
+    """An argument that is made anew for each call, where a copy won't do (a graph is gone after a pass)."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __deepcopy__(self, memo):
+        return self.make()
+
+
+def square(x):
+    return x * x
+
+
+def saved():
+    """A file in memory that holds a tensor."""
+    file = io.BytesIO()
+    mg.save({"w": ramp(2)}, file)
+    file.seek(0)
+    return file
+
+
+LEAF = ramp(3).double().requires_grad_()
+
 #: What the functions' first tensor may be; the first one of these that is accepted counts.
 INPUTS = [
     ramp(2, 4, 6, 6),
@@ -35,7 +59,7 @@ NUMBERS = {
     for value, names in (
         (-1, "dim1"),
         (0, "start low dim dim0 axis0 diagonal offset seed mean"),
-        (1, "axis1 shifts length num_samples split_size_or_sections std maxnorm"),
+        (1, "dimension step axis1 shifts length num_samples split_size_or_sections std maxnorm"),
         (2, "k chunks repeats groups num_groups kernel_size upscale_factor downscale_factor scale_factor p exponent"),
         (2, "indices_or_sections norm_type"),
         (3, "n m end"),
@@ -54,24 +78,13 @@ NUMBERS = {
 REFUSED = {"Tensor.bfloat16", "Tensor.cuda"}
 
 #: The arguments of functions that fit no pattern.
-LEAF = ramp(1).requires_grad_()
-
-
-def saved():
-    """A file with a tensor in it."""
-    file = io.BytesIO()
-    mg.save(ramp(2), file)
-    file.seek(0)
-    return file
-
-
 BY_HAND = {
     "adaptive_max_pool2d": {"input": ramp(2, 4, 6, 6), "output_size": 2},
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
     "arange": {"start": 3},
     "baddbmm": {"input": ramp(2, 3, 5), "batch1": ramp(2, 3, 4), "batch2": ramp(2, 4, 5)},
-    "backward": {"self": ramp(1).requires_grad_()},
-    "backward_steps": {"loss": ramp(1).requires_grad_()},
+    "backward": {"self": Anew(lambda: (LEAF * 2).sum())},
+    "backward_steps": {"loss": Anew(lambda: (LEAF * 2).sum())},
     "bmm": {"input": ramp(2, 3, 4), "mat2": ramp(2, 4, 5)},
     "broadcast_shapes": {"shapes": ((2, 3), (3,))},
     "cat": {"tensors": [ramp(2, 3), ramp(2, 3)]},
@@ -84,17 +97,17 @@ BY_HAND = {
     "fold": {"input": ramp(1, 12, 9), "output_size": (4, 4), "kernel_size": 2},
     "from_array": {"array": np.ones(3)},
     "from_numpy": {"ndarray": np.ones(3)},
-    "grad": {"outputs": LEAF, "inputs": LEAF},
-    "gradcheck": {"func": abs, "inputs": ramp(2).double().requires_grad_()},
-    "gradgradcheck": {"func": mg.square, "inputs": ramp(2).double().requires_grad_()},
+    "grad": {"outputs": Anew(lambda: (LEAF * 2).sum()), "inputs": Anew(lambda: LEAF)},
+    "gradcheck": {"func": square, "inputs": (LEAF,)},
+    "gradgradcheck": {"func": square, "inputs": (LEAF,)},
     "grid_sample": {"input": ramp(1, 2, 4, 4), "grid": ramp(1, 3, 3, 2)},
-    "hessian": {"func": mg.sum, "x": ramp(2)},
-    "hvp": {"func": mg.sum, "x": ramp(2), "v": ramp(2)},
+    "hessian": {"func": lambda x: (x * x).sum(), "x": ramp(3)},
+    "hvp": {"func": lambda x: (x * x).sum(), "x": ramp(3), "v": ramp(3)},
     "index_put": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "index_put_": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "interpolate": {"input": ramp(2, 3, 4, 4), "size": 8},
     "item": {"self": ramp(1)},
-    "jacobian": {"func": mg.square, "inputs": ramp(2)},
+    "jacobian": {"func": square, "inputs": ramp(3)},
     "load": {"f": saved()},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
@@ -108,7 +121,7 @@ BY_HAND = {
     "renorm_": {"input": ramp(2, 3), "args": (2.0, 0, 1.0)},
     "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
-    "save": {"obj": {"x": ramp(2)}, "f": "x.safetensors"},
+    "save": {"obj": {"w": ramp(2)}, "f": "file.pt"},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
@@ -138,7 +151,7 @@ def candidates(name, x):
         "condition": [x > 0.5],
         "value": [1.0, x],
         "shape": [(-1,), (2, 3)],
-        "size": [(2, 3), (-1,)],
+        "size": [(2, 3), (-1,), 2],
         "sizes": [n, (2, 2)],
         "normalized_shape": [n[-1:]],
         "running_mean": [channels],
@@ -158,7 +171,7 @@ def candidates(name, x):
 
 def arguments_of(name, function):
     """Arguments that the function accepts, by name; None where none were found."""
-    if name in BY_HAND:
+    if name in BY_HAND and set(BY_HAND[name]) <= set(inspect.signature(function).parameters):
         return BY_HAND[name]
     needed = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
     for x in INPUTS:

@@ -35,6 +35,8 @@ class DistributedSampler:
     ------
     ValueError
         For a rank that isn't there.
+    TypeError
+        For a data set without a length, or numbers that are none.
 
     Examples
     --------
@@ -68,7 +70,7 @@ class DistributedSampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the same number must be given on all ranks."""
-        self.epoch = epoch
+        self.epoch = arguments.integer("set_epoch", "epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
         items = len(self.dataset)
