@@ -69,10 +69,22 @@ def tensor(operation: str, name: str, value: Any) -> Any:
     raise wrong_kind(operation, name, "a tensor", value)
 
 
-def tensors(operation: str, **named: Any) -> None:
-    """Check several tensors, by their arguments' names."""
-    for name, value in named.items():
-        tensor(operation, name, value)
+def floats(operation: str, name: str, value: Any) -> Any:
+    """A tensor or array of floating-point numbers.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if tensor(operation, name, value).dtype.kind != "f":
+        raise wrong_kind(operation, name, "a tensor of floating-point numbers (.float() makes one)", value)
+    return value
+
+
+def tensors(operation: str, **named: Any) -> tuple[Any, ...]:
+    """Several tensors, by their arguments' names."""
+    return tuple(tensor(operation, name, value) for name, value in named.items())
 
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:

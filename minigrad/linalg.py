@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import tensor as _tensor
 from minigrad.missing import lister as _lister
 from minigrad.ops.common import Dims
 from minigrad.ops.linalg import matmul
@@ -23,8 +24,10 @@ def norm(A: Any, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dt
     NotImplementedError
         For a matrix norm that needs singular values, or sums of rows or columns.
     """
-    matrix = (dim is None and A.ndim == 2) or (isinstance(dim, (tuple, list)) and len(dim) == 2)
-    if matrix and ord not in (None, "fro"):
+    matrix = (dim is None and _tensor("linalg.norm", "A", A).ndim == 2) or (
+        isinstance(dim, (tuple, list)) and len(dim) == 2
+    )
+    if matrix and not (ord is None or (isinstance(ord, str) and ord == "fro")):
         raise NotImplementedError(f"linalg.norm: ord={ord!r} of matrices; there is the Frobenius norm, and vector_norm")
     return _norm(A, 2 if ord is None else ord, dim, keepdim, dtype)
 

@@ -19,6 +19,7 @@ LONG = {
     "inspect/forks/outline.py": "boxes and arrows, and how they are folded: one picture",
     "models/gpt.py": "a model that is read from top to bottom, half of it docstrings",
     "nn/recurrent.py": "RNN, LSTM and GRU are one class with three cells; a third of it docstrings",
+    "arguments.py": "every check of the door, each with the errors that it raises",
     "nn/transformer.py": "five layers of PyTorch's, most of it their arguments' docstrings",
     "ops/conv.py": "six convolutions that are each other's gradients",
     "ops/loss.py": "the losses, a class and a function each",

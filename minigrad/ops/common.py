@@ -141,8 +141,13 @@ def cast(x: Any, dtype: Any) -> Any:
     return x if x.dtype == np.dtype(dtype) else Cast(dtype).apply_to(x)
 
 
+def converted(operation: str, x: Any, dtype: Any) -> Any:
+    """``x`` in the dtype that an argument asks for; as it is where that is None."""
+    return x if dtype is None else cast(arguments.tensor(operation, "input", x), arguments.dtype(operation, dtype))
+
+
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
-_PYTHON_KIND: dict[type, str] = {bool: "b", int: "i", float: "f", complex: "c"}
+_PYTHON_KIND: dict[type, str] = {bool: "b", int: "i", float: "f"}
 
 
 def result_type(*operands: Any) -> np.dtype[Any]:

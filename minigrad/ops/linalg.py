@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from minigrad.arguments import number, tensors
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
 from minigrad.kernels.product import product
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.shape import squeeze, unsqueeze
 
 
 def _as_matrix(x: Any) -> Any:
@@ -212,17 +214,20 @@ def linear(input: T, weight: T, bias: T | None = None) -> T:
 
 def addmm(input: T, mat1: T, mat2: T, *, beta: float = 1, alpha: float = 1) -> T:
     """Give ``beta * input + alpha * (mat1 @ mat2)``; with ``beta=0``, input's values don't count."""
+    alpha, beta = number("addmm", "alpha", alpha), number("addmm", "beta", beta)
     y: Any = mm(mat1, mat2)
     if alpha != 1:
         y = y * alpha
     if beta == 0:
         return y
+    tensors("addmm", input=input)
     x: Any = input
     return y + (x if beta == 1 else x * beta)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """``x1 @ weight[k] @ x2`` for every k, plus a bias; weight (out, in1, in2)."""
-    half: Any = matmul(input1.unsqueeze(-2).unsqueeze(-2), weight).squeeze(-2)  # (..., out, in2)
-    y: Any = matmul(half, input2.unsqueeze(-1)).squeeze(-1)
+    tensors("bilinear", input1=input1, input2=input2, weight=weight)
+    half: Any = squeeze(matmul(unsqueeze(unsqueeze(input1, -2), -2), weight), -2)  # (..., out, in2)
+    y: Any = squeeze(matmul(half, unsqueeze(input2, -1)), -1)
     return y if bias is None else y + bias

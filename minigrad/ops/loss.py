@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, flag, number, tensor_or_none, tensors, wrong_value
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -196,17 +197,19 @@ def check_reduction(name: str, reduction: str) -> None:
     OperationError
         For any other word.
     """
-    if reduction not in ("mean", "sum", "none"):
-        raise OperationError(f"{name}: reduction is {reduction!r}: it can be 'mean', 'sum' or 'none'")
+    choice(name, "reduction", reduction, ("mean", "sum", "none"))
 
 
 def legacy_reduction(size_average: Any, reduce: Any, reduction: str) -> str:
-    """PyTorch's two old flags, as the word that replaced them."""
-    if reduce is False:
+    """PyTorch's two old flags, as the word that replaced them; where one is given, the word doesn't count."""
+    if size_average is None and reduce is None:
+        return reduction
+    for name, value in (("size_average", size_average), ("reduce", reduce)):
+        if value is not None:
+            flag("a loss", name, value)
+    if reduce is not None and not reduce:
         return "none"
-    if size_average is False:
-        return "sum"
-    return reduction
+    return "mean" if size_average is None or size_average else "sum"
 
 
 def _compared(
@@ -215,6 +218,7 @@ def _compared(
     """The two operands in one dtype, and the reduction, checked."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(name, reduction)
+    tensors(name, input=input, target=target)
     a, b = promoted(input, target)
     if shape_of(a) != shape_of(b):
         warnings.warn(
@@ -262,16 +266,16 @@ def smooth_l1_loss(
 ) -> T:
     """Squared below ``beta``, absolute above (Girshick, 2015): ``d**2 / (2 beta)``, then ``d - beta / 2``."""
     a, b, reduction = _compared("smooth_l1_loss", input, target, reduction, size_average, reduce)
-    if beta < 0:
-        raise OperationError(f"smooth_l1_loss: beta is {beta}: it can't be negative")
+    beta = number("smooth_l1_loss", "beta", beta, 0)
     return (HuberLoss(reduction, beta, 1 / beta) if beta else L1Loss(reduction)).apply_to(a, b)
 
 
 def huber_loss(input: T, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> T:
     """Squared below ``delta``, absolute above (Huber, 1964); ``weight`` has a number for each element."""
     a, b, reduction = _compared("huber_loss", input, target, reduction, None, None)
-    if delta <= 0:
-        raise OperationError(f"huber_loss: delta is {delta}: it must be above 0")
+    delta = number("huber_loss", "delta", delta)
+    if not delta > 0:
+        raise wrong_value("huber_loss", "delta", "above 0", delta)
     if weight is not None:
         return _weighted(HuberLoss("none", delta).apply_to(a, b), weight, reduction, by_count=True)
     return HuberLoss(reduction, delta).apply_to(a, b)
@@ -289,6 +293,8 @@ def binary_cross_entropy(
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction("binary_cross_entropy", reduction)
+    tensors("binary_cross_entropy", input=input, target=target)
+    tensor_or_none("binary_cross_entropy", "weight", weight)
     if shape_of(input) != shape_of(target):
         raise OperationError(
             f"binary_cross_entropy: the input has shape {shape_of(input)}, the target {shape_of(target)}: "
@@ -314,11 +320,14 @@ def binary_cross_entropy_with_logits(
         If the shapes differ.
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
-    check_reduction("binary_cross_entropy_with_logits", reduction)
+    name = "binary_cross_entropy_with_logits"
+    check_reduction(name, reduction)
+    tensors(name, input=input, target=target)
+    tensor_or_none(name, "weight", weight)
+    tensor_or_none(name, "pos_weight", pos_weight)
     if shape_of(input) != shape_of(target):
         raise OperationError(
-            f"binary_cross_entropy_with_logits: the input has shape {shape_of(input)}, the target "
-            f"{shape_of(target)}: they must be the same"
+            f"{name}: the input has shape {shape_of(input)}, the target {shape_of(target)}: they must be the same"
         )
     arrays = (None if w is None else array_of(w) for w in (weight, pos_weight))
     return BinaryCrossEntropyWithLogits(reduction, *arrays).apply_to(input, target)
@@ -334,8 +343,10 @@ def kl_div(
 ) -> T:
     """The divergence of Kullback and Leibler, ``target * (log(target) - input)``; ``input`` holds logarithms."""
     reduction = legacy_reduction(size_average, reduce, reduction)
+    tensors("kl_div", input=input, target=target)
+    choice("kl_div", "reduction", reduction, ("mean", "sum", "none", "batchmean"))
+    node = KLDivLog if flag("kl_div", "log_target", log_target) else KLDiv
+    if reduction != "batchmean":
+        return node(reduction).apply_to(input, target)
     rows = shape_of(input)[0] if shape_of(input) else 1
-    node = KLDivLog if log_target else KLDiv
-    check_reduction("kl_div", "sum" if reduction == "batchmean" else reduction)
-    total = node("sum" if reduction == "batchmean" else reduction).apply_to(input, target)
-    return total / rows if reduction == "batchmean" else total
+    return node("sum").apply_to(input, target) / rows

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, integer, number, tensor, tensor_or_none
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import norm as kernels
-from minigrad.ops.common import T, is_array, shape_of
+from minigrad.ops.common import T, is_array
 from minigrad.ops.shape import as_sizes
 
 
@@ -194,9 +195,11 @@ def _check(name: str, x: Any, weight: Any, bias: Any, shape: tuple[int, ...]) ->
     if x.dtype.kind != "f":
         raise OperationError(f"{name}: the input must hold floating-point numbers, it is {x.dtype}")
     for label, p in (("weight", weight), ("bias", bias)):
-        if p is not None and p.shape != shape:
+        if tensor_or_none(name, label, p) is None:
+            continue
+        if p.shape != shape:
             raise OperationError(f"{name}: the {label} must have shape {shape}, it has {tuple(p.shape)}")
-        if p is not None and p.dtype != x.dtype:
+        if p.dtype != x.dtype:
             raise OperationError(f"{name}: the input is {x.dtype}, the {label} {p.dtype}: bring them to one dtype")
 
 
@@ -233,16 +236,17 @@ def batch_norm(
     OperationError
         If shapes don't fit, or a channel has one value only, which has no variance.
     """
-    x: Any = input
+    x: Any = tensor("batch_norm", "input", input)
     shape = x.shape
     if len(shape) < 2:
         raise OperationError(f"batch_norm: the input must have shape (N, C, ...), it has {shape}")
     channels = (shape[1],)
+    eps, momentum = number("batch_norm", "eps", eps), number("batch_norm", "momentum", momentum)
     _check("batch_norm", x, weight, bias, channels)
     for label, running in (("running_mean", running_mean), ("running_var", running_var)):
-        if running is not None and shape_of(running) != channels:
-            raise OperationError(f"batch_norm: {label} must have shape {channels}, it has {shape_of(running)}")
-    if not training:
+        if tensor_or_none("batch_norm", label, running) is not None and running.shape != channels:
+            raise OperationError(f"batch_norm: {label} must have shape {channels}, it has {running.shape}")
+    if not flag("batch_norm", "training", training):
         if running_mean is None or running_var is None:
             raise OperationError("batch_norm: with training=False it needs running_mean and running_var")
         return BatchNormEval(array_of(running_mean), array_of(running_var), eps).apply_to(x, weight, bias)
@@ -284,10 +288,11 @@ def layer_norm(
     OperationError
         If the input doesn't end in that shape.
     """
-    axes = as_sizes(normalized_shape)
-    x: Any = input
+    axes = as_sizes("layer_norm", normalized_shape, "normalized_shape")
+    x: Any = tensor("layer_norm", "input", input)
     if not axes or x.shape[-len(axes) :] != axes:
         raise OperationError(f"layer_norm: normalized_shape={axes} must be the last sizes of the input's {x.shape}")
+    eps = number("layer_norm", "eps", eps)
     _check("layer_norm", x, weight, bias, axes)
     return LayerNorm(axes, eps).apply_to(x, weight, bias)
 
@@ -311,10 +316,12 @@ def group_norm(input: T, num_groups: int, weight: T | None = None, bias: T | Non
     OperationError
         If the channels can't be split into so many groups.
     """
-    x: Any = input
+    x: Any = tensor("group_norm", "input", input)
     if len(x.shape) < 2:
         raise OperationError(f"group_norm: the input must have shape (N, C, ...), it has {x.shape}")
-    if num_groups < 1 or x.shape[1] % num_groups:
+    num_groups = integer("group_norm", "num_groups", num_groups, 1)
+    if x.shape[1] % num_groups:
         raise OperationError(f"group_norm: {x.shape[1]} channels can't be split into num_groups={num_groups}")
+    eps = number("group_norm", "eps", eps)
     _check("group_norm", x, weight, bias, (x.shape[1],))
     return GroupNorm(num_groups, eps).apply_to(x, weight, bias)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, number, room, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T
 from minigrad.ops.shape import as_sizes
 
 #: For each axis, how many elements are added before and after.
@@ -114,19 +115,20 @@ def pad(input: T, pad: Sequence[int], mode: str = "constant", value: float | Non
     OperationError
         If the numbers don't fit the input or the mode.
     """
-    shape = shape_of(input)
-    given = as_sizes(pad)
+    shape = tensor("pad", "input", input).shape
+    given = as_sizes("pad", pad, "pad")
     if len(given) % 2 or len(given) > 2 * len(shape):
         raise OperationError(f"pad={given} must be two numbers an axis, for at most {len(shape)} axes")
     pairs = tuple(zip(given[::2], given[1::2], strict=True))[::-1]
     pads = ((0, 0),) * (len(shape) - len(pairs)) + pairs
-    if mode not in ("constant", "reflect", "replicate", "circular"):
-        raise OperationError(f"pad: mode={mode!r}; it can be 'constant', 'reflect', 'replicate' or 'circular'")
+    choice("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
+    fill = 0.0 if value is None else number("pad", "value", value)
     if mode != "constant":
         _check_border(shape, pads, len(pairs), mode, value)
     elif any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(shape, pads, strict=True)):
         raise OperationError(f"pad={given} cuts off more than there is of shape {tuple(shape)}")
-    node = ConstantPad(pads, value or 0.0) if mode == "constant" else Pad(pads, mode)
+    room("pad", tuple(n + before + after for n, (before, after) in zip(shape, pads, strict=True)), np.int8)
+    node = ConstantPad(pads, fill) if mode == "constant" else Pad(pads, mode)
     return node.apply_to(input)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, floats, number, tensor, wrong_value
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -98,12 +99,14 @@ class Softshrink(Hardshrink):
 
 def hardsigmoid(input: T, inplace: bool = False) -> T:
     """``(input + 3) / 6``, held between 0 and 1: a sigmoid of three straight pieces."""
-    return apply_in_place(Hardsigmoid(), input) if inplace else Hardsigmoid().apply_to(input)
+    node = Hardsigmoid()
+    return apply_in_place(node, input) if flag("hardsigmoid", "inplace", inplace) else node.apply_to(input)
 
 
 def hardswish(input: T, inplace: bool = False) -> T:
     """``input * hardsigmoid(input)`` (Howard et al., 2019)."""
-    return apply_in_place(Hardswish(), input) if inplace else Hardswish().apply_to(input)
+    node = Hardswish()
+    return apply_in_place(node, input) if flag("hardswish", "inplace", inplace) else node.apply_to(input)
 
 
 def prelu(input: T, weight: T) -> T:
@@ -119,8 +122,8 @@ def prelu(input: T, weight: T) -> T:
     OperationError
         If there are not as many slopes as channels.
     """
-    shape, slopes = shape_of(input), shape_of(weight)
-    w: Any = weight
+    w: Any = tensor("prelu", "weight", weight)
+    shape, slopes = shape_of(input), w.shape
     if math.prod(slopes) != 1:
         channels = shape[1] if len(shape) > 1 else 1
         if slopes != (channels,):
@@ -133,13 +136,14 @@ def prelu(input: T, weight: T) -> T:
 
 def threshold(input: T, threshold: float, value: float, inplace: bool = False) -> T:
     """``input`` above ``threshold``, else ``value``."""
-    node = Threshold(threshold, value)
-    return apply_in_place(node, input) if inplace else node.apply_to(input)
+    node = Threshold(number("threshold", "threshold", threshold), number("threshold", "value", value))
+    tensor("threshold", "input", input)
+    return apply_in_place(node, input) if flag("threshold", "inplace", inplace) else node.apply_to(input)
 
 
 def hardshrink(input: T, lambd: float = 0.5) -> T:
     """0 within ``[-lambd, lambd]``, ``input`` outside."""
-    return Hardshrink(lambd).apply_to(input)
+    return Hardshrink(number("hardshrink", "lambd", lambd)).apply_to(floats("hardshrink", "input", input))
 
 
 def softshrink(input: T, lambd: float = 0.5) -> T:
@@ -150,15 +154,18 @@ def softshrink(input: T, lambd: float = 0.5) -> T:
     OperationError
         If ``lambd`` is negative.
     """
-    if lambd < 0:
-        raise OperationError(f"softshrink: lambd={lambd} must be at least 0")
-    return Softshrink(lambd).apply_to(input)
+    return Softshrink(number("softshrink", "lambd", lambd, 0)).apply_to(floats("softshrink", "input", input))
 
 
 def rrelu(input: T, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> T:
     """``input`` above 0; below, times a slope that is drawn for each element in training, else the middle one."""
-    if not training:
+    lower, upper = number("rrelu", "lower", lower), number("rrelu", "upper", upper)
+    if not lower <= upper < math.inf:
+        raise wrong_value("rrelu", "upper", f"a finite number of at least lower, {lower}", upper)
+    inplace = flag("rrelu", "inplace", inplace)
+    if not flag("rrelu", "training", training):
         return leaky_relu(input, (lower + upper) / 2, inplace)
+    tensor("rrelu", "input", input)
     slopes = numpy_generator(None).uniform(lower, upper, shape_of(input))
     w = np.asarray(slopes, array_of(input).dtype)
     apply = in_place(PReLU().apply_to, "rrelu") if inplace else PReLU().apply_to

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, integer, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.kernels import pool as kernels
 from minigrad.ops.common import T, real, shape_of
+from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.windows import Pair, as_batch, check_fits, pair_of, single_of
 
 
@@ -122,7 +124,7 @@ class AdaptiveAvgUnpool2d(Node):
 
 def _is_default(stride: Any) -> bool:
     """Whether the windows lie side by side: no stride is given, or, in PyTorch's older way, an empty one."""
-    return stride is None or (not isinstance(stride, (int, np.integer)) and len(stride) == 0)
+    return stride is None or (isinstance(stride, (tuple, list)) and not stride)
 
 
 def _check_windows(
@@ -180,21 +182,20 @@ def max_pool2d(
     kernel, gap = pair_of("max_pool2d", "kernel_size", kernel_size), pair_of("max_pool2d", "dilation", dilation)
     border = pair_of("max_pool2d", "padding", padding, 0)
     step = kernel if _is_default(stride) else pair_of("max_pool2d", "stride", stride)
+    ceil_mode, return_indices = (
+        flag("max_pool2d", "ceil_mode", ceil_mode),
+        flag("max_pool2d", "return_indices", return_indices),
+    )
     if len(shape_of(input)) == 3:
-        batch: Any = _batch_of_one(input)
-        y = max_pool2d(batch, kernel, step, border, gap, ceil_mode, return_indices)
-        return tuple(part.squeeze(0) for part in y) if return_indices else y.squeeze(0)
+        y = max_pool2d(unsqueeze(input, 0), kernel, step, border, gap, ceil_mode, return_indices)
+        return tuple(squeeze(part, 0) for part in y) if return_indices else squeeze(y, 0)
     _check_ndim("max_pool2d", input)
     _check_windows("max_pool2d", input, kernel, step, border, gap, ceil_mode)
     return MaxPool2d(kernel, step, border, gap, ceil_mode, return_indices).apply_to(input)
 
 
-def _batch_of_one(x: Any) -> Any:
-    return x.unsqueeze(0)
-
-
 def _check_ndim(name: str, input: Any) -> None:
-    if len(input.shape) != 4:
+    if len(tensor(name, "input", input).shape) != 4:
         raise OperationError(f"{name}: the input must have shape (N, C, H, W) or (C, H, W), it has {input.shape}")
 
 
@@ -226,12 +227,14 @@ def avg_pool2d(
     """
     kernel, border = pair_of("avg_pool2d", "kernel_size", kernel_size), pair_of("avg_pool2d", "padding", padding, 0)
     step = kernel if _is_default(stride) else pair_of("avg_pool2d", "stride", stride)
-    if divisor_override == 0:
+    how = flag("avg_pool2d", "ceil_mode", ceil_mode), flag("avg_pool2d", "count_include_pad", count_include_pad)
+    divisor = None if divisor_override is None else integer("avg_pool2d", "divisor_override", divisor_override)
+    if divisor == 0:
         raise OperationError("avg_pool2d: divisor_override can't be 0")
 
     def apply(x: Any) -> Any:
-        _check_windows("avg_pool2d", x, kernel, step, border, (1, 1), ceil_mode)
-        return AvgPool2d(kernel, step, border, ceil_mode, count_include_pad, divisor_override).apply_to(x)
+        _check_windows("avg_pool2d", x, kernel, step, border, (1, 1), how[0])
+        return AvgPool2d(kernel, step, border, *how, divisor).apply_to(x)
 
     return as_batch("avg_pool2d", input, 4, apply)
 
@@ -246,13 +249,8 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
     output_size
         One number, or two for height and width; None keeps the input's size.
     """
-    wanted = (output_size, output_size) if output_size is None or isinstance(output_size, int) else tuple(output_size)
-    if len(wanted) not in (1, 2):
-        raise OperationError(f"adaptive_avg_pool2d: output_size={output_size!r} must be one number, or two")
-    if len(wanted) == 1:
-        wanted *= 2
-    shape = shape_of(input)
-    size = tuple(n if m is None else m for n, m in zip(shape[-2:], wanted, strict=False))
+    wanted = output_size if isinstance(output_size, (tuple, list)) and len(output_size) == 2 else (output_size,) * 2
+    size = tuple(n if m is None else m for n, m in zip(shape_of(input)[-2:], wanted, strict=False))
     target = pair_of("adaptive_avg_pool2d", "output_size", size, 0)
 
     def apply(x: Any) -> Any:
@@ -264,7 +262,7 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
 
 
 def _with_height(x: Any) -> Any:
-    return x.unsqueeze(-2)
+    return unsqueeze(x, -2)
 
 
 def max_pool1d(
@@ -284,7 +282,7 @@ def max_pool1d(
     border, gap = single_of("max_pool1d", "padding", padding, 0), single_of("max_pool1d", "dilation", dilation)
     x = _with_height(input)
     y = max_pool2d(x, (1, kernel), (1, step), (0, border), (1, gap), ceil_mode, return_indices)
-    return tuple(part.squeeze(-2) for part in y) if return_indices else y.squeeze(-2)
+    return tuple(squeeze(part, -2) for part in y) if return_indices else squeeze(y, -2)
 
 
 def avg_pool1d(
@@ -302,7 +300,7 @@ def avg_pool1d(
         raise OperationError(f"avg_pool1d: the input must have shape (N, C, L) or (C, L), it has {shape_of(input)}")
     border = single_of("avg_pool1d", "padding", padding, 0)
     y: Any = avg_pool2d(_with_height(input), (1, kernel), (1, step), (0, border), ceil_mode, count_include_pad)
-    return y.squeeze(-2)
+    return squeeze(y, -2)
 
 
 def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
@@ -311,4 +309,4 @@ def adaptive_avg_pool1d(input: T, output_size: Any) -> T:
     if len(shape_of(input)) not in (2, 3):
         raise OperationError(f"adaptive_avg_pool1d: the input must be (N, C, L) or (C, L), not {shape_of(input)}")
     y: Any = adaptive_avg_pool2d(_with_height(input), (1, size))
-    return y.squeeze(-2)
+    return squeeze(y, -2)

@@ -120,6 +120,7 @@ def index_copy_(input: T, dim: int, index: Any, source: T) -> T:
 def index_add_(input: T, dim: int, index: Any, source: T, *, alpha: float = 1) -> T:
     """Add ``alpha * source`` to the slices along ``dim`` that ``index`` names; a slice named twice gets both."""
     arguments.tensor("index_add_", "source", source)
+    alpha = arguments.number("index_add_", "alpha", alpha)
     added = IndexAdd(_along("index_add_", input, dim, index).cuts[0].key, shape_of(input)).apply_to(source)
     old: Any = before(input)
     return write(input, old, old + (added if alpha == 1 else added * alpha))
@@ -194,7 +195,7 @@ def scatter_add_(input: T, dim: int, index: Any, src: Any) -> T:
 
 def fill_diagonal_(input: T, fill_value: Any, wrap: bool = False) -> T:
     """Set the main diagonal of a matrix to a number."""
-    if len(shape_of(input)) != 2 or wrap:
+    if len(shape_of(input)) != 2 or arguments.flag("fill_diagonal_", "wrap", wrap):
         raise OperationError("fill_diagonal_: takes a matrix, and wrap=False")
     return overwrite(input, Part((Diagonal(0, 0, 1),)), arguments.scalar("fill_diagonal_", "fill_value", fill_value))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer, room, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, axes_of, axis_of, shape_of
@@ -135,25 +136,28 @@ def repeat(input: T, *sizes: Any, repeats: Any = None) -> T:
     OperationError
         If there are fewer numbers than axes, or a negative one.
     """
-    times = as_sizes(sizes if repeats is None else repeats)
-    ndim = len(shape_of(input))
+    times = as_sizes("repeat", sizes if repeats is None else repeats, "repeats")
+    ndim = tensor("repeat", "input", input).ndim
     if len(times) < ndim:
         raise OperationError(f"repeat: {times} gives {len(times)} numbers, the tensor has {ndim} dimensions: say tile")
     if min(times, default=0) < 0:
         raise OperationError(f"repeat: the numbers of copies {times} can't be negative")
+    shape = (1,) * (len(times) - ndim) + tuple(shape_of(input))
+    room("repeat", tuple(n * k for n, k in zip(shape, times, strict=True)), np.int8)
     return Repeat(times).apply_to(input)
 
 
 def tile(input: T, *sizes: Any, dims: Any = None) -> T:
     """Lay copies side by side; where there are fewer numbers than axes, they count for the last axes."""
-    times = as_sizes(sizes if dims is None else dims)
+    times = as_sizes("tile", sizes if dims is None else dims, "dims")
     return repeat(input, (1,) * (len(shape_of(input)) - len(times)) + times)
 
 
 def flip(input: T, *axes: Any, dims: Any = None) -> T:
     """Reverse the order of the elements along axes: ``x.flip(0)`` or ``flip(x, (0, 1))``."""
-    named = as_sizes(axes if dims is None else dims)
-    return Flip(axes_of(named, len(shape_of(input))) if named else ()).apply_to(input)
+    named = as_sizes("flip", axes if dims is None else dims, "dims")
+    ndim = tensor("flip", "input", input).ndim
+    return Flip(axes_of(named, ndim, "flip") if named else ()).apply_to(input)
 
 
 def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> T:
@@ -171,22 +175,23 @@ def roll(input: T, shifts: int | Sequence[int], dims: int | Sequence[int] | None
     OperationError
         If there aren't as many shifts as dims.
     """
-    steps = as_sizes(shifts)
-    named = () if dims is None else as_sizes(dims)
+    steps = as_sizes("roll", shifts, "shifts")
+    named = () if dims is None else as_sizes("roll", dims, "dims")
     if len(steps) != (len(named) or 1):
         raise OperationError(f"roll: shifts={shifts} and dims={dims} must be as many")
-    ndim = len(shape_of(input))
-    return Roll(steps, tuple(axis_of(d, ndim) for d in named) if named and ndim else None).apply_to(input)
+    ndim = tensor("roll", "input", input).ndim
+    axes = tuple(axis_of(d, ndim, "roll") for d in named)
+    return Roll(steps, axes if axes and ndim else None).apply_to(input)
 
 
 def tril(input: T, diagonal: int = 0) -> T:
     """Keep the lower triangle of the last two axes, up to a diagonal; the rest is 0."""
-    return Tril(diagonal).apply_to(input)
+    return Tril(integer("tril", "diagonal", diagonal)).apply_to(input)
 
 
 def triu(input: T, diagonal: int = 0) -> T:
     """Keep the upper triangle of the last two axes, from a diagonal on; the rest is 0."""
-    return Triu(diagonal).apply_to(input)
+    return Triu(integer("triu", "diagonal", diagonal)).apply_to(input)
 
 
 def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
@@ -200,17 +205,20 @@ def diagonal(input: T, offset: int = 0, dim1: int = 0, dim2: int = 1) -> T:
         The two axes.
     """
     ndim = len(shape_of(input))
-    first, second = axis_of(dim1, ndim), axis_of(dim2, ndim)
+    first, second = axis_of(dim1, ndim, "diagonal"), axis_of(dim2, ndim, "diagonal")
     if first == second:
         raise OperationError(f"diagonal: dim1={dim1} and dim2={dim2} must be two different dimensions")
-    return Diagonal(offset, first, second).apply_to(input)
+    return Diagonal(integer("diagonal", "offset", offset), first, second).apply_to(input)
 
 
 def diag(input: T, diagonal: int = 0) -> T:
     """Give the diagonal of a matrix, or the matrix that has a vector on its diagonal."""
-    shape = shape_of(input)
+    shape = tensor("diag", "input", input).shape
+    diagonal = integer("diag", "diagonal", diagonal)
     if len(shape) not in (1, 2):
         raise OperationError(f"diag takes a vector or a matrix, not shape {shape}: say diagonal(dim1=, dim2=)")
     size = shape[0] + abs(diagonal)
+    if len(shape) == 1:
+        room("diag", (size, size), np.int8)
     node = DiagonalPut((size, size), diagonal, 0, 1) if len(shape) == 1 else Diagonal(diagonal, 0, 1)
     return node.apply_to(input)

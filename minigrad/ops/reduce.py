@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag, number, tensor
 from minigrad.engine.base import array_of
-from minigrad.ops.common import Dims, T, cast, is_array
+from minigrad.ops.common import Dims, T, converted, is_array
 from minigrad.ops.reduction import Reduction
 from minigrad.ops.select import Where, masked
 
@@ -63,7 +64,7 @@ class Var(Reduction):
 
     def __init__(self, dim: Dims = None, keepdim: bool = False, correction: float = 1) -> None:
         super().__init__(dim, keepdim)
-        self.correction = correction
+        self.correction = number(type(self).__name__, "correction", correction)
 
     def forward(self, x: Any) -> Any:
         if x.dtype.kind != "f":
@@ -159,8 +160,7 @@ def sum(
     axis, keepdims
         NumPy's names for ``dim`` and ``keepdim``.
     """
-    if dtype is not None:
-        input = cast(input, dtype)
+    input = converted("sum", input, dtype)
     return Sum(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
 
 
@@ -180,8 +180,7 @@ def mean(
     TypeError
         For integers, unless ``dtype`` converts them.
     """
-    if dtype is not None:
-        input = cast(input, dtype)
+    input = converted("mean", input, dtype)
     return Mean(dim if axis is None else axis, keepdim if keepdims is None else keepdims).apply_to(input)
 
 
@@ -233,6 +232,8 @@ def _spread_arguments(
     dim: Any, unbiased: bool | None, keepdim: bool, correction: float | None, keepdims: bool | None
 ) -> tuple[Dims, bool, float]:
     """Dim, keepdim and correction, from the two ways of PyTorch to say them."""
+    if unbiased is not None:
+        unbiased = flag("var and std", "unbiased", unbiased)
     if isinstance(dim, bool):  # var(input, unbiased)
         dim, unbiased = None, dim
     if correction is None:
@@ -276,11 +277,10 @@ def prod(
     keepdims: bool | None = None,
 ) -> T:
     """The product over dimensions; the parameters are those of ``sum``. Zeros have their right gradient."""
-    if dtype is not None:
-        input = cast(input, dtype)
+    input = converted("prod", input, dtype)
     return Prod(dim if axis is None else axis, keepdim if keepdims is None else keepdims, dtype).apply_to(input)
 
 
 def count_nonzero(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """How many elements aren't 0, over all dimensions or those given."""
-    return CountNonzero(dim if axis is None else axis).apply_to(input)
+    return CountNonzero(dim if axis is None else axis).apply_to(tensor("count_nonzero", "input", input))

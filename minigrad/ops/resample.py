@@ -5,10 +5,12 @@ Both ways of doing it are linear maps, so the backward of each is the adjoint ma
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, flag, integer, number, room, tensor, wrong_value
 from minigrad.engine.base import as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -16,7 +18,7 @@ from minigrad.kernels import resample as kernels
 from minigrad.ops.common import T, real, shape_of
 from minigrad.ops.linalg import matmul
 from minigrad.ops.pool import adaptive_avg_pool2d
-from minigrad.ops.shape import transpose
+from minigrad.ops.shape import squeeze, transpose, unsqueeze
 from minigrad.ops.windows import Pair
 
 Scale = tuple[float, float] | None
@@ -118,28 +120,33 @@ def interpolate(
     OperationError
         If the mode doesn't fit the input, or the size isn't given once.
     """
-    shape = shape_of(input)
+    shape = tensor("interpolate", "input", input).shape
     spatial = shape[2:]
-    if mode not in _MODES:
-        raise OperationError(f"interpolate: mode={mode!r}; it can be {', '.join(map(repr, _MODES))}")
+    choice("interpolate", "mode", mode, tuple(_MODES))
     if len(spatial) not in _MODES[mode]:
         raise OperationError(f"interpolate: mode={mode!r} doesn't fit an input of shape {tuple(shape)}")
-    if antialias:
+    if flag("interpolate", "antialias", antialias):
         raise NotImplementedError("interpolate: antialias=True isn't supported")
     if (size is None) == (scale_factor is None):
         raise OperationError("interpolate: give size= or scale_factor=, one of the two")
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise OperationError(f"interpolate: align_corners= has no meaning for mode={mode!r}")
+    for name, value in (("align_corners", align_corners), ("recompute_scale_factor", recompute_scale_factor)):
+        if value is not None:
+            flag("interpolate", name, value)
     factors: tuple[float, ...] | None = None
     if size is None:
-        factors = _for_axes(scale_factor, len(spatial), "scale_factor", float)
+        factors = _for_axes(scale_factor, len(spatial), "scale_factor", number)
+        if not all(0 < f < math.inf for f in factors):
+            raise wrong_value("interpolate", "scale_factor", "finite numbers above 0", scale_factor)
         sizes = tuple(int(n * f) for n, f in zip(spatial, factors, strict=True))
     else:
         if recompute_scale_factor:
             raise OperationError("interpolate: recompute_scale_factor=True needs scale_factor=, not size=")
-        sizes = _for_axes(size, len(spatial), "size", int)
+        sizes = _for_axes(size, len(spatial), "size", integer)
     if min((*sizes, *spatial)) < 1:
         raise OperationError(f"interpolate: sizes must be positive: the input's {tuple(spatial)}, the output's {sizes}")
+    room("interpolate", (*shape[:2], *sizes), np.float32)
     if factors:
         # PyTorch takes an axis that keeps its size, or for nearest doubles it, for just that, whatever the factor;
         # but not in the nearest of sequences.
@@ -152,7 +159,7 @@ def interpolate(
         y: Any = _by_matrices(x, sizes, by_factor, bool(align_corners), mode)
         return y
     if len(spatial) == 1:
-        x, sizes, factors = x.unsqueeze(-2), (1, *sizes), (1.0, *factors) if factors else None
+        x, sizes, factors = unsqueeze(x, -2), (1, *sizes), (1.0, *factors) if factors else None
     scale: Any = None if recompute_scale_factor else factors
     target: Any = sizes
     if mode == "area":
@@ -161,14 +168,14 @@ def interpolate(
         y = InterpolateNearest(target, scale).apply_to(x)
     else:
         y = InterpolateBilinear(target, bool(align_corners), scale).apply_to(x)
-    return y.squeeze(-2) if len(spatial) == 1 else y
+    return squeeze(y, -2) if len(spatial) == 1 else y
 
 
 def _for_axes(value: Any, count: int, name: str, kind: Any) -> tuple[Any, ...]:
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * count
     if len(values) != count:
         raise OperationError(f"interpolate: {name}={value} must be one number, or {count}")
-    return tuple(map(kind, values))
+    return tuple(kind("interpolate", name, each) for each in values)
 
 
 def _weights(size: int, length: int, scale: float, align_corners: bool, mode: str) -> Any:

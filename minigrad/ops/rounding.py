@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integer, tensor
 from minigrad.engine.node import Node
 from minigrad.ops.arithmetic import RoundedDiv, check_divisor
 from minigrad.ops.common import T, promoted, shape_of, unbroadcast
@@ -24,6 +25,8 @@ class Rounding(Node):
         self.decimals = decimals
 
     def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "b":
+            raise TypeError("booleans can't be rounded")
         if x.dtype.kind != "f":
             return x.copy()
         if self.decimals:
@@ -53,17 +56,17 @@ class Remainder(Node):
 
 def floor(input: T) -> T:
     """The largest integer that isn't above the element."""
-    return Rounding(np.floor).apply_to(input)
+    return Rounding(np.floor).apply_to(tensor("floor", "input", input))
 
 
 def ceil(input: T) -> T:
     """The smallest integer that isn't below the element."""
-    return Rounding(np.ceil).apply_to(input)
+    return Rounding(np.ceil).apply_to(tensor("ceil", "input", input))
 
 
 def trunc(input: T) -> T:
     """The element without its fraction: rounded towards 0."""
-    return Rounding(np.trunc).apply_to(input)
+    return Rounding(np.trunc).apply_to(tensor("trunc", "input", input))
 
 
 def round(input: T, *, decimals: int = 0) -> T:
@@ -74,7 +77,7 @@ def round(input: T, *, decimals: int = 0) -> T:
     decimals
         Digits to keep after the point; before it, where negative.
     """
-    return Rounding(np.rint, decimals).apply_to(input)
+    return Rounding(np.rint, integer("round", "decimals", decimals)).apply_to(tensor("round", "input", input))
 
 
 def remainder(input: T, other: Any) -> T:
@@ -89,14 +92,14 @@ def floor_divide(input: T, other: Any) -> T:
 
 def isnan(input: Any) -> Any:
     """Whether the element is NaN."""
-    return Predicate(np.isnan).apply_to(input)
+    return Predicate(np.isnan).apply_to(tensor("isnan", "input", input))
 
 
 def isinf(input: Any) -> Any:
     """Whether the element is plus or minus infinity."""
-    return Predicate(np.isinf).apply_to(input)
+    return Predicate(np.isinf).apply_to(tensor("isinf", "input", input))
 
 
 def isfinite(input: Any) -> Any:
     """Whether the element is neither infinite nor NaN."""
-    return Predicate(np.isfinite).apply_to(input)
+    return Predicate(np.isfinite).apply_to(tensor("isfinite", "input", input))

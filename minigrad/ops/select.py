@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import tensor, tensors, wrong_kind
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
@@ -183,42 +184,50 @@ def ge(input: Any, other: Any) -> Any:
 
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both elements are true (not 0)."""
-    return Compare(np.logical_and).apply_to(input, other)
+    return Compare(np.logical_and).apply_to(*tensors("logical_and", input=input, other=other))
 
 
 def logical_or(input: Any, other: Any) -> Any:
     """Whether either element is true (not 0)."""
-    return Compare(np.logical_or).apply_to(input, other)
+    return Compare(np.logical_or).apply_to(*tensors("logical_or", input=input, other=other))
 
 
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether just one of the elements is true (not 0)."""
-    return Compare(np.logical_xor).apply_to(input, other)
+    return Compare(np.logical_xor).apply_to(*tensors("logical_xor", input=input, other=other))
 
 
 def logical_not(input: Any) -> Any:
     """Whether the element is 0."""
-    return Predicate(np.logical_not).apply_to(input)
+    return Predicate(np.logical_not).apply_to(tensor("logical_not", "input", input))
+
+
+def _bits(operation: str, *operands: Any) -> tuple[Any, ...]:
+    """The operands, which must have bits to speak of."""
+    for x in operands:
+        if x.dtype.kind not in "biu":
+            raise wrong_kind(operation, "an operand", "of booleans or integers", x)
+    return operands
 
 
 def bitwise_and(input: Any, other: Any) -> Any:
     """``input & other``, for booleans and integers."""
-    return Compare(np.bitwise_and).apply_to(*promoted(input, other))
+    return Compare(np.bitwise_and).apply_to(*_bits("bitwise_and", *promoted(input, other)))
 
 
 def bitwise_or(input: Any, other: Any) -> Any:
     """``input | other``, for booleans and integers."""
-    return Compare(np.bitwise_or).apply_to(*promoted(input, other))
+    return Compare(np.bitwise_or).apply_to(*_bits("bitwise_or", *promoted(input, other)))
 
 
 def bitwise_xor(input: Any, other: Any) -> Any:
     """``input ^ other``, for booleans and integers."""
-    return Compare(np.bitwise_xor).apply_to(*promoted(input, other))
+    return Compare(np.bitwise_xor).apply_to(*_bits("bitwise_xor", *promoted(input, other)))
 
 
 def bitwise_not(input: Any) -> Any:
     """``~input``, for booleans and integers."""
-    return Predicate(np.invert).apply_to(input)
+    return Predicate(np.invert).apply_to(*_bits("bitwise_not", tensor("bitwise_not", "input", input)))
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -233,7 +242,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         with the indices of the elements that hold, one tensor a dimension.
     """
     if input is None and other is None:
-        return Nonzero().apply_to(condition)
+        return Nonzero().apply_to(tensor("where", "condition", condition))
     if input is None or other is None:
         raise TypeError("where takes a condition alone, or a condition and two values")
     if array_of(condition).dtype != np.bool_:
@@ -253,8 +262,10 @@ def masked_fill(input: T, mask: Any, value: Any) -> T:
     value
         A number or a tensor without dimensions.
     """
-    dtype = array_of(input).dtype
+    dtype = tensor("masked_fill", "input", input).dtype
     fill = array_of(value)
+    if fill.dtype.kind not in "biuf":
+        raise wrong_kind("masked_fill", "value", "a number, or a tensor without dimensions", value)
     if dtype.kind in "iu" and fill.dtype.kind == "f" and (isinstance(value, TensorBase) or value != int(value)):
         raise OperationError(f"masked_fill: {value} is no {dtype}: convert the tensor with .float() first")
     check_fits_dtype("masked_fill", fill, dtype)
@@ -272,13 +283,10 @@ def clamp(input: T, min: Any = None, max: Any = None) -> T:
     """
     if min is None and max is None:
         raise OperationError("clamp needs min= or max= (or both)")
-    low, high = min, max
-    dtype = result_type(*(x for x in (input, low, high) if x is not None))
-    return Clamp().apply_to(cast(input, dtype), _bound(low, dtype), _bound(high, dtype))
-
-
-def _bound(x: Any, dtype: Any) -> Any:
-    return cast(x, dtype) if hasattr(x, "dtype") else x
+    tensor("clamp", "input", input)
+    dtype = result_type(*(x for x in (input, min, max) if x is not None))
+    bounds = (cast(x, dtype) if hasattr(x, "dtype") else x for x in (min, max))
+    return Clamp().apply_to(cast(input, dtype), *bounds)
 
 
 def maximum(input: T, other: Any) -> T:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import integers, tensor, wrong_value
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import Dims, T, axes_of, axis_of, shape_of, unbroadcast
+from minigrad.ops.common import Dims, T, axes_of, axis_of, unbroadcast
 
 
 class Reshape(Node):
@@ -86,13 +87,28 @@ class Expand(Node):
         return unbroadcast(gy, self.from_shape)
 
 
-def as_sizes(given: Any) -> tuple[int, ...]:
-    """One tuple of integers, from ``f(2, 3)``, ``f((2, 3))``, ``f([2, 3])`` or ``f(2)``."""
-    if isinstance(given, (int, np.integer)):
-        return (int(given),)
-    if len(given) == 1 and not isinstance(given[0], (int, np.integer)) and shape_of(given[0]) != ():
-        given = given[0]
-    return tuple(map(int, given))
+def as_sizes(operation: str, given: Any, name: str = "sizes") -> tuple[int, ...]:
+    """One tuple of integers, from ``f(2, 3)``, ``f((2, 3))``, ``f([2, 3])`` or ``f(2)``.
+
+    Raises
+    ------
+    TypeError
+        For what are no integers.
+    """
+    if type(given) is tuple:
+        if len(given) == 1 and (isinstance(given[0], (tuple, list)) or getattr(given[0], "ndim", None)):
+            given = given[0]
+        elif all(type(n) is int and -(1 << 31) < n < 1 << 31 for n in given):  # as it usually is
+            return given
+    return tuple(integers(operation, name, given))
+
+
+def _new_shape(operation: str, sizes: Any) -> tuple[int, ...]:
+    """The shape for a ``Reshape``."""
+    shape = as_sizes(operation, sizes, "shape")
+    if min(shape, default=0) < -1:
+        raise wrong_value(operation, "shape", "sizes, of which one may be -1", shape)
+    return shape
 
 
 def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
@@ -106,22 +122,22 @@ def reshape(input: T, *sizes: Any, shape: Any = None) -> T:
     shape
         The same, by PyTorch's keyword.
     """
-    return Reshape(as_sizes(sizes if shape is None else shape)).apply_to(input)
+    return Reshape(_new_shape("reshape", sizes if shape is None else shape)).apply_to(tensor("reshape", "input", input))
 
 
 def view(input: T, *sizes: Any) -> T:
     """Give the same elements in another shape; as ``reshape``, it copies where it must."""
-    return Reshape(as_sizes(sizes)).apply_to(input)
+    return Reshape(_new_shape("view", sizes)).apply_to(tensor("view", "input", input))
 
 
 def view_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    return Reshape(shape_of(other)).apply_to(input)
+    return Reshape(tensor("view_as", "other", other).shape).apply_to(input)
 
 
 def reshape_as(input: T, other: Any) -> T:
     """Give the same elements in the shape of ``other``."""
-    return Reshape(shape_of(other)).apply_to(input)
+    return Reshape(tensor("reshape_as", "other", other).shape).apply_to(input)
 
 
 def permute(input: T, *axes: Any, dims: Any = None) -> T:
@@ -132,23 +148,25 @@ def permute(input: T, *axes: Any, dims: Any = None) -> T:
     OperationError
         If the dims don't name every axis once.
     """
-    order = as_sizes(axes if dims is None else dims)
-    ndim = len(shape_of(input))
+    order = as_sizes("permute", axes if dims is None else dims, "dims")
+    ndim = tensor("permute", "input", input).ndim
     if len(order) != ndim:
         raise OperationError(f"permute: dims={order} names {len(order)} axes, the tensor has {ndim}")
-    return Permute(axes_of(order, ndim)).apply_to(input)
+    return Permute(axes_of(order, ndim, "permute")).apply_to(input)
 
 
 def transpose(input: T, dim0: int, dim1: int) -> T:
     """Swap two axes."""
-    ndim = len(shape_of(input))
-    return Transpose(axis_of(dim0, ndim), axis_of(dim1, ndim)).apply_to(input) if ndim else input
+    ndim = tensor("transpose", "input", input).ndim
+    first, second = axis_of(dim0, ndim, "transpose"), axis_of(dim1, ndim, "transpose")
+    return Transpose(first, second).apply_to(input) if ndim else input
 
 
 def swapaxes(input: T, axis0: int, axis1: int) -> T:
     """Swap two axes; NumPy's name for ``transpose``."""
-    ndim = len(shape_of(input))
-    return Transpose(axis_of(axis0, ndim), axis_of(axis1, ndim)).apply_to(input) if ndim else input
+    ndim = tensor("swapaxes", "input", input).ndim
+    first, second = axis_of(axis0, ndim, "swapaxes"), axis_of(axis1, ndim, "swapaxes")
+    return Transpose(first, second).apply_to(input) if ndim else input
 
 
 def t(input: T) -> T:
@@ -159,7 +177,7 @@ def t(input: T) -> T:
     OperationError
         For more than two dimensions.
     """
-    ndim = len(shape_of(input))
+    ndim = tensor("t", "input", input).ndim
     if ndim > 2:
         raise OperationError(f"t() is for matrices, this tensor has {ndim} dimensions: say transpose(dim0, dim1)")
     return Transpose(0, 1).apply_to(input) if ndim == 2 else input
@@ -173,8 +191,11 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
     OperationError
         If ``source`` and ``destination`` name different numbers of axes.
     """
-    ndim = len(shape_of(input))
-    moved, places = axes_of(as_sizes(source), ndim), axes_of(as_sizes(destination), ndim)
+    ndim = tensor("movedim", "input", input).ndim
+    moved, places = (
+        axes_of(as_sizes("movedim", given, name), ndim, "movedim")
+        for given, name in ((source, "source"), (destination, "destination"))
+    )
     if len(moved) != len(places):
         raise OperationError(f"movedim: source={source} and destination={destination} differ in length")
     if ndim == 0:
@@ -187,18 +208,18 @@ def movedim(input: T, source: int | Sequence[int], destination: int | Sequence[i
 
 def squeeze(input: T, dim: Dims = None, *, axis: Dims = None) -> T:
     """Drop axes of size 1: all of them, or those that ``dim`` names."""
-    shape = shape_of(input)
+    shape = tensor("squeeze", "input", input).shape
     dim = axis if dim is None else dim
-    if dim is not None and not isinstance(dim, int) and len(dim) == 0:
+    if isinstance(dim, (tuple, list)) and not dim:
         return input
-    named = axes_of(dim, len(shape))
+    named = axes_of(dim, len(shape), "squeeze")
     return Reshape(tuple(n for i, n in enumerate(shape) if n != 1 or i not in named)).apply_to(input)
 
 
 def unsqueeze(input: T, dim: int) -> T:
     """Insert an axis of size 1, so that it is axis ``dim`` of the result."""
-    shape = shape_of(input)
-    place = axis_of(dim, len(shape) + 1)
+    shape = tensor("unsqueeze", "input", input).shape
+    place = axis_of(dim, len(shape) + 1, "unsqueeze")
     return Reshape((*shape[:place], 1, *shape[place:])).apply_to(input)
 
 
@@ -210,8 +231,8 @@ def flatten(input: T, start_dim: int = 0, end_dim: int = -1) -> T:
     OperationError
         If ``start_dim`` comes after ``end_dim``.
     """
-    shape = shape_of(input)
-    start, end = axis_of(start_dim, len(shape)), axis_of(end_dim, len(shape))
+    shape = tensor("flatten", "input", input).shape
+    start, end = axis_of(start_dim, len(shape), "flatten"), axis_of(end_dim, len(shape), "flatten")
     if start > end:
         raise OperationError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
     merged = math.prod(shape[start : end + 1])
@@ -226,14 +247,16 @@ def unflatten(input: T, dim: int, sizes: Sequence[int]) -> T:
     OperationError
         If the sizes don't multiply to the size of the axis.
     """
-    shape = shape_of(input)
-    place = axis_of(dim, len(shape))
-    parts = as_sizes(sizes)
+    shape = tensor("unflatten", "input", input).shape
+    place = axis_of(dim, len(shape), "unflatten")
+    if not shape:
+        raise OperationError("unflatten: a tensor without dimensions has no axis to split")
+    parts = as_sizes("unflatten", sizes)
     known = math.prod(n for n in parts if n != -1)
     if -1 in parts and known and shape[place] % known == 0:
         parts = tuple(shape[place] // known if n == -1 else n for n in parts)
     if math.prod(parts) != shape[place] or min(parts, default=0) < 0:
-        raise OperationError(f"unflatten: sizes={tuple(sizes)} don't multiply to {shape[place]}, the size of dim {dim}")
+        raise OperationError(f"unflatten: sizes={parts} don't multiply to {shape[place]}, the size of dim {dim}")
     return Reshape((*shape[:place], *parts, *shape[place + 1 :])).apply_to(input)
 
 
@@ -252,15 +275,14 @@ def expand(input: T, *sizes: Any, size: Any = None) -> T:
     OperationError
         If an axis that isn't of size 1 would change.
     """
-    target = as_sizes(sizes if size is None else size)
-    shape = shape_of(input)
+    target = as_sizes("expand", sizes if size is None else size)
+    shape = tensor("expand", "input", input).shape
     extra = len(target) - len(shape)
     if extra < 0:
         raise OperationError(f"expand: {target} has fewer dimensions than the tensor's shape {shape}")
     if -1 in target[:extra]:
         raise OperationError(f"expand: -1 keeps a size, but in {target} it stands for an axis that {shape} lacks")
-    full = tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))
-    return Expand(full).apply_to(input)
+    return Expand(tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(target))).apply_to(input)
 
 
 def broadcast_to(input: T, size: Sequence[int]) -> T:
@@ -270,9 +292,9 @@ def broadcast_to(input: T, size: Sequence[int]) -> T:
 
 def expand_as(input: T, other: Any) -> T:
     """Repeat along axes of size 1, to the shape of ``other``."""
-    return Expand(shape_of(other)).apply_to(input)
+    return Expand(tensor("expand_as", "other", other).shape).apply_to(input)
 
 
 def contiguous(input: T, memory_format: Any = None) -> T:
     """Give back the tensor itself: operations here take any memory layout."""
-    return input
+    return tensor("contiguous", "input", input)

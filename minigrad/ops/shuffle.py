@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integer, tensor
 from minigrad.engine.errors import OperationError
-from minigrad.ops.common import shape_of
 from minigrad.ops.shape import movedim, reshape, transpose
 
 
 def _image(name: str, input: Any) -> tuple[tuple[int, ...], int, int, int]:
-    shape: Any = tuple(shape_of(input))
+    shape: Any = tensor(name, "input", input).shape
     if len(shape) < 3:
         raise OperationError(f"{name}: the input must have shape (..., C, H, W), it has {shape}")
     return shape[:-3], *shape[-3:]
@@ -24,9 +24,9 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     OperationError
         If the channels can't be divided so.
     """
-    r = upscale_factor
+    r = integer("pixel_shuffle", "upscale_factor", upscale_factor, 1)
     batch, c, h, w = _image("pixel_shuffle", input)
-    if r < 1 or c % (r * r):
+    if c % (r * r):
         raise OperationError(f"pixel_shuffle: {c} channels can't be divided by upscale_factor**2 = {r * r}")
     x = reshape(input, *batch, c // (r * r), r, r, h, w)
     x = movedim(x, (-4, -3), (-3, -1))  # (..., C, H, r, W, r)
@@ -41,9 +41,9 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     OperationError
         If height or width can't be divided so.
     """
-    r = downscale_factor
+    r = integer("pixel_unshuffle", "downscale_factor", downscale_factor, 1)
     batch, c, h, w = _image("pixel_unshuffle", input)
-    if r < 1 or h % r or w % r:
+    if h % r or w % r:
         raise OperationError(f"pixel_unshuffle: {(h, w)} can't be divided by downscale_factor={r}")
     x = reshape(input, *batch, c, h // r, r, w // r, r)
     x = movedim(x, (-3, -1), (-4, -3))  # (..., C, r, r, H, W)
@@ -58,7 +58,11 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     OperationError
         If the channels can't be divided so.
     """
-    n, c, *places = shape_of(input)
-    if groups < 1 or c % groups:
+    groups = integer("channel_shuffle", "groups", groups, 1)
+    shape = tensor("channel_shuffle", "input", input).shape
+    if len(shape) < 3:
+        raise OperationError(f"channel_shuffle: the input must have shape (N, C, L, ...), it has {shape}")
+    n, c, *places = shape
+    if c % groups:
         raise OperationError(f"channel_shuffle: {c} channels can't be divided into groups={groups}")
     return reshape(transpose(reshape(input, n, groups, c // groups, *places), 1, 2), n, c, *places)

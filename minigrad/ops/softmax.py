@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import array_of, as_tensor
 from minigrad.engine.node import Node
 from minigrad.kernels import softmax as kernels
-from minigrad.ops.common import Dims, T, axis_of, cast, is_array, real, shape_of
+from minigrad.ops.common import Dims, T, axis_of, converted, is_array, real, shape_of
 from minigrad.ops.elementwise import Exp, floating
 from minigrad.ops.reduction import Reduction
 from minigrad.random import default_generator
@@ -110,7 +111,7 @@ def _dim_for(name: str, dim: int | None, ndim: int) -> int:
     if dim is None:
         dim = 0 if ndim in (0, 1, 3) else 1
         warnings.warn(f"{name} without dim picks dim={dim} for {ndim} dimensions: say which", stacklevel=3)
-    return axis_of(dim, ndim)
+    return axis_of(dim, ndim, name)
 
 
 def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3) -> T:
@@ -125,8 +126,7 @@ def softmax(input: T, dim: int | None = None, dtype: Any = None, *, axis: int | 
     axis
         NumPy's name for ``dim``.
     """
-    if dtype is not None:
-        input = cast(input, dtype)
+    input = converted("softmax", input, dtype)
     place = _dim_for("softmax", dim if axis is None else axis, len(shape_of(input)))
     return Softmax(place).apply_to(input)
 
@@ -135,8 +135,7 @@ def log_softmax(
     input: T, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, _stacklevel: int = 3
 ) -> T:
     """The logarithm of ``softmax``, computed without its underflow; the parameters are the same."""
-    if dtype is not None:
-        input = cast(input, dtype)
+    input = converted("log_softmax", input, dtype)
     place = _dim_for("log_softmax", dim if axis is None else axis, len(shape_of(input)))
     return LogSoftmax(place).apply_to(input)
 
@@ -163,11 +162,10 @@ def cumsum(input: T, dim: int | None = None, *, dtype: Any = None, axis: int | N
     dim = dim if axis is None else axis
     if dim is None:
         raise TypeError("cumsum needs a dim")
-    if dtype is not None:
-        input = cast(input, dtype)
-    elif array_of(input).dtype.kind in "bui":
-        input = cast(input, np.int64)
-    return Cumsum(axis_of(dim, len(shape_of(input)))).apply_to(input)
+    if dtype is None and arguments.tensor("cumsum", "input", input).dtype.kind in "bui":
+        dtype = np.int64
+    input = converted("cumsum", input, dtype)
+    return Cumsum(axis_of(dim, len(shape_of(input)), "cumsum")).apply_to(input)
 
 
 def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
@@ -175,13 +173,15 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
 
     ``hard`` gives a one where that is largest and zeros elsewhere, with the gradient of the soft one.
     """
-    x = array_of(logits)
+    x = array_of(arguments.floats("gumbel_softmax", "logits", logits))
+    tau, axis = arguments.number("gumbel_softmax", "tau", tau), axis_of(dim, x.ndim, "gumbel_softmax")
+    hard = arguments.flag("gumbel_softmax", "hard", hard)
     noise = -np.log(default_generator().numpy.exponential(size=x.shape)).astype(x.dtype)
-    soft = softmax((logits + as_tensor(noise)) / tau, dim)
+    soft = softmax((logits + as_tensor(noise)) / tau, axis)
     if not hard:
         return soft
     values = array_of(soft)
-    place = np.expand_dims(values.argmax(dim), dim)
+    place = np.expand_dims(values.argmax(axis), axis)
     one = np.zeros_like(values)
-    np.put_along_axis(one, place, 1, dim)
+    np.put_along_axis(one, place, 1, axis)
     return as_tensor(one) - soft.detach() + soft

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.arguments import flag, integer, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, axis_of, shape_of
+from minigrad.ops.common import T, axis_of
 from minigrad.ops.gather import ScatterAdd
+from minigrad.ops.shape import reshape
 
 
 class Sorted(NamedTuple):
@@ -72,19 +74,20 @@ def sort(input: T, dim: int = -1, descending: bool = False, stable: bool = False
     Sorted
         ``values`` and ``indices``.
     """
-    shape = shape_of(input)
-    place = axis_of(dim if axis is None else axis, len(shape))
+    shape = tensor("sort", "input", input).shape
+    place = axis_of(dim if axis is None else axis, len(shape), "sort")
+    descending, _ = flag("sort", "descending", descending), flag("sort", "stable", stable)
     if not shape:
-        x: Any = input
-        values, indices = Sort(0, descending).apply_to(x.reshape(1))
-        return Sorted(values.reshape(()), indices.reshape(()))
+        values, indices = Sort(0, descending).apply_to(reshape(input, 1))
+        return Sorted(reshape(values, ()), reshape(indices, ()))
     return Sorted(*Sort(place, descending).apply_to(input))
 
 
 def argsort(input: T, dim: int = -1, descending: bool = False, stable: bool = False, *, axis: int | None = None) -> T:
     """Give the indices that sort a dimension; the parameters are those of ``sort``."""
-    shape = shape_of(input)
-    place = axis_of(dim if axis is None else axis, len(shape))
+    shape = tensor("argsort", "input", input).shape
+    place = axis_of(dim if axis is None else axis, len(shape), "argsort")
+    descending, _ = flag("argsort", "descending", descending), flag("argsort", "stable", stable)
     if not shape:
         return sort(input).indices
     return ArgSort(place, descending).apply_to(input)
@@ -118,10 +121,12 @@ def topk(
     OperationError
         If there are fewer than ``k`` elements.
     """
-    shape = shape_of(input)
-    place = axis_of(dim if axis is None else axis, len(shape))
+    shape = tensor("topk", "input", input).shape
+    place = axis_of(dim if axis is None else axis, len(shape), "topk")
+    k, largest = integer("topk", "k", k, 0), flag("topk", "largest", largest)
+    flag("topk", "sorted", sorted)
     size = shape[place] if shape else 1
-    if not 0 <= k <= size:
+    if k > size:
         raise OperationError(f"topk: k={k} elements are asked for, dim {dim} has {size}")
     if not shape:
         return sort(input)

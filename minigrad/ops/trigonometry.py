@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import floats, number, tensor, tensors
 from minigrad.engine.node import Node
 from minigrad.kernels import elementwise as kernels
-from minigrad.ops.common import T, promoted, shape_of, unbroadcast
+from minigrad.ops.common import T, cast, clone, promoted, shape_of, unbroadcast
 from minigrad.ops.elementwise import abs, cos, erf, exp, floating, log, log1p, sin
 from minigrad.ops.power import pow, rsqrt, sqrt
 from minigrad.ops.rounding import trunc
@@ -162,6 +163,7 @@ def log10(input: Any) -> Any:
 
 def exp2(input: Any) -> Any:
     """2 to the power of each element."""
+    tensor("exp2", "input", input)
     return exp(input * math.log(2))
 
 
@@ -177,72 +179,89 @@ def erfinv(input: T) -> T:
 
 def frac(input: Any) -> Any:
     """The part behind the point, with the sign of the element."""
+    floats("frac", "input", input)
     return input - trunc(input)
 
 
 def fmod(input: Any, other: Any) -> Any:
     """The rest of the division rounded towards 0, with the sign of ``input``."""
+    tensor("fmod", "input", input)
     return input - trunc(input / other) * other
 
 
 def logit(input: Any, eps: float | None = None) -> Any:
     """``log(p / (1 - p))``, the inverse of the sigmoid; with ``eps``, of ``input`` held in ``[eps, 1 - eps]``."""
-    p = input if eps is None else clamp(input, eps, 1 - eps)
+    p = tensor("logit", "input", input)
+    if eps is not None:
+        eps = number("logit", "eps", eps)
+        p = clamp(p, eps, 1 - eps)
     return log(p / (1 - p))
 
 
 def logaddexp(input: Any, other: Any) -> Any:
     """``log(exp(input) + exp(other))``, without overflow."""
+    tensors("logaddexp", input=input, other=other)
     return maximum(input, other) + log1p(exp(-abs(input - other)))
 
 
 def hypot(input: Any, other: Any) -> Any:
     """``sqrt(input**2 + other**2)``."""
+    tensors("hypot", input=input, other=other)
     return sqrt(input * input + other * other)
 
 
 def xlogy(input: Any, other: Any) -> Any:
     """``input * log(other)``; 0 where ``input`` is 0."""
+    for name, value in (("input", input), ("other", other)):
+        if not isinstance(value, (int, float)):
+            tensor("xlogy", name, value)
     nothing = input == 0
     return where(nothing, 0.0, input * log(where(nothing, 1.0, other)))
 
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """The part ``weight`` of the way from ``input`` to ``end``."""
+    tensors("lerp", input=input, end=end)
     return input + (end - input) * weight
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """``input + value * tensor1 * tensor2``."""
-    return input + tensor1 * tensor2 * value
+    tensors("addcmul", input=input, tensor1=tensor1, tensor2=tensor2)
+    return input + tensor1 * tensor2 * number("addcmul", "value", value)
 
 
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """``input + value * tensor1 / tensor2``."""
-    return input + tensor1 / tensor2 * value
+    tensors("addcdiv", input=input, tensor1=tensor1, tensor2=tensor2)
+    return input + tensor1 / tensor2 * number("addcdiv", "value", value)
 
 
 def deg2rad(input: Any) -> Any:
     """Degrees as radians."""
+    tensor("deg2rad", "input", input)
     return input * (math.pi / 180)
 
 
 def rad2deg(input: Any) -> Any:
     """Radians as degrees."""
+    tensor("rad2deg", "input", input)
     return input * (180 / math.pi)
 
 
 def float_power(input: Any, exponent: Any) -> Any:
     """``input ** exponent`` in float64."""
-    return pow(input.double(), exponent)
+    return pow(cast(tensor("float_power", "input", input), np.float64), exponent)
 
 
 def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """``input`` with numbers in place of NaN and the infinities: by default 0, and the largest and smallest float."""
+    if tensor("nan_to_num", "input", input).dtype.kind != "f":
+        return clone(input)
     limits = np.finfo(input.dtype)
-    high = float(limits.max) if posinf is None else posinf
-    low = float(limits.min) if neginf is None else neginf
-    y = where(input != input, nan, input)
+    high = float(limits.max) if posinf is None else number("nan_to_num", "posinf", posinf)
+    low = float(limits.min) if neginf is None else number("nan_to_num", "neginf", neginf)
+    y = where(input != input, 0.0 if nan is None else number("nan_to_num", "nan", nan), input)
     return where(y == np.inf, high, where(y == -np.inf, low, y))
 
 

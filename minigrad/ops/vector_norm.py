@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, number, tensor, tensors, wrong_value
 from minigrad.engine.base import array_of
-from minigrad.ops.common import Dims, T, axis_of, cast, promoted, shape_of
+from minigrad.ops.common import Dims, T, axis_of, broadcast_shape, converted, promoted, real, shape_of
 from minigrad.ops.elementwise import Abs, Sign, ZerosLike
 from minigrad.ops.power import PowConstant
 from minigrad.ops.reduction import Reduction
@@ -26,9 +27,7 @@ class Norm(Reduction):
         self.p = p
 
     def forward(self, x: Any) -> Any:
-        if x.dtype.kind != "f":
-            raise TypeError(f"needs floating-point values, not {x.dtype}: convert them with .float()")
-        self.x = x
+        self.x = real(x)
         p, axes, keep = self.p, self.look_at(x), self.keepdim
         with np.errstate(all="ignore"):
             if p == 2:
@@ -90,19 +89,20 @@ def norm(
     axis, keepdims
         NumPy's names for ``dim`` and ``keepdim``.
     """
-    if p == "nuc":
-        raise NotImplementedError("the nuclear norm needs singular values, which minigrad doesn't have")
-    if dtype is not None:
-        input = cast(input, dtype)
-    power = 2.0 if p is None or p == "fro" else float(p)
+    if isinstance(p, str):
+        if p == "nuc":
+            raise NotImplementedError("the nuclear norm needs singular values, which minigrad doesn't have")
+        choice("norm", "p", p, ("fro", "nuc", "a number"))
+    power = 2.0 if p is None or isinstance(p, str) else number("norm", "p", p)
+    input = converted("norm", input, dtype)
     node = Norm(power, dim if axis is None else axis, keepdim if keepdims is None else keepdims)
     return node.apply_to(input)
 
 
 def normalize(input: T, p: float = 2.0, dim: Dims = 1, eps: float = 1e-12) -> T:
     """``input`` divided by its p-norm along ``dim``, or by ``eps`` where the norm is smaller."""
-    x: Any = input
-    return x / clamp(norm(x, p, dim, keepdim=True), min=eps)
+    x: Any = tensor("normalize", "input", input)
+    return x / clamp(norm(x, p, dim, keepdim=True), min=number("normalize", "eps", eps))
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
@@ -113,14 +113,21 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     eps
         The least length that a vector is divided by.
     """
-    shape = np.broadcast_shapes(shape_of(x1), shape_of(x2))
+    tensors("cosine_similarity", x1=x1, x2=x2)
+    shape = broadcast_shape("cosine_similarity", x1.shape, x2.shape)
+    dim, eps = axis_of(dim, len(shape), "cosine_similarity"), number("cosine_similarity", "eps", eps, 0)
     x1, x2 = (x if shape_of(x) == shape else Expand(shape).apply_to(x) for x in promoted(x1, x2))
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(axis=dim)
 
 
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """``input`` with every slice along ``dim`` whose p-norm is above ``maxnorm`` made as long as that."""
-    axis = axis_of(dim, len(shape_of(input)))
+    axis = axis_of(dim, len(tensor("renorm", "input", input).shape), "renorm")
+    p, maxnorm = number("renorm", "p", p), number("renorm", "maxnorm", maxnorm, 0)
+    if not p > 0:
+        raise wrong_value("renorm", "p", "above 0", p)
+    if len(shape_of(input)) < 2:
+        raise wrong_value("renorm", "input", "of at least two dimensions", input)
     others = tuple(i for i in range(len(shape_of(input))) if i != axis)
     length = norm(input, p, others, keepdim=True)
     too_long = array_of(length) > maxnorm
@@ -129,4 +136,6 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of the difference of two vectors along the last axis; ``eps`` is added to each difference."""
-    return norm(x1 - x2 + eps, p, -1, keepdim)
+    tensors("pairwise_distance", x1=x1, x2=x2)
+    p = number("pairwise_distance", "p", p)
+    return norm(x1 - x2 + number("pairwise_distance", "eps", eps), p, -1, keepdim)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minigrad.arguments import integers, tensor
 from minigrad.engine.errors import OperationError
+from minigrad.ops.shape import squeeze, unsqueeze
 
 Pair = tuple[int, int]
 
@@ -43,6 +44,6 @@ def as_batch(name: str, input: Any, ndim: int, apply: Callable[[Any], Any]) -> A
     if len(shape) == ndim:
         return apply(input)
     if len(shape) == ndim - 1:
-        return apply(input.reshape(1, *shape)).squeeze(0)
+        return squeeze(apply(unsqueeze(input, 0)), 0)
     axes = ", ".join(("N", "C", "H", "W") if ndim == 4 else ("N", "C", "L"))
     raise OperationError(f"{name}: the input must have shape ({axes}), or the same without N; it has {tuple(shape)}")
