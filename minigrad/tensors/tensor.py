@@ -546,6 +546,8 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise arguments.wrong_kind("from_array", "array", "a NumPy array", array)
+    if requires_grad is not False:
+        arguments.flag("from_array", "requires_grad", requires_grad)
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)

@@ -30,7 +30,6 @@ REASONS = [
     ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
     ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("mg.cat mg.stack", "tensors", "*", "a tensor is the sequence of its parts"),
     ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
     ("*", "size", "3", "one size may stand alone"),
     ("mg.eye", "m", "None", "left out"),

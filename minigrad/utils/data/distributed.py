@@ -54,7 +54,6 @@ class DistributedSampler:
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        arguments.integer("DistributedSampler", "seed", seed)
         replicas = get_world_size() if num_replicas is None else num_replicas
         self.num_replicas = arguments.integer("DistributedSampler", "num_replicas", replicas, least=1)
         self.rank = arguments.integer("DistributedSampler", "rank", get_rank() if rank is None else rank)
