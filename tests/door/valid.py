@@ -123,6 +123,8 @@ BY_HAND = {
     "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
     "save": {"obj": {"w": ramp(2)}, "f": "file.pt"},
+    "scatter": {"input": ramp(3, 4), "dim": 0, "index": mg.tensor([[0, 1, 2, 0]]), "src": ramp(1, 4)},
+    "scatter_": {"input": ramp(3, 4), "dim": 0, "index": mg.tensor([[0, 1, 2, 0]]), "src": ramp(1, 4)},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
