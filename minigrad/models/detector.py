@@ -13,6 +13,7 @@ from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import integer, truths
 from minigrad.models.heatmaps import Maps, decode, detection_loss, encode
 from minigrad.models.residual_nets import resnet
 from minigrad.nn import init
@@ -62,7 +63,9 @@ class Detector(Module):
         top_down: bool = True,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        truths("Detector", top_down=top_down)
+        self.num_classes = integer("Detector", "num_classes", num_classes, least=1)
+        integer("Detector", "width", width, least=1)
         self.backbone = resnet(
             depth, in_channels=in_channels, width=width, shortcut="B", residual=residual, stem_stride=2
         )
