@@ -137,6 +137,8 @@ class InPlace(TensorBase):
     def lerp_(self: Self, end: Any, weight: Any) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
         arguments.tensor("lerp_", "end", end)
+        if not isinstance(weight, (TensorBase, np.ndarray)):
+            weight = arguments.number("lerp_", "weight", weight)
         old: Any = before(self)
         return write(self, old, old + (end - old) * weight)
 
@@ -185,7 +187,8 @@ class InPlace(TensorBase):
         """
         if isinstance(p, (TensorBase, np.ndarray)):
             chance = array_of(p)
-            fits = np.broadcast_shapes(chance.shape, self.array.shape) == self.array.shape
+            sizes = zip(chance.shape[::-1], self.array.shape[::-1], strict=False)
+            fits = chance.ndim <= self.array.ndim and all(n in (1, m) for n, m in sizes)
             if chance.dtype.kind not in "biuf" or not fits or not ((chance >= 0) & (chance <= 1)).all():
                 raise arguments.wrong_value("bernoulli_", "p", "probabilities: numbers from 0 to 1", p)
         else:
