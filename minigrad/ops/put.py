@@ -168,6 +168,8 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
     reduce
         ``"add"`` or ``"multiply"``: combine with what is there.
     """
+    if (src is None) == (value is None):
+        raise OperationError("scatter_: give src or value, one of the two")
     given = value if src is None else src
     if not isinstance(given, (TensorBase, np.ndarray)):
         given = _number("scatter_", given)
@@ -177,8 +179,7 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
     part = Part((Gather(axis, places),))
     if reduce is None:
         return overwrite(input, part, given)
-    if reduce not in ("add", "multiply"):
-        raise OperationError(f"scatter_: reduce is {reduce!r}: it can be None, 'add' or 'multiply'")
+    arguments.choice("scatter_", "reduce", reduce, (None, "add", "multiply"))
     there = part.of(before(input))
     return overwrite(input, part, there + given if reduce == "add" else there * given)
 

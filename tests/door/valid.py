@@ -89,6 +89,8 @@ BY_HAND = {
     "renorm_": {"input": ramp(2, 3), "args": (2.0, 0, 1.0)},
     "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
+    "scatter": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
+    "scatter_": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
