@@ -62,7 +62,7 @@ REASONS = [
     ("F.gaussian_nll_loss", "var", "3 2**40", "the variance may be a whole number"),
     ("*", "axis", "-1 3 () (1,2,3)", "NumPy's word for dim, which it replaces"),
     ("*", "output_size", "None", "the input's size stays"),
-    ("mg.median mg.prod mg.squeeze mg.where", "dim input other", "None", "left out"),
+    ("mg.median mg.prod mg.scatter mg.squeeze mg.where", "dim input other value reduce", "None", "left out"),
     ("mg.norm mg.prod", "dim", "() (1,2,3)", "over any number of dimensions, as sum"),
     ("mg.std mg.std_mean mg.var mg.var_mean", "unbiased", "None", "left out: correction counts"),
     ("mg.index_add mg.index_copy", "source", "number", "one number for every place"),
