@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import reprlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,15 +57,15 @@ def _message(operation: str, name: str, wanted: str, value: Any) -> str:
     return located(f"{operation}: {name} must be {wanted}, and is {shown(value)}", user_line())
 
 
-def tensor(operation: str, name: str, value: Any) -> Any:
-    """A tensor, or a NumPy array (operations take either).
+def tensor(operation: str, name: str, value: Any, arrays: bool = True) -> Any:
+    """A tensor, or a NumPy array (operations take either; a layer that uses a tensor's methods takes none).
 
     Raises
     ------
     TypeError
         For anything else.
     """
-    if isinstance(value, TensorBase) or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
+    if isinstance(value, TensorBase) or (arrays and isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
         return value
     raise wrong_kind(operation, name, "a tensor", value)
 
@@ -85,22 +86,6 @@ def floats(operation: str, name: str, value: Any) -> Any:
 def tensors(operation: str, **named: Any) -> tuple[Any, ...]:
     """Several tensors, by their arguments' names."""
     return tuple(tensor(operation, name, value) for name, value in named.items())
-
-
-def sequence_of_tensors(operation: str, name: str, value: Any) -> list[Any]:
-    """Several tensors, as a list.
-
-    Raises
-    ------
-    TypeError
-        If it is no sequence, or something in it is no tensor.
-    """
-    if not isinstance(value, (Sequence, TensorBase, np.ndarray, Iterator)) or isinstance(value, str):
-        raise wrong_kind(operation, name, "a sequence of tensors", value)
-    given: list[Any] = list(value)  # type: ignore[arg-type]  # (a tensor gives its parts)
-    for position, each in enumerate(given):
-        tensor(operation, f"{name}[{position}]", each)
-    return given
 
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
@@ -127,6 +112,21 @@ def flag(operation: str, name: str, value: Any) -> bool:
     if isinstance(value, (int, np.bool_)) and value in (0, 1):
         return bool(value)
     raise wrong_kind(operation, name, "True or False", value)
+
+
+def truths(operation: str, **named: Any) -> None:
+    """Check that each can be asked whether it is true, as Python asks; an array of several numbers can't.
+
+    Raises
+    ------
+    TypeError
+        If one can't.
+    """
+    for name, value in named.items():
+        try:
+            bool(value)
+        except Exception:  # (NumPy's error, or that of a ``__bool__`` of the user's)
+            raise wrong_kind(operation, name, "True or False", value) from None
 
 
 def sequence(operation: str, name: str, value: Any) -> Sequence[Any]:
@@ -191,6 +191,12 @@ def number(operation: str, name: str, value: Any, least: float | None = None, mo
     if outside or (math.isnan(real) and (least is not None or most is not None)):
         raise wrong_value(operation, name, _range("a number", least, most), value)
     return real
+
+
+def numbers(operation: str, **named: Any) -> None:
+    """Check several numbers, by their arguments' names."""
+    for name, value in named.items():
+        number(operation, name, value)
 
 
 def integers(operation: str, name: str, value: Any, counts: Sequence[int] = (), least: int | None = None) -> Any:
@@ -293,19 +299,28 @@ def instance(operation: str, name: str, value: Any, kind: Any, wanted: str) -> A
 
 
 def room(operation: str, shape: Sequence[int], dtype: Any) -> None:
-    """See that there is memory for a result, before anything is computed.
+    """See that an array is no larger than this machine's memory, before anything is computed.
 
     Raises
     ------
     MemoryError
-        If there is none.
+        If it is larger; it says how many bytes it would take.
     """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size > _MEMORY or max(shape, default=0) > _MEMORY:
+        told = f"a tensor of shape {tuple(shape)} takes {size:,} bytes, and this machine has {_MEMORY:,}"
+        raise MemoryError(located(f"{operation}: {told}", user_line()))
+
+
+def _memory() -> int:
+    """How many bytes of memory there are; a number that none has, where the system doesn't say."""
     try:
-        np.empty(shape, dtype)
-    except (MemoryError, ValueError):  # (more than NumPy can count is a ValueError)
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        what = f"the result, of shape {tuple(shape)}, takes {size:.1e} bytes: more than there is"
-        raise MemoryError(located(f"{operation}: {what}", user_line())) from None
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 2**48
+
+
+_MEMORY = _memory()
 
 
 def function(operation: str, name: str, value: Any) -> Callable[..., Any]:

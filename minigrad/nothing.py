@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Final, Optional, TypeVar
 
+import numpy as np
+
 from minigrad import arguments
 from minigrad.random import manual_seed
 
@@ -55,8 +57,17 @@ def annotate(the_type: Any, the_value: T) -> T:
 
 
 def _assert(condition: Any, message: str = "") -> None:
-    """An assertion that a tracer would see."""
-    assert condition, message
+    """An assertion that a tracer would see.
+
+    Raises
+    ------
+    AssertionError
+        If the condition doesn't hold.
+    """
+    if isinstance(condition, np.ndarray) and condition.size != 1:
+        raise arguments.wrong_kind("_assert", "condition", "True or False", condition)
+    if not condition:
+        raise AssertionError(message)
 
 
 def not_from_the_net(url: str = "", *args: Any, **kwargs: Any) -> Any:
@@ -181,6 +192,8 @@ model_zoo = _module("utils.model_zoo", load_url=not_from_the_net)
 
 def compile(model: Any = None, *args: Any, **kwargs: Any) -> Any:
     """The model as it is."""
+    if model is not None:
+        arguments.function("compile", "model", model)
     return unused(model)
 
 

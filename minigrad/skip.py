@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import joins
+from minigrad.arguments import integer, tensor
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.joins import *  # noqa: F403 (what stands in its __all__ is found here too)
@@ -137,7 +138,9 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
 
     Raises
     ------
-    ValueError
+    TypeError
+        If ``x`` is no tensor.
+    OperationError
         For fewer than one way.
 
     Examples
@@ -149,9 +152,7 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     >>> x.grad.tolist()
     [4.0, 4.0]
     """
-    if ways < 1:
-        raise ValueError(f"fork(ways={ways}): a value goes at least one way")
-    forked: Any = Fork(ways).apply_to(x)
+    forked: Any = Fork(integer("fork", "ways", ways, least=1)).apply_to(tensor("fork", "x", x))
     if isinstance(x, TensorBase):
         x.forked = True
         if forked[0].node is None:  # (of a way that a node made, the node's class tells)
@@ -197,7 +198,7 @@ def highway_gate(skip: T, branch: T, t: Any) -> T:
     OperationError
         If the shapes differ.
     """
-    return HighwayGate().apply_to(skip, branch, t)
+    return HighwayGate().apply_to(skip, branch, t if isinstance(t, (int, float)) else tensor("highway_gate", "t", t))
 
 
 def _mismatch(skip: tuple[int, ...], branch: tuple[int, ...]) -> str:

@@ -156,7 +156,7 @@ def test_inf_minus_inf_is_quiet_and_nan_stays_visible():
             "dropout: p must be a number from 0 to 1, and is nan",
         ),
         (lambda x: F.elu(x, inplace="yes"), TypeError, "elu: inplace must be True or False, and is 'yes' (str)"),
-        (lambda x: mg.cat([x, None]), TypeError, "cat: tensors[1] must be a tensor, and is None"),
+        (lambda x: mg.cat([x, None]), TypeError, "cat: each of tensors must be a tensor, and is None"),
         (
             lambda x: F.one_hot(x.long(), 2**50),
             MemoryError,

@@ -86,7 +86,7 @@ def test_more_than_two_ways(rng):
     a, b, c = skip.fork(x, 3)
     (a + 2 * b + 3 * c).sum().backward()
     assert x.grad.tolist() == [6, 6, 6]
-    with pytest.raises(ValueError, match="at least one way"):
+    with pytest.raises(ValueError, match="ways must be an integer of at least 1"):
         skip.fork(x, 0)
 
 

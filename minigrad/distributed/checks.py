@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed.groups import ProcessGroup
+from minigrad.distributed.library import load_mpi
 from minigrad.engine import writes
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
@@ -37,7 +40,7 @@ def check_tensor(what: str, tensor: Any, written: bool = True) -> None:
 
 
 def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGroup, written: bool = False) -> None:
-    """Raise an error unless there is one tensor for each rank, of one shape and dtype.
+    """Raise an error unless there is one tensor for each rank, of one shape and dtype (those of ``like``, if given).
 
     Raises
     ------
@@ -50,10 +53,11 @@ def check_list(what: str, name: str, tensors: Any, like: Any, group: ProcessGrou
         raise ValueError(f"{what}: {name} has {len(tensors)} tensors for {group.size()} ranks")
     for tensor in tensors:
         check_tensor(what, tensor, written)
+        like = tensor if like is None else like
         if tensor.array.shape != like.array.shape or tensor.array.dtype != like.array.dtype:
             raise ValueError(
-                f"{what}: {name} has a tensor of shape {tensor.array.shape}, {tensor.array.dtype}, where the other "
-                f"argument has {like.array.shape}, {like.array.dtype}"
+                f"{what}: {name} has a tensor of shape {tensor.array.shape}, {tensor.array.dtype}, where "
+                f"another has {like.array.shape}, {like.array.dtype}"
             )
 
 
@@ -67,9 +71,14 @@ def root_of(what: str, name: str, everywhere: int | None, in_group: int | None, 
     """
     if (everywhere is None) == (in_group is None):
         raise ValueError(f"{what}: give one of {name} and group_{name}")
-    if in_group is None:
-        assert everywhere is not None
-        return group.rank_of(everywhere)
-    if not 0 <= in_group < group.size():
-        raise ValueError(f"{what}: group_{name}={in_group}, but the group has {group.size()} ranks")
-    return in_group
+    told, given, known = (
+        (name, everywhere, group.ranks) if in_group is None else (f"group_{name}", in_group, list(range(group.size())))
+    )
+    if not isinstance(given, Integral) or given not in known:
+        raise ValueError(f"{what}: {told}={given!r} is none of the group's ranks, {known}")
+    return known.index(given)
+
+
+def check_tag(what: str, tag: Any) -> None:
+    """Raise an error for a tag that MPI can't send."""
+    arguments.integer(what, "tag", tag, 0, load_mpi().COMM_WORLD.Get_attr(load_mpi().TAG_UB))

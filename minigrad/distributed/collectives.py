@@ -19,9 +19,9 @@ from minigrad.tensors.tensor import Tensor
 
 
 def _ended(work: Work, async_op: bool) -> Work | None:
-    """The work itself, or None after it has ended."""
+    """The work, begun; or None after it has ended."""
     if async_op:
-        return work
+        return work.start()
     work.wait()
     return None
 
@@ -105,7 +105,7 @@ def all_gather_into_tensor(
     Raises
     ------
     ValueError
-        If the output has another size than all inputs together.
+        If the output has another size than all inputs together, or another dtype.
     """
     among = group_or_world(group)
     check_tensor("all_gather_into_tensor", output_tensor)
@@ -175,7 +175,7 @@ def reduce_scatter_tensor(
     Raises
     ------
     ValueError
-        If the input has another size than all outputs together.
+        If the input has another size than all outputs together, or another dtype.
     """
     among = group_or_world(group)
     check_tensor("reduce_scatter_tensor", output)
@@ -192,9 +192,8 @@ def all_to_all(
 ) -> Work | None:
     """Send the i-th tensor to rank i, and get the i-th of the other list from there."""
     among = group_or_world(group)
-    outs_like = output_tensor_list[0]
-    check_list("all_to_all", "output_tensor_list", output_tensor_list, outs_like, among, written=True)
-    check_list("all_to_all", "input_tensor_list", input_tensor_list, outs_like, among)
+    check_list("all_to_all", "output_tensor_list", output_tensor_list, None, among, written=True)
+    check_list("all_to_all", "input_tensor_list", input_tensor_list, output_tensor_list[0], among)
     outs, ins = [t.array for t in output_tensor_list], [t.array for t in input_tensor_list]
     return _ended(exchange.all_to_all(outs, ins, among), async_op)
 
@@ -207,11 +206,14 @@ def barrier(group: ProcessGroup | None = None, async_op: bool = False) -> Work |
 def _parts(what: str, whole: Tensor, part: Tensor, group: ProcessGroup) -> list[np.ndarray]:
     """One view of the whole for each rank."""
     n, shape = group.size(), part.array.shape
+    if whole.array.dtype != part.array.dtype:
+        raise ValueError(f"{what}: one tensor is {whole.array.dtype}, the other {part.array.dtype}")
     stacked = whole.array.shape == (n, *shape)
     if not stacked and (not shape or whole.array.shape != (n * shape[0], *shape[1:])):
         raise ValueError(
             f"{what}: {n} parts of shape {shape} don't make one of shape {whole.array.shape}: it must be {(n, *shape)}"
             + (f" or {(n * shape[0], *shape[1:])}" if shape else "")
         )
-    parts = whole.array.reshape(n, *shape)
-    return [parts[i, ...] for i in range(n)]
+    if stacked:
+        return [whole.array[i, ...] for i in range(n)]
+    return [whole.array[i * shape[0] : (i + 1) * shape[0]] for i in range(n)]

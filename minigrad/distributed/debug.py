@@ -4,9 +4,8 @@ Below it a rank only knows that nobody answers. Under it there is a board in mem
 share: whoever waits writes there for what, and on which line. If *every* rank waits (or has left) and nothing on
 the board changes, nobody can ever go on, and each says what all of them wait for.
 
-Two more things change, so that a mistake shows however small the tensors are: a ``send`` waits for its receiver
-(MPI puts a small message aside and goes on, so two ranks that both send first work with 8 kB and hang with 80), and
-before a collective the ranks compare what they are about to do.
+And a ``send`` waits for its receiver, so that a mistake shows however small the tensors are: MPI puts a small message
+aside and goes on, so two ranks that both send first work with 8 kB and hang with 80.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The collectives on plain arrays: started without waiting, each by one call of MPI's own.
+"""The collectives on plain arrays, each one call of MPI's own: ``start()`` begins it, ``wait()`` ends it.
 
 Two layers stand on this one: PyTorch's functions, which write into tensors (`collectives`), and the nodes,
 which give new values and have a backward (`nn.functional`).
@@ -6,15 +6,16 @@ which give new values and have a backward (`nn.functional`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad.distributed.groups import ProcessGroup
 from minigrad.distributed.library import load_mpi
-from minigrad.distributed.reduce_op import ReduceOp
-from minigrad.distributed.work import Work, call_of
+from minigrad.distributed.reduce_op import ReduceOp, check_op
+from minigrad.distributed.work import Call, Work, call_of
 from minigrad.engine.base import Array
 
 
@@ -59,94 +60,95 @@ class Landing:
 
 def all_reduce(array: Array, op: ReduceOp, group: ProcessGroup) -> Work:
     """Put the reduction of all ranks' arrays into each of them."""
-    op.check("all_reduce", array.dtype)
+    check_op("all_reduce", op, array.dtype)
     call = call_of(f"all_reduce({op.name}, {described(array)})")
-    group.agree(call)
     landing = Landing([array], divide_by=group.size() if op is ReduceOp.AVG else 1)
-    request = group.comm.Iallreduce(_in_place(), landing.buffer, op.for_mpi())
-    return Work(group, call, request, landing)
+    begin = partial(group.comm.Iallreduce, _in_place(), landing.buffer, op.for_mpi())
+    return _together(group, call, begin, landing)
 
 
 def reduce(array: Array, root: int, op: ReduceOp, group: ProcessGroup) -> Work:
     """Put the reduction of all ranks' arrays into that of ``root``."""
-    op.check("reduce", array.dtype)
+    check_op("reduce", op, array.dtype)
     call = call_of(f"reduce({op.name}, {described(array)}, to rank {group.ranks[root]})")
-    group.agree(call)
     if group.rank() != root:
-        return Work(group, call, group.comm.Ireduce(buffer_of(array), None, op.for_mpi(), root))
+        begin = partial(group.comm.Ireduce, buffer_of(array), None, op.for_mpi(), root)
+        return _together(group, call, begin)
     landing = Landing([array], divide_by=group.size() if op is ReduceOp.AVG else 1)
-    return Work(group, call, group.comm.Ireduce(_in_place(), landing.buffer, op.for_mpi(), root), landing)
+    begin = partial(group.comm.Ireduce, _in_place(), landing.buffer, op.for_mpi(), root)
+    return _together(group, call, begin, landing)
 
 
 def broadcast(array: Array, root: int, group: ProcessGroup) -> Work:
     """Put the values of ``root`` into all ranks' arrays."""
     call = call_of(f"broadcast({described(array)}, from rank {group.ranks[root]})")
-    group.agree(call)
     landing = Landing([array])
-    request = group.comm.Ibcast(landing.buffer, root)
-    return Work(group, call, request, landing if group.rank() != root else None)
+    begin = partial(group.comm.Ibcast, landing.buffer, root)
+    return _together(group, call, begin, landing if group.rank() != root else None)
 
 
 def all_gather(outs: Sequence[Array], array: Array, group: ProcessGroup) -> Work:
     """Put every rank's array into ``outs``, in the order of the ranks."""
     call = call_of(f"all_gather({described(array)})")
-    group.agree(call)
     mine = buffer_of(array)
     landing = Landing(outs, np.empty((group.size(), *mine.shape), mine.dtype))
-    return Work(group, call, group.comm.Iallgather(mine, landing.buffer), landing)
+    return _together(group, call, partial(group.comm.Iallgather, mine, landing.buffer), landing)
 
 
 def gather(outs: Sequence[Array], array: Array, root: int, group: ProcessGroup) -> Work:
     """Put every rank's array into ``outs`` of ``root``."""
     call = call_of(f"gather({described(array)}, to rank {group.ranks[root]})")
-    group.agree(call)
     mine = buffer_of(array)
     if group.rank() != root:
-        return Work(group, call, group.comm.Igather(mine, None, root))
+        return _together(group, call, partial(group.comm.Igather, mine, None, root))
     landing = Landing(outs, np.empty((group.size(), *mine.shape), mine.dtype))
-    return Work(group, call, group.comm.Igather(mine, landing.buffer, root), landing)
+    return _together(group, call, partial(group.comm.Igather, mine, landing.buffer, root), landing)
 
 
 def scatter(out: Array, arrays: Sequence[Array], root: int, group: ProcessGroup) -> Work:
     """Put the arrays of ``root`` into ``out``, one to each rank."""
     call = call_of(f"scatter({described(out)}, from rank {group.ranks[root]})")
-    group.agree(call)
     landing = Landing([out])
     parts = np.stack([buffer_of(a) for a in arrays]) if group.rank() == root else None
-    return Work(group, call, group.comm.Iscatter(parts, landing.buffer, root), landing)
+    return _together(group, call, partial(group.comm.Iscatter, parts, landing.buffer, root), landing)
 
 
 def reduce_scatter(out: Array, arrays: Sequence[Array], op: ReduceOp, group: ProcessGroup) -> Work:
     """Reduce a list of arrays over the ranks, and put the part of each rank into its ``out``."""
-    op.check("reduce_scatter", out.dtype)
+    check_op("reduce_scatter", op, out.dtype)
     call = call_of(f"reduce_scatter({op.name}, {described(out)})")
-    group.agree(call)
     landing = Landing([out], divide_by=group.size() if op is ReduceOp.AVG else 1)
     parts = np.stack([buffer_of(a) for a in arrays])
-    return Work(group, call, group.comm.Ireduce_scatter_block(parts, landing.buffer, op.for_mpi()), landing)
+    begin = partial(group.comm.Ireduce_scatter_block, parts, landing.buffer, op.for_mpi())
+    return _together(group, call, begin, landing)
 
 
 def all_to_all(outs: Sequence[Array], arrays: Sequence[Array], group: ProcessGroup) -> Work:
     """Send the i-th array to rank i, and put what rank i sent into the i-th of ``outs``."""
     call = call_of(f"all_to_all({described(outs[0])})")
-    group.agree(call)
     parts = np.stack([buffer_of(a) for a in arrays])
     landing = Landing(outs, np.empty_like(parts))
-    return Work(group, call, group.comm.Ialltoall(parts, landing.buffer), landing)
+    return _together(group, call, partial(group.comm.Ialltoall, parts, landing.buffer), landing)
 
 
 def barrier(group: ProcessGroup) -> Work:
     """Wait until all ranks are here."""
     call = call_of("barrier()")
-    group.agree(call)
-    return Work(group, call, group.comm.Ibarrier())
+    return _together(group, call, group.comm.Ibarrier)
 
 
 def send(array: Array, to: int, group: ProcessGroup, tag: int) -> Work:
     """Send an array; under the debug level ``DETAIL`` it has ended only when the other rank has begun to receive."""
     call = call_of(f"send({described(array)}, to rank {group.ranks[to]})")
     start = group.comm.Issend if group.board.detailed else group.comm.Isend
-    return Work(group, call, start(buffer_of(array), to, tag))
+    return Work(group, call, partial(start, buffer_of(array), to, tag))
+
+
+def _together(
+    group: ProcessGroup, call: Call, begin: Callable[[], Any], finish: Callable[[], None] | None = None
+) -> Work:
+    """A transfer that all ranks of a group take part in, and so have to agree on."""
+    return Work(group, call, begin, finish, group.agree(call))
 
 
 def _in_place() -> Any:

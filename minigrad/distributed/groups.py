@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from numbers import Integral
 from typing import Any
 
+from minigrad import arguments
 from minigrad.distributed import debug
+from minigrad.distributed.agreement import Agreement
 from minigrad.distributed.crash import CrashGuard
-from minigrad.distributed.library import DistError, load_mpi
-from minigrad.distributed.work import Call, Work, call_of
+from minigrad.distributed.library import load_mpi
+from minigrad.distributed.work import Call, Work, call_of, check_timeout
 
 #: PyTorch's default for backends on the CPU.
 DEFAULT_TIMEOUT = timedelta(minutes=30)
@@ -32,6 +35,8 @@ class ProcessGroup:
 
     def __init__(self, comm: Any, ranks: Sequence[int], timeout: timedelta, board: debug.Board) -> None:
         self.comm = comm
+        #: For what members say of what they do.
+        self.talk = comm.Dup()
         self.ranks = list(ranks)
         self.timeout = timeout
         self.board = board
@@ -58,28 +63,9 @@ class ProcessGroup:
             raise ValueError(f"rank {global_rank} is not in this group, whose ranks are {self.ranks}")
         return self.ranks.index(global_rank)
 
-    def agree(self, call: Call) -> None:
-        """Under the debug level ``DETAIL``, compare with all members what is about to be done.
-
-        Raises
-        ------
-        DistError
-            If they are about to do different things; it says who does what, and where.
-        """
-        if not self.board.detailed:
-            return
-        import numpy as np
-
-        length = 1024
-        mine = np.frombuffer(str(call).encode()[:length].ljust(length, b"\0"), np.uint8)
-        every = np.empty((self.size(), length), np.uint8)
-        Work(self, call, self.comm.Iallgather(mine, every)).wait()
-        told = [bytes(line).rstrip(b"\0").decode("utf-8", "replace") for line in every]
-        if len(dict.fromkeys(text.split("\n")[0] for text in told)) > 1:
-            lines = "\n".join(f"    rank {rank}: {text}" for rank, text in zip(self.ranks, told, strict=True))
-            raise DistError(
-                f"the ranks don't do the same: each must call the same collectives in the same order\n{lines}"
-            )
+    def agree(self, call: Call) -> Agreement:
+        """Begin to compare with all members what is about to be done."""
+        return Agreement(self, call)
 
     def __repr__(self) -> str:
         return f"ProcessGroup(rank {self.rank()} of {self.size()}, ranks {self.ranks})"
@@ -146,6 +132,7 @@ def init_process_group(
         raise ValueError(f"the only backend is 'mpi', not {backend!r}: start the program with mpiexec -n 2 python ...")
     if init_method not in (None, "env://"):
         raise ValueError(f"init_method={init_method!r}: with MPI the launcher, mpiexec, says which processes there are")
+    check_timeout("init_process_group", timeout)
     mpi = load_mpi()
     comm = mpi.COMM_WORLD.Dup()
     for what, given, found in (("world_size", world_size, comm.size), ("rank", rank, comm.rank)):
@@ -186,7 +173,11 @@ def group_or_world(group: ProcessGroup | None) -> ProcessGroup:
     ------
     ValueError
         If there is none.
+    TypeError
+        For what is no group.
     """
+    if group is not None and not isinstance(group, ProcessGroup):
+        raise TypeError(f"group must be what new_group() gave, or None for all ranks, not {group!r}")
     found = _Here.everyone if group is None else group
     if found is None:
         raise ValueError(
@@ -218,8 +209,15 @@ def get_process_group_ranks(group: ProcessGroup | None) -> list[int]:
 
 
 def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
-    """A member's number among all processes."""
-    return group_or_world(group).ranks[group_rank]
+    """A member's number among all processes.
+
+    Raises
+    ------
+    OperationError
+        If the group has no such rank.
+    """
+    ranks = group_or_world(group).ranks
+    return ranks[arguments.integer("get_global_rank", "group_rank", group_rank, 0, len(ranks) - 1)]
 
 
 def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
@@ -246,12 +244,18 @@ def new_group(ranks: Sequence[int] | None = None, timeout: timedelta | None = No
     ------
     ValueError
         For a rank that isn't there, or that is named twice.
+    TypeError
+        For a timeout that is no timedelta.
     """
     everyone = group_or_world(None)
-    members = list(everyone.ranks) if ranks is None else sorted(ranks)
-    if len(dict.fromkeys(members)) != len(members) or not all(0 <= r < everyone.size() for r in members):
-        raise ValueError(f"new_group: ranks={list(members)} must be different numbers from 0 to {everyone.size() - 1}")
-    everyone.agree(call_of(f"new_group({members})"))
+    given = everyone.ranks if ranks is None else ranks
+    known = isinstance(given, Iterable) and all(isinstance(r, Integral) and r in everyone.ranks for r in given)
+    if not known or len(dict.fromkeys(given)) != len(list(given)):
+        raise ValueError(f"new_group: ranks={ranks!r} must be different numbers from 0 to {everyone.size() - 1}")
+    check_timeout("new_group", timeout)
+    members = sorted(given)
+    call = call_of(f"new_group({members})")
+    Work(everyone, call, everyone.comm.Ibarrier, agreement=everyone.agree(call)).wait()
     mine = everyone.rank() in members
     comm = everyone.comm.Split(0 if mine else load_mpi().UNDEFINED, everyone.rank())
     if not mine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.distributed import exchange
-from minigrad.distributed.checks import check_tensor, root_of
+from minigrad.distributed.checks import check_tag, check_tensor, root_of
 from minigrad.distributed.exchange import Landing, described
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.library import DistError, load_mpi
@@ -39,9 +39,10 @@ def isend(
     among = group_or_world(group)
     check_tensor("send", tensor, written=False)
     to = root_of("send", "dst", dst, group_dst, among)
+    check_tag("send", tag)
     if to == among.rank():
         raise ValueError("send: a rank can't send to itself")
-    return exchange.send(tensor.array, to, among, tag)
+    return exchange.send(tensor.array, to, among, tag).start()
 
 
 def send(
@@ -82,16 +83,12 @@ class _Receiving(Work):
 
     _finish: _Receipt
 
-    def _test(self) -> bool:
-        receipt = self._finish
-        try:
-            return bool(self._request.Test(receipt.status))
-        except load_mpi().Exception as error:
-            self._group.under_way.pop(id(self), None)
-            raise DistError(
-                f"rank {self._group.rank()}: {self._call}\n  what was sent is larger than "
-                f"{described(receipt.arrays[0])}: shape and dtype must be the sender's ({error})"
-            ) from error
+    def _arrived(self) -> bool:
+        return bool(self._request.Test(self._finish.status))
+
+    def _refused(self, error: Exception) -> str:
+        to = described(self._finish.arrays[0])
+        return f"what was sent is larger than {to}: shape and dtype must be the sender's ({error})"
 
 
 def irecv(
@@ -106,12 +103,13 @@ def irecv(
     check_tensor("recv", tensor)
     anyone = src is None and group_src is None
     source = load_mpi().ANY_SOURCE if anyone else root_of("recv", "src", src, group_src, among)
+    check_tag("recv", tag)
     if source == among.rank():
         raise ValueError("recv: a rank can't receive from itself")
     sender = "any rank" if anyone else f"rank {among.ranks[source]}"
     call = call_of(f"recv({described(tensor.array)}, from {sender})")
     receipt = _Receipt(tensor.array, among)
-    return _Receiving(among, call, among.comm.Irecv(receipt.buffer, source, tag), receipt)
+    return _Receiving(among, call, lambda: among.comm.Irecv(receipt.buffer, source, tag), receipt).start()
 
 
 def recv(

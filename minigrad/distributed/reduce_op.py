@@ -23,22 +23,21 @@ class ReduceOp(Enum):
     BOR = "BOR"
     BXOR = "BXOR"
 
-    def check(self, what: str, dtype: Any) -> None:
-        """Raise an error for numbers that this operation doesn't know.
-
-        Raises
-        ------
-        TypeError
-            For a mean of integers, bits of floats, and sums of booleans.
-        """
-        bits = self.name in ("BAND", "BOR", "BXOR")
-        if (
-            (self is ReduceOp.AVG and dtype.kind != "f")
-            or (bits and dtype.kind == "f")
-            or (dtype.kind == "b" and not bits)
-        ):
-            raise TypeError(f"{what}: ReduceOp.{self.name} is not defined for {dtype}: convert the tensor first")
-
     def for_mpi(self) -> Any:
         """The operation under MPI's name."""
         return getattr(load_mpi(), "SUM" if self is ReduceOp.AVG else self.value)
+
+
+def check_op(what: str, op: Any, dtype: Any) -> None:
+    """Raise an error for what is no operation, and for numbers that it doesn't know.
+
+    Raises
+    ------
+    TypeError
+        Then: for a mean of integers, bits of floats, sums of booleans.
+    """
+    if not isinstance(op, ReduceOp):
+        raise TypeError(f"{what}: op must be a ReduceOp, such as ReduceOp.SUM, not {op!r}")
+    bits = op.name in ("BAND", "BOR", "BXOR")
+    if (op is ReduceOp.AVG and dtype.kind != "f") or (bits and dtype.kind == "f") or (dtype.kind == "b" and not bits):
+        raise TypeError(f"{what}: ReduceOp.{op.name} is not defined for {dtype}: convert the tensor first")

@@ -7,39 +7,26 @@ are all there is. All ranks have the same input, the same output and the same lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from minigrad.distributed import exchange
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.nn.functional import copy_to_ranks, join_ranks, slice_of_rank, sum_over_ranks
-from minigrad.distributed.reduce_op import ReduceOp
-from minigrad.engine.mode import no_grad
+from minigrad.distributed.shards import check_module, clip_grad_norm_, full_state_dict, shard
 from minigrad.nn import functional as F
 from minigrad.nn.attention import MultiheadAttention
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.utils.clip import get_total_norm
 from minigrad.tensors.tensor import Tensor, from_array
 
-
-def shard(whole: Tensor, dim: int, group: ProcessGroup) -> Parameter:
-    """Cut out the slice of this rank from a parameter that all ranks have; it notes the dimension.
-
-    Raises
-    ------
-    ValueError
-        If the ranks can't have equal parts.
-    """
-    size, ranks = whole.shape[dim], group.size()
-    if size % ranks:
-        raise ValueError(f"{size} features can't be split equally among {ranks} ranks")
-    part = Parameter(np.array(np.split(whole.array, ranks, axis=dim)[group.rank()]))
-    part.shard_dim = dim  # type: ignore[attr-defined]
-    return part
+__all__ = [
+    "ColumnParallelLinear",
+    "HeadParallelAttention",
+    "RowParallelLinear",
+    "clip_grad_norm_",
+    "full_state_dict",
+    "shard",
+]
 
 
 class ColumnParallelLinear(Module):
@@ -87,6 +74,7 @@ class ColumnParallelLinear(Module):
         cls, linear: Linear, gather_output: bool = True, group: ProcessGroup | None = None
     ) -> ColumnParallelLinear:
         """Make the part of this rank of a layer that all ranks have."""
+        check_module(f"{cls.__name__}.from_linear", linear, Linear)
         layer = cls.__new__(cls)
         Module.__init__(layer)
         layer._take(linear, group_or_world(group))
@@ -148,6 +136,7 @@ class RowParallelLinear(Module):
         cls, linear: Linear, input_is_parallel: bool = False, group: ProcessGroup | None = None
     ) -> RowParallelLinear:
         """Make the part of this rank of a layer that all ranks have."""
+        check_module(f"{cls.__name__}.from_linear", linear, Linear)
         layer = cls.__new__(cls)
         Module.__init__(layer)
         layer._take(linear, group_or_world(group))
@@ -191,6 +180,7 @@ class HeadParallelAttention(Module):
     def __init__(self, whole: MultiheadAttention, group: ProcessGroup | None = None) -> None:
         super().__init__()
         among = self.group = group_or_world(group)
+        check_module("HeadParallelAttention", whole, MultiheadAttention)
         if whole.num_heads % among.size():
             raise ValueError(f"{whole.num_heads} heads can't be split equally among {among.size()} ranks")
         self.heads = whole.num_heads // among.size()
@@ -218,7 +208,8 @@ class HeadParallelAttention(Module):
         is_causal
             Let no position see a later one.
         """
-        x = copy_to_ranks(input if self.batch_first else input.transpose(0, 1), self.group)
+        x = copy_to_ranks(input, self.group)
+        x = x if self.batch_first else x.transpose(0, 1)
         q, k, v = (
             F.linear(x, getattr(self, f"{name}_weight"), getattr(self, f"{name}_bias"))
             .unflatten(2, (self.heads, self.head_dim))
@@ -228,64 +219,3 @@ class HeadParallelAttention(Module):
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask, is_causal=is_causal)
         y: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
         return y if self.batch_first else y.transpose(0, 1)
-
-
-def full_state_dict(module: Module, group: ProcessGroup | None = None) -> dict[str, Tensor]:
-    """The state of the whole model, on all ranks: slices put side by side. All ranks must call this.
-
-    It can be saved by one rank, and cut again for another number of ranks.
-    """
-    among = group_or_world(group)
-    parameters = dict(module.named_parameters())
-    state = {}
-    for name, value in module.state_dict().items():
-        dim = getattr(parameters.get(name), "shard_dim", None)
-        if dim is None:
-            state[name] = value
-            continue
-        parts = [np.empty_like(value.array) for _ in among.ranks]
-        exchange.all_gather(parts, value.array, among).wait()
-        state[name] = from_array(np.concatenate(parts, axis=dim))
-    return state
-
-
-def clip_grad_norm_(
-    parameters: Iterable[Tensor],
-    max_norm: float,
-    norm_type: float = 2.0,
-    group: ProcessGroup | None = None,
-    own: bool = False,
-) -> Tensor:
-    """Clip gradients by the norm of the whole model's, which the ranks have in parts. All ranks must call this.
-
-    Parameters
-    ----------
-    parameters
-        Those of this rank. A slice counts on every rank, any other parameter once.
-    max_norm, norm_type
-        As in ``nn.utils.clip_grad_norm_``.
-    group
-        The ranks; all by default.
-    own
-        Whether each rank has parameters of its own, as the stages of a pipeline: then all count on every rank.
-
-    Returns
-    -------
-    Tensor
-        The norm before.
-    """
-    among = group_or_world(group)
-    with_gradient = [p for p in dict.fromkeys(parameters) if p.grad is not None]
-    counted = [p for p in with_gradient if own or hasattr(p, "shard_dim") or among.rank() == 0]
-    local = get_total_norm([p.grad for p in counted if p.grad is not None], norm_type).item()
-    largest = norm_type == float("inf")
-    total = np.array(local if largest else local**norm_type)  # (a power of no dimensions is no array)
-    exchange.all_reduce(total, ReduceOp.MAX if largest else ReduceOp.SUM, among).wait()
-    norm = float(total) if largest else float(total) ** (1 / norm_type)
-    factor = max_norm / (norm + 1e-6)  # as PyTorch
-    if not factor >= 1:
-        with no_grad():
-            for p in with_gradient:
-                if p.grad is not None:
-                    p.grad.mul_(factor)
-    return from_array(np.asarray(norm))

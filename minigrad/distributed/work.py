@@ -39,8 +39,20 @@ def call_of(text: str) -> Call:
     return Call(text, user_place())
 
 
+def check_timeout(what: str, timeout: Any) -> None:
+    """Raise an error for what is no time.
+
+    Raises
+    ------
+    TypeError
+        Then.
+    """
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(f"{what}: timeout must be a datetime.timedelta, as in timedelta(seconds=60), not {timeout!r}")
+
+
 class Work:
-    """One transfer under way, as ``async_op=True`` and ``isend`` give it.
+    """One transfer: begun by ``start()``, as ``async_op=True`` and ``isend`` give it, or else by ``wait()``.
 
     Its tensors must not be touched before ``wait()`` has returned.
 
@@ -50,19 +62,36 @@ class Work:
         The processes that take part.
     call
         Who asked for it.
-    request
-        MPI's handle.
+    begin
+        Begins it, and gives MPI's handle.
     finish
         What is done once with what has arrived.
+    agreement
+        Whether all ranks are about to do the same. What ``wait()`` begins, it begins when that is known.
     """
 
-    def __init__(self, group: Any, call: Call, request: Any, finish: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        group: Any,
+        call: Call,
+        begin: Callable[[], Any],
+        finish: Callable[[], None] | None = None,
+        agreement: Any = None,
+    ) -> None:
         self._group = group
         self._call = call
-        self._request = request
+        self._begin = begin
+        self._request: Any = None
         self._finish = finish
+        self._agreement = agreement
         self._done = False
-        group.under_way[id(self)] = self  # MPI writes into its memory, whether or not the user keeps the handle
+
+    def start(self) -> Work:
+        """Begin, if it has not begun."""
+        if self._request is None:
+            self._group.under_way[id(self)] = self  # MPI writes into its memory, whether or not the user keeps it
+            self._request = self._begin()
+        return self
 
     def is_completed(self) -> bool:
         """Look whether it has ended; this also lets MPI move on what is under way."""
@@ -74,11 +103,22 @@ class Work:
         return self._done
 
     def _test(self) -> bool:
+        if self._agreement is not None and not self._agreement.reached():
+            return False
+        self.start()
         try:
-            return bool(self._request.Test())
+            return self._arrived()
         except Exception as error:  # mpi4py's own kind, which can't be named where it may be missing
             self._group.under_way.pop(id(self), None)
-            raise DistError(f"rank {self._group.rank()}: {self._call}\n  {_shortened(error)}") from error
+            raise DistError(f"rank {self._group.rank()}: {self._call}\n  {self._refused(error)}") from error
+
+    def _arrived(self) -> bool:
+        """Whether MPI has done its part."""
+        return bool(self._request.Test())
+
+    def _refused(self, error: Exception) -> str:
+        """MPI's own words, as one line."""
+        return "MPI says: " + " ".join(str(error).split())
 
     def wait(self, timeout: timedelta | None = None) -> bool:
         """Wait until it has ended.
@@ -99,6 +139,7 @@ class Work:
             If that takes longer, or if MPI refuses the transfer; under the debug level ``DETAIL`` also if all ranks
             wait for each other.
         """
+        check_timeout("wait", timeout)
         if self.is_completed():
             return True
         limit = (self._group.timeout if timeout is None else timeout).total_seconds()
@@ -117,8 +158,3 @@ class Work:
                         "MINIGRAD_DISTRIBUTED_DEBUG=DETAIL shows where each of them waits"
                     )
         return True
-
-
-def _shortened(error: Exception) -> str:
-    """MPI's own words, as one line."""
-    return "MPI says: " + " ".join(str(error).split())

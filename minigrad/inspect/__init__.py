@@ -16,7 +16,7 @@ from minigrad.inspect.page.replaying import replay
 from minigrad.inspect.paths.bill import Receipt, ReceiptItem, receipt
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths, route
 from minigrad.inspect.paths.short import short_path_gradients
-from minigrad.inspect.ranks.stages import StagedTrace, StageStep, pipeline_path_lengths, pipeline_trace
+from minigrad.inspect.ranks.stages import pipeline_path_lengths, pipeline_receipt, pipeline_trace
 from minigrad.inspect.rules.checking import LawRow, Laws, laws
 from minigrad.inspect.say.table import Table
 from minigrad.inspect.stepping.breakpoints import (
@@ -64,8 +64,6 @@ __all__ = [
     "Record",
     "Recorder",
     "SavedNode",
-    "StageStep",
-    "StagedTrace",
     "Stepper",
     "StreamLedger",
     "StreamPair",
@@ -90,6 +88,7 @@ __all__ = [
     "outline",
     "path_lengths",
     "pipeline_path_lengths",
+    "pipeline_receipt",
     "pipeline_trace",
     "reaches",
     "receipt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from minigrad.arguments import tensors, wrong_kind
 from minigrad.engine.node import Node
 from minigrad.ops.common import is_array, shape_of, unbroadcast
 from minigrad.ops.join import Cat
@@ -76,4 +77,7 @@ def depth_mix(values: Sequence[Any], weights: Any) -> Any:
     >>> mg.skip.depth_mix([a, b], mg.tensor([0.5, 0.5])).tolist()
     [2.0, 2.0]
     """
+    if not isinstance(values, (tuple, list)) or not values:
+        raise wrong_kind("depth_mix", "values", "a list of tensors, one at least", values)
+    tensors("depth_mix", weights=weights, **{f"values[{i}]": value for i, value in enumerate(values)})
     return DepthMix().apply_to(weights, *values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from minigrad.arguments import number
 from minigrad.engine.node import Node
 from minigrad.ops.common import T
 
@@ -61,4 +62,4 @@ def orthogonal_add(skip: T, branch: T, eps: float = 1e-6) -> T:
     >>> mg.skip.orthogonal_add(mg.tensor([1.0, 0.0]), mg.tensor([5.0, 2.0]), eps=0.0).tolist()
     [1.0, 2.0]
     """
-    return OrthogonalAdd(eps).apply_to(skip, branch)
+    return OrthogonalAdd(number("orthogonal_add", "eps", eps)).apply_to(skip, branch)

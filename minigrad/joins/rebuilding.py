@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from minigrad.arguments import tensors, wrong_kind
 from minigrad.engine.base import TensorBase, as_tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.gradients import grad
@@ -114,6 +115,11 @@ def reversible_chain(x1: Any, x2: Any, blocks: Sequence[Any]) -> tuple[Any, Any]
     OperationError
         If the shapes differ, or a block draws random numbers.
     """
+    tensors("reversible_chain", x1=x1, x2=x2)
+    if not isinstance(blocks, (tuple, list)) or not all(
+        hasattr(block, "f") and hasattr(block, "g") for block in blocks
+    ):
+        raise wrong_kind("reversible_chain", "blocks", "a list of what has modules f and g, as nn.Reversible", blocks)
     if x1.shape != x2.shape:
         raise OperationError(f"reversible_chain: x1 has shape {x1.shape} and x2 {x2.shape}; both must have one shape")
     weights = [(tuple(block.f.parameters()), tuple(block.g.parameters())) for block in blocks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from minigrad.arguments import tensors
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, shape_of, unbroadcast
 
@@ -66,4 +67,5 @@ def delta_shortcut(x: T, k: Any, beta: Any) -> T:
     >>> mg.skip.delta_shortcut(mg.tensor([3.0, 4.0]), mg.tensor([1.0, 0.0]), mg.tensor([2.0])).tolist()
     [-3.0, 4.0]
     """
+    tensors("delta_shortcut", x=x, k=k, beta=beta)
     return DeltaShortcut().apply_to(x, k, beta)

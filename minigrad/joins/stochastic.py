@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.arguments import tensor
+from minigrad.engine.base import array_of
 from minigrad.engine.node import Node
 
 
@@ -47,4 +49,5 @@ def stochastic_add(skip: Any, branch: Any, m: Any) -> Any:
     OperationError
         If the shapes differ.
     """
-    return StochasticAdd(m).apply_to(skip, branch)
+    kept = array_of(m) if isinstance(m, (int, float)) else array_of(tensor("stochastic_add", "m", m))
+    return StochasticAdd(kept).apply_to(skip, branch)

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.arguments import integer, room, tensor, tensors
+from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
-from minigrad.ops.common import T, shape_of
+from minigrad.ops.common import T
 
 
 class StreamMix(Node):
@@ -23,7 +25,7 @@ class StreamMix(Node):
     reads = {"H": ("X",), "X": ("H",)}
 
     def forward(self, H: Any, X: Any) -> Any:
-        if H.ndim < 2 or H.shape[1] != X.shape[:1][0] or not (H.ndim == 2 or H.shape[2:] == X.shape[1 : H.ndim - 1]):
+        if H.ndim < 2 or H.shape[1:2] != X.shape[:1] or not (H.ndim == 2 or H.shape[2:] == X.shape[1 : H.ndim - 1]):
             raise ValueError(
                 f"a matrix of shape {H.shape} doesn't mix streams of shape {X.shape}: X holds its n streams along "
                 "its first dimension, and H is (m, n), or (m, n, ...) with a matrix for each place, as (4, 4, batch)"
@@ -84,14 +86,20 @@ def stream_mix(H: Any, X: T) -> T:
     >>> mg.skip.stream_mix(mg.tensor([[0.0, 1.0], [1.0, 0.0]]), mg.tensor([[1.0], [2.0]])).tolist()
     [[2.0], [1.0]]
     """
+    tensors("stream_mix", H=H, X=X)
     return StreamMix().apply_to(H, X)
 
 
 def to_streams(x: Any, n: int) -> Any:
     """``x`` in each of n streams, (n, ...): where hyper-connections begin. Backward: the streams' gradients, summed."""
+    tensor("to_streams", "x", x)
+    n = integer("to_streams", "n", n, least=1)
+    room("to_streams", (n, *x.shape), x.dtype)
     return stream_mix(np.ones((n, 1), x.dtype), x[None])
 
 
 def from_streams(X: Any) -> Any:
     """The sum of the streams: where hyper-connections end. Backward: each stream gets the gradient."""
-    return stream_mix(np.ones((1, shape_of(X)[0]), X.dtype), X)[0]
+    if not tensor("from_streams", "X", X).shape:
+        raise OperationError("from_streams: X holds streams along its first dimension, and has none")
+    return stream_mix(np.ones((1, X.shape[0]), X.dtype), X)[0]

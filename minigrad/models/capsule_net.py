@@ -14,6 +14,8 @@ import numpy as np
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import integer, integers
+from minigrad.engine.errors import OperationError
 from minigrad.nn.activation import ReLU, Sigmoid
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import Conv2d
@@ -59,8 +61,7 @@ class CapsuleLayer(Module):
 
     def __init__(self, children: int, child_dim: int, parents: int, parent_dim: int, routings: int = 3) -> None:
         super().__init__()
-        if routings < 1:
-            raise ValueError(f"CapsuleLayer(routings={routings}): there is at least one round")
+        integer("CapsuleLayer", "routings", routings, least=1, most=1000)
         self.parents, self.parent_dim = parents, parent_dim
         self.weight = Parameter(randn(children, child_dim, parents * parent_dim) * child_dim**-0.5)
         self.rounds = ModuleList(Agreement(last=i == routings - 1) for i in range(routings))
@@ -127,10 +128,14 @@ class CapsuleNet(Module):
         decoder: tuple[int, ...] = (64, 128),
     ) -> None:
         super().__init__()
-        depth, *sides = image_size
+        made_of = {"num_classes": num_classes, "primaries": primaries, "primary_dim": primary_dim, "dim": dim}
+        for name, size in {**made_of, "kernel_size": kernel_size}.items():
+            integer("CapsuleNet", name, size, least=1)
+        depth, *sides = image_size = integers("CapsuleNet", "image_size", image_size, (3,), least=1)
+        decoder = integers("CapsuleNet", "decoder", decoder, least=1)
         places = [(n - 2 * kernel_size + 1) // 2 + 1 for n in sides]
         if min(n - 2 * kernel_size + 1 for n in sides) < 0:
-            raise ValueError(
+            raise OperationError(
                 f"CapsuleNet: two convolutions of {kernel_size} x {kernel_size} need {2 * kernel_size - 1} pixels in "
                 f"height and width, the image has {tuple(sides)}"
             )

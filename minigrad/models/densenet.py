@@ -14,6 +14,8 @@ from collections import OrderedDict
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import integer, number, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn import init
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import Sequential
@@ -89,9 +91,12 @@ class DenseNet(Module):
         memory_lean: bool = False,
     ) -> None:
         super().__init__()
+        truths("DenseNet", bottleneck=bottleneck, memory_lean=memory_lean)
+        integer("DenseNet", "growth", growth, least=1)
+        number("DenseNet", "compression", compression, least=0, most=1)
         layers = 6 if bottleneck else 3
-        if depth < layers + 4 or (depth - 4) % layers:
-            raise ValueError(f"DenseNet(depth={depth}): the depth is {layers} n + 4 with n layers a block")
+        if (integer("DenseNet", "depth", depth, layers + 4, 10_000) - 4) % layers:
+            raise OperationError(f"DenseNet(depth={depth}): the depth is {layers} n + 4 with n layers a block")
         channels = 2 * growth if bottleneck else 16
         self.conv1 = Conv2d(in_channels, channels, 3, padding=1, bias=False)
         for block in (1, 2, 3):

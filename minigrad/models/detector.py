@@ -2,7 +2,7 @@
 
 A residual backbone of 50 layers or more goes down to 1/8 of the image; one skip comes back up: the deep map, which
 knows *what*, is enlarged and *added* to that of 1/4, which knows *where*. Three heads of two layers give the maps
-of `heatmaps`: centres by class, where in its pixel each centre is, and how large the box is.
+of ``heatmaps``: centres by class, where in its pixel each centre is, and how large the box is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import integer, truths
 from minigrad.models.heatmaps import Maps, decode, detection_loss, encode
 from minigrad.models.residual_nets import resnet
 from minigrad.nn import init
@@ -62,7 +63,9 @@ class Detector(Module):
         top_down: bool = True,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        truths("Detector", top_down=top_down)
+        self.num_classes = integer("Detector", "num_classes", num_classes, least=1)
+        integer("Detector", "width", width, least=1)
         self.backbone = resnet(
             depth, in_channels=in_channels, width=width, shortcut="B", residual=residual, stem_stride=2
         )
@@ -91,7 +94,7 @@ class Detector(Module):
         return {"heatmap": self.heatmap(for_heat), "offset": self.offset(for_offset), "size": self.size(for_size)}
 
     def loss(self, images: Tensor, targets: Sequence[dict[str, Any]]) -> Tensor:
-        """What is wrong with the maps of these images; see `heatmaps`."""
+        """What is wrong with the maps of these images; see ``heatmaps``."""
         outputs = self(images)
         size = outputs["heatmap"].shape[-2:]
         return detection_loss(outputs, encode(targets, self.num_classes, (size[0], size[1]), self.stride))

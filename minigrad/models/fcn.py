@@ -14,6 +14,7 @@ import numpy as np
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import choice, integer
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import Conv2d
@@ -50,8 +51,8 @@ class FCN(Module):
 
     def __init__(self, in_channels: int = 1, num_classes: int = 2, stride: int = 8, width: int = 16) -> None:
         super().__init__()
-        if stride not in (8, 16, 32):
-            raise ValueError(f"FCN(stride={stride}): there are 8, 16 and 32")
+        choice("FCN", "stride", stride, (8, 16, 32))
+        integer("FCN", "width", width, least=1)
         self.levels, self.scores, self.enlarge = ModuleList(), ModuleList(), ModuleList()
         channels = in_channels
         for times in (1, 2, 4, 8, 8):

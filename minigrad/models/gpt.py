@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import skip
+from minigrad.arguments import choice, integer, number, tensor, truths, wrong_kind
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
@@ -169,13 +170,16 @@ class GPT(Module):
         skips: bool = True,
     ) -> None:
         super().__init__()
-        if norm not in ("pre", "post"):
-            raise ValueError(f"norm={norm!r}: it can be 'pre' or 'post'")
-        if positions not in ("learned", "sinusoidal", "rotary", None):
-            raise ValueError(f"positions={positions!r}: it can be 'learned', 'sinusoidal', 'rotary' or None")
+        choice("GPT", "norm", norm, ("pre", "post"))
+        choice("GPT", "positions", positions, ("learned", "sinusoidal", "rotary", None))
+        truths("GPT", tie=tie, skips=skips)
+        for name, size in (("vocab_size", vocab_size), ("block_size", block_size), ("width", width), ("heads", heads)):
+            integer("GPT", name, size, least=1)
+        layers = integer("GPT", "layers", layers, least=1, most=10_000)
+        dropout = number("GPT", "dropout", dropout, least=0, most=1)
         if width % heads or (positions == "rotary" and width // heads % 2):
-            raise ValueError(
-                f"width={width} must be divisible by heads={heads}, and for rotary positions by twice that"
+            raise OperationError(
+                f"GPT: width={width} must be divisible by heads={heads}, and for rotary positions by twice that"
             )
         self.vocab_size, self.block_size, self.positions = vocab_size, block_size, positions
         self.embedding = Embedding(vocab_size, width)
@@ -221,6 +225,9 @@ class GPT(Module):
             If the sequence is longer than ``block_size``, or empty, or the cache is of another batch.
         """
         start = self._check(tokens, cache)
+        pairs = prefix is None or (isinstance(prefix, (tuple, list)) and len(prefix) == len(self.blocks))
+        if prefix is not None and not (pairs and all(isinstance(pair, tuple) and len(pair) == 2 for pair in prefix)):
+            raise wrong_kind("GPT", "prefix", f"a list of {len(self.blocks)} pairs of keys and values", prefix)
         x = self.embedding(tokens)
         length = tokens.shape[1]
         if self.place is not None:
@@ -235,7 +242,13 @@ class GPT(Module):
 
     def _check(self, tokens: Tensor, cache: Cache | None) -> int:
         """Where the tokens begin."""
-        if tokens.ndim != 2 or tokens.dtype.kind not in "iu" or not tokens.shape[1]:
+        if cache is not None and not isinstance(cache, Cache):
+            raise wrong_kind("GPT", "cache", "a Cache or None", cache)
+        if (
+            tensor("GPT", "tokens", tokens, arrays=False).ndim != 2
+            or tokens.dtype.kind not in "iu"
+            or not tokens.shape[1]
+        ):
             raise OperationError(f"GPT: tokens must be integers (batch, length), not {tokens.dtype} {tokens.shape}")
         start = 0 if cache is None else cache.length
         if cache is not None and start and cache.layers[0][0].shape[0] != tokens.shape[0]:
@@ -278,8 +291,12 @@ class GPT(Module):
         Tensor
             (batch, length + count).
         """
-        if temperature < 0 or (top_k is not None and top_k < 1):
-            raise ValueError(f"generate: temperature={temperature} must be at least 0, and top_k={top_k} at least 1")
+        number("generate", "temperature", temperature, least=0)
+        if top_k is not None:
+            integer("generate", "top_k", top_k, least=1)
+        count = integer("generate", "count", count, least=0)
+        if tensor("generate", "tokens", tokens).ndim != 2:
+            raise OperationError(f"generate: tokens must be (batch, length), not {tokens.shape}")
         rng = numpy_generator(Generator().manual_seed(seed) if seed is not None else generator)
         found, was_training = array_of(tokens), self.training
         self.eval()

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from minigrad.arguments import integer, room, tensor, wrong_kind
+from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.models.gpt import GPT, Attention, Cache, KeysValues
 from minigrad.nn.activation import Tanh
@@ -55,8 +59,10 @@ class PrefixGPT(Module):
 
     def __init__(self, base: GPT, length: int, hidden: int | None = None) -> None:
         super().__init__()
-        if length < 0:
-            raise ValueError(f"PrefixGPT: length={length} must be at least 0")
+        if not isinstance(base, GPT):
+            raise wrong_kind("PrefixGPT", "base", "a GPT", base)
+        length = integer("PrefixGPT", "length", length, least=0)
+        hidden = None if hidden is None else integer("PrefixGPT", "hidden", hidden, least=1)
         self.base = base.requires_grad_(False)
         attention: Any = base.blocks[0].attention
         assert isinstance(attention, Attention)
@@ -66,6 +72,7 @@ class PrefixGPT(Module):
         self.net: Module | None = None
         dtype = base.embedding.weight.dtype
         if hidden is None or length == 0:
+            room("PrefixGPT", self.shape, np.float64)
             start = numpy_generator(None).standard_normal(self.shape) * 0.02
             self.prefix = Parameter(start.astype(dtype))
         else:
@@ -93,6 +100,9 @@ class PrefixGPT(Module):
 
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """The scores of the next token at every place; as `GPT`'s."""
+        tensor("PrefixGPT", "tokens", tokens, arrays=False)
+        if not tokens.ndim:
+            raise OperationError("PrefixGPT: tokens must be (batch, length), and have no dimensions")
         logits: Tensor = self.base(tokens, cache, self.keys_values(tokens.shape[0]))
         return logits
 

@@ -8,7 +8,7 @@ begins, input and output differ in shape, and something must stand on the skip:
 - option B: a 1x1 convolution there, the identity elsewhere;
 - option C: a 1x1 convolution on every skip.
 
-What stands in a block, and in which order, decides whether the way is clear: `ORDERS` lists He's five (2016). Without
+What stands in a block, and in which order, decides whether the way is clear: ``ORDERS`` lists He's five (2016). Without
 a normalisation the sum grows from block to block (fact E5), so the branch must begin small: SkipInit (De & Smith,
 2020) multiplies it by a learnt scalar that is 0 at first; Fixup (Zhang et al., 2019) sets its last layer to 0 and
 shrinks the others by the depth.
@@ -20,6 +20,8 @@ from collections import OrderedDict
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import choice, integer, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn import init
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import Sequential
@@ -261,7 +263,7 @@ def resnet(
     scale
         None, ``"skipinit"``, or ``"fixup"`` (for ``norm=None`` and the original order).
     order
-        What stands where in a block, one of `ORDERS`.
+        What stands where in a block, one of ``ORDERS``.
     residual
         False for the plain twin: the same layers, no skips.
     stem_stride
@@ -278,20 +280,18 @@ def resnet(
     >>> sum(p.numel() for p in models.resnet(20).parameters())  # 0.27 million, says the paper
     269722
     """
+    truths("resnet", bottleneck=bottleneck, residual=residual)
     layers = 9 if bottleneck else 6
-    if depth < layers + 2 or (depth - 2) % layers:
+    if integer("resnet", "depth", depth, most=10_000) < layers + 2 or (depth - 2) % layers:
         below = max((depth - 2) // layers, 1) * layers + 2
-        raise ValueError(
-            f"resnet({depth}): the depth is {layers} n + 2 with n blocks a stage; {below} and {below + layers} fit"
-        )
+        raise OperationError(f"resnet({depth}): the depth is {layers} n + 2; {below} and {below + layers} fit")
     for name, value, allowed in (
         ("shortcut", shortcut, ("A", "B", "C")),
         ("norm", norm, _NORMS),
         ("scale", scale, (None, "skipinit", "fixup")),
         ("order", order, tuple(ORDERS)),
     ):
-        if value not in allowed:
-            raise ValueError(f"resnet: {name}={value!r} is none of {', '.join(map(repr, allowed))}")
+        choice("resnet", name, value, allowed)
     if scale == "fixup" and (norm is not None or order != "original"):
         raise ValueError("resnet: Fixup stands in for a normalisation, in the original order: say norm=None")
     return ResNet(

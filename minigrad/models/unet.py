@@ -12,6 +12,8 @@ from collections import OrderedDict
 
 import minigrad.nn.functional as F
 from minigrad import skip
+from minigrad.arguments import integer, tensor, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn.activation import ReLU
 from minigrad.nn.container import ModuleList, Sequential
 from minigrad.nn.conv import Conv2d
@@ -72,6 +74,9 @@ class UNet(Module):
         skips: bool = True,
     ) -> None:
         super().__init__()
+        truths("UNet", norm=norm, skips=skips)
+        integer("UNet", "width", width, least=1)
+        depth = integer("UNet", "depth", depth, least=1, most=20)  # (a million pixels a side are halved 20 times)
         widths = [width * 2**level for level in range(depth + 1)]
         self.down = ModuleList()
         channels = in_channels
@@ -94,8 +99,8 @@ class UNet(Module):
         there it is padded by a row or column of zeros before the join.
         """
         smallest = 2 ** len(self.down)
-        if min(input.shape[-2:]) < smallest:
-            raise ValueError(
+        if tensor("UNet", "input", input, arrays=False).ndim < 2 or min(input.shape[-2:]) < smallest:
+            raise OperationError(
                 f"UNet halves the resolution {len(self.down)} times: an image needs {smallest} pixels in height and "
                 f"width, this one has {tuple(input.shape[-2:])}"
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import choice, integer, numbers, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -12,6 +14,7 @@ class _Activation(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def _settings(self) -> str:
@@ -36,6 +39,7 @@ class LeakyReLU(_Activation):
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("LeakyReLU", negative_slope=negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, input: Tensor) -> Tensor:
@@ -51,6 +55,7 @@ class ELU(_Activation):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("ELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
@@ -82,8 +87,9 @@ class Hardtanh(_Activation):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
-        if max_val <= min_val:
-            raise ValueError(f"min_val={min_val} must be less than max_val={max_val}")
+        numbers("Hardtanh", min_val=min_val, max_val=max_val)
+        if not max_val > min_val:
+            raise OperationError(f"Hardtanh: min_val={min_val} must be less than max_val={max_val}")
         self.min_val = min_val
         self.max_val = max_val
 
@@ -114,7 +120,7 @@ class GELU(Module):
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = approximate
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to each element."""
@@ -130,6 +136,7 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
+        numbers("Softplus", beta=beta, threshold=threshold)
         self.beta = beta
         self.threshold = threshold
 
@@ -171,7 +178,7 @@ class _AlongAxis(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = dim if dim is None else integer(type(self).__name__, "dim", dim)
 
     def extra_repr(self) -> str:
         """The settings."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integer, number, tensor, tensor_or_none, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -86,16 +87,19 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if embed_dim % num_heads:
-            raise ValueError(f"embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
+        layer = "MultiheadAttention"
+        truths(layer, bias=bias, add_bias_kv=add_bias_kv, add_zero_attn=add_zero_attn, batch_first=batch_first)
+        integer(layer, "num_heads", num_heads, least=1)
+        if integer(layer, "embed_dim", embed_dim, least=1) % num_heads:
+            raise OperationError(f"{layer}: embed_dim={embed_dim} must be divisible by num_heads={num_heads}")
         self.embed_dim = embed_dim
         self.num_heads = num_heads
         self.head_dim = embed_dim // num_heads
-        self.dropout = dropout
+        self.dropout = number(layer, "dropout", dropout, least=0, most=1)
         self.batch_first = batch_first
         self.add_zero_attn = add_zero_attn
-        self.kdim = embed_dim if kdim is None else kdim
-        self.vdim = embed_dim if vdim is None else vdim
+        self.kdim = embed_dim if kdim is None else integer(layer, "kdim", kdim, least=1)
+        self.vdim = embed_dim if vdim is None else integer(layer, "vdim", vdim, least=1)
         one_size = self.kdim == self.vdim == embed_dim
         sizes = {"q_proj_weight": embed_dim, "k_proj_weight": self.kdim, "v_proj_weight": self.vdim}
         self.register_parameter(
@@ -159,6 +163,12 @@ class MultiheadAttention(Module):
         tuple
             The output, in the shape of ``query``, and the weights (N, L, S), or None.
         """
+        layer = "MultiheadAttention"
+        for name, x in (("query", query), ("key", key), ("value", value)):
+            tensor(layer, name, x, arrays=False)
+        tensor_or_none(layer, "key_padding_mask", key_padding_mask)
+        tensor_or_none(layer, "attn_mask", attn_mask)
+        truths(layer, need_weights=need_weights, average_attn_weights=average_attn_weights, is_causal=is_causal)
         if is_causal and attn_mask is None:
             raise OperationError("is_causal=True needs attn_mask= too: True where a query can't see a key")
         single = query.ndim == 2

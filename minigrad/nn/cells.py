@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import choice, integer, tensor, truths, wrong_kind
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -36,10 +37,11 @@ class RNNCellBase(Module):
         self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        self.input_size = integer(type(self).__name__, "input_size", input_size, least=0)
+        self.hidden_size = integer(type(self).__name__, "hidden_size", hidden_size, least=0)
+        truths(type(self).__name__, bias=bias)
         self.bias = bias
-        rows = num_chunks * hidden_size
+        rows = integer(type(self).__name__, "num_chunks", num_chunks, least=1) * hidden_size
         self.weight_ih = empty_parameter(rows, input_size, device=device, dtype=dtype)
         self.weight_hh = empty_parameter(rows, hidden_size, device=device, dtype=dtype)
         for name in ("bias_ih", "bias_hh"):
@@ -54,7 +56,7 @@ class RNNCellBase(Module):
 
     def _prepared(self, input: Tensor, *states: Tensor | None) -> tuple[Tensor, list[Tensor], bool]:
         """The input's part of the gates, the states with a batch axis, and whether the input had none."""
-        name, single = type(self).__name__, input.ndim == 1
+        name, single = type(self).__name__, tensor(type(self).__name__, "input", input, arrays=False).ndim == 1
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise OperationError(
                 f"{name}: the input must be (batch, {self.input_size}) or ({self.input_size},), not {input.shape}"
@@ -64,7 +66,7 @@ class RNNCellBase(Module):
         for state in states:
             if state is None:
                 state = from_array(np.zeros((len(x), self.hidden_size), x.dtype))
-            elif single:
+            elif tensor(name, "hx", state, arrays=False) is not None and single:
                 state = state.unsqueeze(0)
             if tuple(state.shape) != (len(x), self.hidden_size):
                 wanted = (self.hidden_size,) if single else (len(x), self.hidden_size)
@@ -98,9 +100,7 @@ class RNNCell(RNNCellBase):
         dtype: Any = None,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity={nonlinearity!r}: it can be 'tanh' or 'relu'")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = choice("RNNCell", "nonlinearity", nonlinearity, ("tanh", "relu"))
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The new state, from (N, input_size) or (input_size,) and the old one, zeros by default."""
@@ -112,6 +112,21 @@ class RNNCell(RNNCellBase):
         """The settings."""
         text = super().extra_repr()
         return text if self.nonlinearity == "tanh" else f"{text}, nonlinearity={self.nonlinearity}"
+
+
+def state_pair(operation: str, hx: Any) -> tuple[Any, Any]:
+    """The hidden and the cell state of an LSTM; None for each where there are none.
+
+    Raises
+    ------
+    TypeError
+        For anything but two of them.
+    """
+    if hx is None:
+        return None, None
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise wrong_kind(operation, "hx", "a tuple (h, c) of the hidden and the cell state", hx)
+    return hx[0], hx[1]
 
 
 class LSTMCell(RNNCellBase):
@@ -132,7 +147,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """The new states ``(h, c)``, from (N, input_size) or (input_size,) and the old ones, zeros by default."""
-        x, (h, c), single = self._prepared(input, *((None, None) if hx is None else hx))
+        x, (h, c), single = self._prepared(input, *state_pair("LSTMCell", hx))
         h, c = lstm_step(x, h, c, self.weight_hh, self.bias_hh)
         return (h.squeeze(0), c.squeeze(0)) if single else (h, c)
 

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-import operator
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import chain
 from typing import Any, TypeVar, overload
 
+from minigrad.arguments import integer, out_of_range, wrong_kind
 from minigrad.nn.module import Module, framed
 
 L = TypeVar("L", bound="_Listed")
+
+
+def as_list(operation: str, values: Any) -> list[Any]:
+    """What can be gone through, as a list; anything else is a TypeError."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise wrong_kind(operation, "what is added", "a list, or what can be gone through as one", values)
+    return list(values)
+
+
+def as_pairs(operation: str, values: Any) -> list[Any]:
+    """The pairs of a mapping, or pairs that were given.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if hasattr(values, "keys") and hasattr(values, "items"):
+        return list(values.items())
+    pairs = as_list(operation, values)
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise wrong_kind(operation, "what is added", "a mapping, or pairs of a name and a value", values)
+    return pairs
+
+
+def found(holder: Module, held: Mapping[str, Any], key: Any) -> Any:
+    """What a holder has under a name.
+
+    Raises
+    ------
+    KeyError
+        If there is nothing; it says the names.
+    """
+    if not isinstance(key, str) or key not in held:
+        raise KeyError(f"{type(holder).__name__} holds no {key!r}: it holds {', '.join(held) or 'nothing'}")
+    return held[key]
 
 
 class _Listed(Module):
@@ -24,9 +60,9 @@ class _Listed(Module):
         IndexError
             If it is out of range.
         """
-        place = operator.index(index)
+        place = integer(type(self).__name__, "index", index)
         if not -len(self) <= place < len(self):
-            raise IndexError(f"index {place} is out of range for {len(self)} modules")
+            raise out_of_range(type(self).__name__, "index", f"one of {len(self)} modules", index)
         return place % len(self)
 
     def _fill(self, modules: Iterable[tuple[str, Module | None]]) -> None:
@@ -58,14 +94,14 @@ class _Listed(Module):
 
     def extend(self: L, modules: Iterable[Module]) -> L:
         """Add several modules at the end."""
-        for module in list(modules):
+        for module in as_list(type(self).__name__, modules):
             self.append(module)
         return self
 
     def insert(self: L, index: int, module: Module) -> L:
         """Put a module before the one at ``index``; those behind it move on."""
         held = list(self)
-        held.insert(index, module)
+        held.insert(integer(type(self).__name__, "index", index), module)
         self._renumber(held)
         return self
 
@@ -112,9 +148,14 @@ class Sequential(_Listed):
     def forward(self, input: Any) -> Any:
         """Run the modules one after the other."""
         own = self.__dict__
-        for name, kind in self._kinds.items():
-            if kind == "_modules":
-                input = own[name](input)
+        try:
+            for name, kind in self._kinds.items():
+                if kind == "_modules":
+                    input = own[name](input)
+        except TypeError:
+            if own[name] is None:
+                raise wrong_kind("Sequential", f"module {name!r}", "a Module", None) from None
+            raise
         return input
 
     def __getitem__(self, index: Any) -> Any:
@@ -135,7 +176,7 @@ class Sequential(_Listed):
             self._fill(named)
 
     def __add__(self, other: Sequential) -> Sequential:
-        return Sequential(*self, *other)
+        return Sequential(*self, *as_list("Sequential", other))
 
 
 class ModuleList(_Listed):
@@ -155,7 +196,7 @@ class ModuleList(_Listed):
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self._renumber(modules or ())
+        self._renumber(() if modules is None else as_list("ModuleList", modules))
 
     def __getitem__(self, index: Any) -> Any:
         """One module, or a ModuleList of those in a slice."""
@@ -163,7 +204,7 @@ class ModuleList(_Listed):
         return ModuleList(held[index]) if isinstance(index, slice) else held[self._place(index)]
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
-        return ModuleList(chain(self, other))
+        return ModuleList(chain(self, as_list("ModuleList", other)))
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
         return self.extend(modules)
@@ -201,10 +242,10 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or ())
+        self.update(() if modules is None else modules)
 
     def __getitem__(self, key: str) -> Any:
-        return self._modules[key]
+        return found(self, self._modules, key)
 
     def __setitem__(self, key: str, module: Module) -> None:
         self.add_module(key, module)
@@ -228,7 +269,7 @@ class ModuleDict(Module):
 
     def pop(self, key: str) -> Any:
         """Take a module out, and give it back."""
-        module = self._modules[key]
+        module = found(self, self._modules, key)
         delattr(self, key)
         return module
 
@@ -252,5 +293,5 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Add modules, or put them in the place of those of the same name."""
-        for key, module in modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules:
+        for key, module in as_pairs("ModuleDict", modules):
             self[key] = module

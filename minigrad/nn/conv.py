@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from minigrad.arguments import choice, integer, integers, truths, wrong_value
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.linear import init_as_pytorch
 from minigrad.nn.module import Module
@@ -13,20 +17,6 @@ from minigrad.tensors.tensor import Tensor
 Sizes = int | tuple[int, ...]
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
-
-
-def _sizes(value: Sizes, dims: int, name: str) -> tuple[int, ...]:
-    """One size for each spatial dimension.
-
-    Raises
-    ------
-    ValueError
-        If their number is wrong.
-    """
-    sizes = (value,) * dims if isinstance(value, int) else tuple(value)
-    if len(sizes) != dims and not (len(sizes) == 1 and name != "kernel_size"):
-        raise ValueError(f"{name}={value!r} must be one integer or {dims} of them")
-    return sizes
 
 
 class _ConvNd(Module):
@@ -52,30 +42,38 @@ class _ConvNd(Module):
         dtype: Any,
     ) -> None:
         super().__init__()
-        dims = self.dims
+        layer = type(self).__name__
+        truths(layer, bias=bias)
+        self.groups = integer(layer, "groups", groups, least=1)
+        self.in_channels = integer(layer, "in_channels", in_channels, least=0)
+        self.out_channels = integer(layer, "out_channels", out_channels, least=0)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if groups < 1 or channels % groups:
-                raise ValueError(f"{name}={channels} must be divisible by groups={groups}")
-        if padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(_PADDING_MODES)}, not {padding_mode!r}")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = _sizes(kernel_size, dims, "kernel_size")
-        self.stride = _sizes(stride, dims, "stride")
-        self.padding = padding if isinstance(padding, str) else _sizes(padding, dims, "padding")
-        self.dilation = _sizes(dilation, dims, "dilation")
-        self.output_padding = _sizes(output_padding, dims, "output_padding")
-        self.groups = groups
-        self.padding_mode = padding_mode
-        if isinstance(padding, str):
+            if channels % groups:
+                raise OperationError(f"{layer}: {name}={channels} must be divisible by groups={groups}")
+        self.padding_mode = choice(layer, "padding_mode", padding_mode, _PADDING_MODES)
+        self.kernel_size = self._sizes("kernel_size", kernel_size, 1)
+        self.stride = self._sizes("stride", stride, 1)
+        self.dilation = self._sizes("dilation", dilation, 1)
+        self.output_padding = self._sizes("output_padding", output_padding, 0)
+        if not isinstance(padding, str):
+            self.padding: Any = self._sizes("padding", padding, 0)
+        else:
             if padding not in ("same", "valid"):
-                raise ValueError(f"padding must be integers, 'same' or 'valid', not {padding!r}")
+                raise wrong_value(layer, "padding", "integers, 'same' or 'valid'", padding)
+            self.padding = padding
             if padding == "same" and any(n != 1 for n in self.stride):
                 raise ValueError(f"padding='same' keeps the size, so the stride must be 1, not {self.stride}")
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = empty_parameter(first, second // groups, *self.kernel_size, device=device, dtype=dtype)
         self.register_parameter("bias", empty_parameter(out_channels, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
+
+    def _sizes(self, name: str, value: Sizes, least: int) -> tuple[int, ...]:
+        """One size for each spatial dimension; settings other than the kernel's may stand as one in a tuple."""
+        single = isinstance(value, (int, np.integer))
+        counts = (self.dims,) if name == "kernel_size" and not single else (1, self.dims)
+        sizes: tuple[int, ...] = integers(type(self).__name__, name, value, counts, least)
+        return sizes * self.dims if single else sizes
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew."""

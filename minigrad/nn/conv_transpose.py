@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import choice, integers, tensor
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.conv import Sizes, _ConvNd
 from minigrad.tensors.tensor import Tensor
@@ -56,8 +58,7 @@ class ConvTranspose2d(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        if padding_mode != "zeros":
-            raise ValueError(f"{type(self).__name__} knows only padding_mode='zeros', not {padding_mode!r}")
+        choice(type(self).__name__, "padding_mode", padding_mode, ("zeros",))
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
             padding_mode, device, dtype,
@@ -78,9 +79,10 @@ class ConvTranspose2d(_ConvNd):
 
     def _reach(self, input: Tensor, output_size: Any) -> tuple[int, ...]:
         """The output padding that gives this size."""
-        wanted = tuple(output_size)[-self.dims :]
-        if len(wanted) != self.dims or isinstance(self.padding, str):
-            raise ValueError(f"output_size={tuple(output_size)} must end in a height and a width")
+        layer = type(self).__name__
+        tensor(layer, "input", input)
+        counts = (self.dims, input.ndim)
+        wanted = integers(layer, "output_size", output_size, counts, least=0)[-self.dims :]
         extra = []
         for axis, size in enumerate(input.shape[-self.dims :]):
             reach = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
@@ -88,7 +90,9 @@ class ConvTranspose2d(_ConvNd):
             extra.append(wanted[axis] - smallest)
             if not 0 <= extra[-1] < self.stride[axis]:
                 largest = smallest + self.stride[axis] - 1
-                raise ValueError(f"output_size={wanted}: axis {axis} can reach {smallest} to {largest} only")
+                raise OperationError(
+                    f"{layer}: output_size={wanted}: axis {axis} can reach {smallest} to {largest} only"
+                )
         return tuple(extra)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.arguments import flag, integer, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -17,7 +18,9 @@ class CosineSimilarity(Module):
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
-        self.dim, self.eps = dim, eps
+        self.dim = integer("CosineSimilarity", "dim", dim)
+        numbers("CosineSimilarity", eps=eps)
+        self.eps = eps
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """Compare."""
@@ -30,7 +33,10 @@ class PairwiseDistance(Module):
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
-        self.norm, self.eps, self.keepdim = p, eps, keepdim
+        numbers("PairwiseDistance", p=p, eps=eps)
+        self.norm, self.eps = p, eps
+        flag("PairwiseDistance", "keepdim", keepdim)
+        self.keepdim = bool(keepdim)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """Compare."""
@@ -61,7 +67,10 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        truths("Bilinear", bias=bias)
+        self.in1_features = integer("Bilinear", "in1_features", in1_features, least=1)
+        self.in2_features = integer("Bilinear", "in2_features", in2_features, least=0)
+        self.out_features = integer("Bilinear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in1_features, in2_features, device=device, dtype=dtype)
         self.register_parameter("bias", empty_parameter(out_features, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import number
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -12,8 +13,7 @@ class _DropoutNd(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"p is a probability, from 0 to 1, not {p}")
+        number(type(self).__name__, "p", p, least=0, most=1)
         self.p = p
         self.inplace = inplace
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integer, numbers, tensor, truths
+from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -62,12 +64,13 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        truths("Embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, _freeze=_freeze)
+        self.num_embeddings = integer("Embedding", "num_embeddings", num_embeddings, least=0)
+        self.embedding_dim = integer("Embedding", "embedding_dim", embedding_dim, least=0)
         if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(f"padding_idx={padding_idx} names none of the {num_embeddings} rows")
+            padding_idx = integer("Embedding", "padding_idx", padding_idx, -num_embeddings, num_embeddings - 1)
             padding_idx %= num_embeddings
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
+        numbers("Embedding", max_norm=0 if max_norm is None else max_norm, norm_type=norm_type)
         self.padding_idx = padding_idx
         self.scale_grad_by_freq = scale_grad_by_freq
         self.max_norm, self.norm_type = max_norm, norm_type
@@ -77,8 +80,9 @@ class Embedding(Module):
             self.weight.requires_grad = not _freeze
             self.reset_parameters()
         else:
-            if _weight.shape != (num_embeddings, embedding_dim):
-                raise ValueError(f"the table has shape {_weight.shape}, not {(num_embeddings, embedding_dim)}")
+            if tensor("Embedding", "_weight", _weight, arrays=False).shape != (num_embeddings, embedding_dim):
+                wanted = (num_embeddings, embedding_dim)
+                raise OperationError(f"Embedding: the table has shape {_weight.shape}, not {wanted}")
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self) -> None:
@@ -123,8 +127,8 @@ class Embedding(Module):
         ValueError
             If it is no matrix.
         """
-        if embeddings.ndim != 2:
-            raise ValueError(f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}")
+        if tensor("Embedding", "embeddings", embeddings, arrays=False).ndim != 2:
+            raise OperationError(f"a table of embeddings has two dimensions, this tensor has shape {embeddings.shape}")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import function, truths
 from minigrad.engine.base import TensorBase
 from minigrad.engine.node import Node
 from minigrad.engine.step import read_only
@@ -18,6 +19,8 @@ from minigrad.tensors.tensor import RemovableHandle, add_hook, from_array
 
 def register(module: Any, when: str, hook: Any, prepend: bool) -> RemovableHandle:
     """Add a hook, behind or before the others that run then, and give the handle that removes it."""
+    function("a module's hook", "hook", hook[0] if when in ("before", "after") else hook)
+    truths("a module's hook", prepend=prepend)
     record = module._call_record
     if record.hooks is None:
         record.hooks = {"before": {}, "after": {}, "backward before": {}, "backward": {}}

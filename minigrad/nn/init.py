@@ -6,14 +6,17 @@ They write through the tensor's own methods, so a backward that still needs the 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.arguments import integer, number, numbers, wrong_kind, wrong_value
 from minigrad.engine.base import Array
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.missing import lister as _lister
+from minigrad.nn.gains import calculate_gain, fan, fans, xavier_std
 from minigrad.random import Generator, numpy_generator
 from minigrad.tensors.tensor import Tensor
 
@@ -38,65 +41,35 @@ __all__ = [
 ]
 __dir__ = _lister(__name__)
 
-_GAINS = {
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"), 1.0),
-    "tanh": 5 / 3,
-    "relu": math.sqrt(2),
-    "selu": 3 / 4,
-}
 
-
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that keeps the scale of a signal through a nonlinearity.
-
-    Parameters
-    ----------
-    nonlinearity
-        The name of its function in ``nn.functional``, or ``"linear"``.
-    param
-        The negative slope of ``"leaky_relu"``, 0.01 by default: the gain is ``sqrt(2 / (1 + slope**2))``.
+def _floats(name: str, tensor: T) -> T:
+    """A tensor that random numbers can be written to.
 
     Raises
     ------
-    ValueError
-        For an unknown name.
-
-    Examples
-    --------
-    >>> from minigrad.nn import init
-    >>> round(init.calculate_gain("relu") ** 2, 6)
-    2.0
+    TypeError
+        For anything else than a tensor of floats.
     """
-    if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else float(param)
-        return math.sqrt(2.0 / (1 + slope**2))
-    if nonlinearity not in _GAINS:
-        raise ValueError(f"no gain is known for {nonlinearity!r}; there are {', '.join(_GAINS)} and leaky_relu")
-    return _GAINS[nonlinearity]
+    if _tensor(name, tensor).dtype.kind not in "fc":
+        raise wrong_kind(name, "tensor", "a tensor of floating-point numbers", tensor)
+    return tensor
 
 
-def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs an output of this weight has, and how many outputs an input has.
+def _tensor(name: str, tensor: T, kind: str = "", ndims: Sequence[int] = ()) -> T:
+    """A tensor, of a kind that has so many dimensions: an array can't tell the backward that its values changed.
 
     Raises
     ------
+    TypeError
+        For anything else.
     OperationError
-        For a tensor of fewer than two dimensions.
+        For another number of dimensions.
     """
-    if tensor.ndim < 2:
-        raise OperationError(
-            f"a tensor of shape {tensor.shape} has no fan in and fan out: this initialiser is for weights of "
-            "two or more dimensions; for a bias take init.zeros_ or init.uniform_"
-        )
-    places = math.prod(tensor.shape[2:])
-    return tensor.shape[1] * places, tensor.shape[0] * places
-
-
-def _fan(tensor: Tensor, mode: str) -> int:
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
-    return fans(tensor)[mode == "fan_out"]
+    if not isinstance(tensor, Tensor):
+        raise wrong_kind(name, "tensor", "a tensor, such as a layer's weight", tensor)
+    if ndims and tensor.ndim not in ndims:
+        raise OperationError(f"{name} is for {kind}, this tensor has shape {tensor.shape}")
+    return tensor
 
 
 def _filled(tensor: T, values: Array) -> T:
@@ -106,12 +79,14 @@ def _filled(tensor: T, values: Array) -> T:
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the uniform distribution on [a, b)."""
+    _floats("uniform_", tensor)
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Draw from the normal distribution."""
+    _floats("normal_", tensor)
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -131,9 +106,13 @@ def trunc_normal_(
     ValueError
         If the interval is so far from the mean that hardly a draw would fall into it.
     """
+    _floats("trunc_normal_", tensor)
+    numbers("trunc_normal_", mean=mean, a=a, b=b)
+    if not number("trunc_normal_", "std", std, least=0):
+        raise wrong_value("trunc_normal_", "std", "more than 0", std)
     share = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
-    if share < 1e-3:
-        raise ValueError(f"hardly a draw with mean {mean} and std {std} falls into [{a}, {b}]")
+    if not share >= 1e-3:
+        raise OperationError(f"trunc_normal_: hardly a draw with mean {mean} and std {std} falls into [{a}, {b}]")
     rng = numpy_generator(generator)
     values = np.asarray(rng.normal(mean, std, tensor.shape))
     outside = (values < a) | (values > b)
@@ -145,6 +124,7 @@ def trunc_normal_(
 
 def constant_(tensor: T, val: float) -> T:
     """Fill with one value."""
+    _tensor("constant_", tensor)
     with no_grad():
         return tensor.fill_(val)
 
@@ -167,8 +147,7 @@ def eye_(tensor: T) -> T:
     ValueError
         If it is no matrix.
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"eye_ is for matrices, this tensor has shape {tensor.shape}; for convolutions: dirac_")
+    _tensor("eye_", tensor, "matrices (for convolutions there is dirac_)", (2,))
     return _filled(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
@@ -180,10 +159,9 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     ValueError
         If it is no convolution's weight, or its first size is not divisible by ``groups``.
     """
-    if tensor.ndim not in (3, 4, 5):
-        raise ValueError(f"dirac_ is for weights of convolutions, this tensor has shape {tensor.shape}")
-    if tensor.shape[0] % groups:
-        raise ValueError(f"the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
+    _tensor("dirac_", tensor, "weights of convolutions", (3, 4, 5))
+    if tensor.shape[0] % integer("dirac_", "groups", groups, least=1):
+        raise OperationError(f"dirac_: the first size, {tensor.shape[0]}, is not divisible by groups={groups}")
     centre = tuple(n // 2 for n in tensor.shape[2:])
     outputs = tensor.shape[0] // groups
     values = np.zeros(tensor.shape)
@@ -196,13 +174,13 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw uniformly with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(fans(tensor)))
+    bound = math.sqrt(3.0) * xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Draw normally with variance ``gain**2 * 2 / (fan_in + fan_out)`` (Glorot & Bengio, 2010)."""
-    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
+    return normal_(tensor, 0.0, xavier_std("xavier_normal_", tensor, gain), generator)
 
 
 def kaiming_uniform_(
@@ -223,9 +201,9 @@ def kaiming_uniform_(
     nonlinearity
         What follows the layer: see ``calculate_gain``.
     """
-    if 0 in tensor.shape:
+    if 0 in _floats("kaiming_uniform_", tensor).shape:
         return tensor
-    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -237,9 +215,9 @@ def kaiming_normal_(
     generator: Generator | None = None,
 ) -> T:
     """Draw normally with variance ``gain**2 / fan`` (He et al., 2015); parameters as ``kaiming_uniform_``."""
-    if 0 in tensor.shape:
+    if 0 in _floats("kaiming_normal_", tensor).shape:
         return tensor
-    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
+    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan(tensor, mode)), generator)
 
 
 def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) -> T:
@@ -252,8 +230,9 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     ValueError
         For fewer than two dimensions.
     """
-    if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_ needs two or more dimensions, this tensor has shape {tensor.shape}")
+    number("orthogonal_", "gain", gain)
+    if _floats("orthogonal_", tensor).ndim < 2:
+        raise OperationError(f"orthogonal_ needs two or more dimensions, this tensor has shape {tensor.shape}")
     if 0 in tensor.shape:
         return tensor
     rows = tensor.shape[0]
@@ -273,8 +252,9 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     ValueError
         If it is no matrix.
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"sparse_ is for matrices, this tensor has shape {tensor.shape}")
+    _floats("sparse_", _tensor("sparse_", tensor, "matrices", (2,)))
+    number("sparse_", "sparsity", sparsity, least=0, most=1)
+    number("sparse_", "std", std, least=0)
     zeros = math.ceil(sparsity * tensor.shape[0])
     rng = numpy_generator(generator)
     values = rng.normal(0.0, std, tensor.shape)
@@ -290,4 +270,4 @@ kaiming_uniform, kaiming_normal, orthogonal = kaiming_uniform_, kaiming_normal_,
 __all__ += [name[:-1] for name in __all__ if name[:-1] in globals()]
 
 # Files take these from PyTorch's own initialisers: timm uses them, and so do files that compute fans themselves.
-_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, _fan
+_calculate_fan_in_and_fan_out, _calculate_correct_fan = fans, fan

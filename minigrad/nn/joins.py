@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import skip
+from minigrad.arguments import choice, function, integer, number, tensor, wrong_kind, wrong_value
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.container import ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.common import axis_of
 from minigrad.ops.join import cat, stack
 from minigrad.random import default_generator
 from minigrad.tensors.creation import zeros
@@ -43,9 +46,12 @@ class StochasticDepth(Module):
 
     def __init__(self, branch: Callable[[Tensor], Tensor], p: float, mode: str = "batch") -> None:
         super().__init__()
-        if not 0 <= p < 1 or mode not in ("batch", "row"):
-            raise ValueError(f"StochasticDepth(p={p}, mode={mode!r}): 0 <= p < 1, and mode is 'batch' or 'row'")
-        self.branch, self.p, self.mode = branch, p, mode
+        function("StochasticDepth", "branch", branch)
+        p = number("StochasticDepth", "p", p, least=0, most=1)
+        if p == 1:
+            raise wrong_value("StochasticDepth", "p", "less than 1, or nothing is learnt", p)
+        self.mode = choice("StochasticDepth", "mode", mode, ("batch", "row"))
+        self.branch, self.p = branch, p
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and add the branch unless it is dropped."""
@@ -53,6 +59,8 @@ class StochasticDepth(Module):
         b = self.branch(b)
         if not self.training or self.p == 0:
             return skip.residual_add(s, b)
+        if self.mode == "row" and not input.ndim:
+            raise OperationError("StochasticDepth: mode='row' needs a batch, the input has no dimensions")
         shape = (input.shape[0] if self.mode == "row" else 1, *(1,) * (input.ndim - 1))
         kept = default_generator().numpy.random(shape) >= self.p
         joined: Tensor = skip.stochastic_add(s, b, kept.astype(input.dtype) / input.dtype.type(1 - self.p))
@@ -82,8 +90,8 @@ class LayerScale(Module):
 
     def __init__(self, dim: int, init: float = 1e-5) -> None:
         super().__init__()
-        self.init = init
-        self.gamma = Parameter(zeros(dim) + init)
+        self.init = number("LayerScale", "init", init)
+        self.gamma = Parameter(zeros(integer("LayerScale", "dim", dim, least=1)) + init)
 
     def forward(self, input: Tensor) -> Tensor:
         """Scale."""
@@ -106,7 +114,10 @@ class OrthogonalResidual(Module):
 
     def __init__(self, branch: Callable[[Tensor], Tensor], eps: float = 1e-6) -> None:
         super().__init__()
-        self.branch, self.eps = branch, eps
+        self.branch, self.eps = (
+            function("OrthogonalResidual", "branch", branch),
+            number("OrthogonalResidual", "eps", eps),
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and add what is at right angles."""
@@ -133,8 +144,8 @@ class DeltaResidual(Module):
 
     def __init__(self, branch: Callable[[Tensor], Tensor], dim: int) -> None:
         super().__init__()
-        self.branch = branch
-        self.beta = Parameter(zeros(dim))
+        self.branch = function("DeltaResidual", "branch", branch)
+        self.beta = Parameter(zeros(integer("DeltaResidual", "dim", dim, least=1)))
         self.beta_bias = Parameter(zeros(1) - 2.0)
         self.value = Parameter(zeros(dim))
 
@@ -161,7 +172,7 @@ class DepthMix(Module):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.weight = Parameter(cat([zeros(count - 1), zeros(1) + 1.0]))
+        self.weight = Parameter(cat([zeros(integer("DepthMix", "count", count, least=1) - 1), zeros(1) + 1.0]))
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         """Weigh and sum."""
@@ -170,7 +181,7 @@ class DepthMix(Module):
 
 
 class DepthAttention(Module):
-    """``sum_i a_i v_i`` with ``a = softmax_i(w . rms_norm(v_i))``, for each place (AttnRes, 2026).
+    """``sum_i a_i v_i`` with ``a = softmax_i(w @ rms_norm(v_i))``, for each place (AttnRes, 2026).
 
     At ``w = 0``, where it begins, it is the mean of all values.
 
@@ -183,10 +194,14 @@ class DepthAttention(Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.query = Parameter(zeros(dim))
+        self.query = Parameter(zeros(integer("DepthAttention", "dim", dim, least=1)))
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         """Score each value, and weigh by the softmax of the scores."""
+        if not isinstance(input, (tuple, list)) or not input:
+            raise wrong_kind("DepthAttention", "input", "a list of values, one at least", input)
+        for value in input:
+            tensor("DepthAttention", "input", value)
         scores = [(v * self.query).sum(-1) * ((v * v).mean(-1) + 1e-6) ** -0.5 for v in input]
         joined: Tensor = skip.depth_mix(input, F.softmax(stack(scores, 0), 0))
         return joined
@@ -215,7 +230,8 @@ class Reversible(Module):
 
     def __init__(self, f: Module, g: Module, dim: int = 1) -> None:
         super().__init__()
-        self.f, self.g, self.dim = f, g, dim
+        self.f, self.g = function("Reversible", "f", f), function("Reversible", "g", g)
+        self.dim = integer("Reversible", "dim", dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Couple the halves, by forks and joins."""
@@ -252,6 +268,9 @@ class ReversibleSequence(Module):
 
     def __init__(self, *blocks: Reversible) -> None:
         super().__init__()
+        for block in blocks:
+            if not isinstance(block, Reversible):
+                raise wrong_kind("ReversibleSequence", "blocks", "Reversible ones", block)
         self.blocks = ModuleList(blocks)
         self.dim = blocks[0].dim if blocks else 1
 
@@ -262,8 +281,9 @@ class ReversibleSequence(Module):
 
 
 def _halves(x: Tensor, dim: int) -> tuple[Any, Any]:
-    size = x.shape[dim]
+    axis = axis_of(dim, tensor("Reversible", "input", x, arrays=False).ndim, "Reversible")
+    size = x.shape[axis] if x.ndim else 1
     if size % 2:
-        raise ValueError(f"reversible blocks halve dimension {dim}, which has {size}: it must be even")
+        raise OperationError(f"reversible blocks halve dimension {dim}, which has {size}: it must be even")
     first, second = x.chunk(2, dim)
     return first, second

@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.arguments import integer, integers, tensor, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
+from minigrad.nn.gains import fans
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
 from minigrad.tensors.tensor import Tensor
@@ -54,8 +56,9 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
+        truths("Linear", bias=bias)
+        self.in_features = integer("Linear", "in_features", in_features, least=0)
+        self.out_features = integer("Linear", "out_features", out_features, least=0)
         self.weight = empty_parameter(out_features, in_features, device=device, dtype=dtype)
         self.register_parameter("bias", empty_parameter(out_features, device=device, dtype=dtype) if bias else None)
         self.reset_parameters()
@@ -80,7 +83,7 @@ def init_as_pytorch(weight: Tensor, bias: Tensor | None) -> None:
     """
     init.kaiming_uniform_(weight, a=math.sqrt(5))
     if bias is not None:
-        fan_in, _ = init.fans(weight)
+        fan_in, _ = fans(weight)
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
         init.uniform_(bias, -bound, bound)
 
@@ -97,11 +100,12 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = integer("Flatten", "start_dim", start_dim)
+        self.end_dim = integer("Flatten", "end_dim", end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Merge the axes from ``start_dim`` to ``end_dim``."""
+        tensor("Flatten", "input", input, arrays=False)
         return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -121,11 +125,12 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        self.dim = dim
-        self.unflattened_size = tuple(unflattened_size)
+        self.dim = integer("Unflatten", "dim", dim)
+        self.unflattened_size = integers("Unflatten", "unflattened_size", unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
         """Split axis ``dim``."""
+        tensor("Unflatten", "input", input, arrays=False)
         return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:

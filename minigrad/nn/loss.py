@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import choice, flag, integer, number, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
-from minigrad.ops.loss import check_reduction, legacy_reduction
+from minigrad.ops.loss import legacy_reduction
 from minigrad.tensors.tensor import Tensor
 
 
@@ -17,8 +18,9 @@ class _Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = legacy_reduction(size_average, reduce, reduction)
-        check_reduction(type(self).__name__, self.reduction)
+        truths(type(self).__name__, size_average=size_average, reduce=reduce)
+        word = legacy_reduction(size_average, reduce, reduction)
+        self.reduction = choice(type(self).__name__, "reduction", word, ("mean", "sum", "none"))
 
 
 class _WeightedLoss(_Loss):
@@ -62,6 +64,7 @@ class SmoothL1Loss(_Loss):
         beta: float = 1.0,
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        numbers("SmoothL1Loss", beta=beta)
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -76,6 +79,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        numbers("HuberLoss", delta=delta)
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -100,8 +104,10 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, "sum" if reduction == "batchmean" else reduction)
-        self.reduction = reduction if reduction == "batchmean" else self.reduction
+        flag("KLDivLoss", "log_target", log_target)
+        of_batch = isinstance(reduction, str) and reduction == "batchmean"
+        super().__init__(size_average, reduce, "sum" if of_batch else reduction)
+        self.reduction = reduction if of_batch else self.reduction
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -139,8 +145,8 @@ class CrossEntropyLoss(_WeightedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        self.ignore_index = integer("CrossEntropyLoss", "ignore_index", ignore_index)
+        self.label_smoothing = number("CrossEntropyLoss", "label_smoothing", label_smoothing, least=0, most=1)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compare logits (N, C, ...) with classes (N, ...) or with probabilities (N, C, ...)."""
@@ -176,7 +182,7 @@ class NLLLoss(_WeightedLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compare log-probabilities (N, C, ...) with classes (N, ...)."""

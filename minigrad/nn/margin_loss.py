@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.arguments import flag, function, numbers, truths, wrong_value
 from minigrad.nn import functional as F
 from minigrad.nn.distance import PairwiseDistance
 from minigrad.nn.loss import _Loss, _WeightedLoss
@@ -25,6 +26,7 @@ class _MarginLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = self.usual if margin is None else margin
+        numbers(type(self).__name__, margin=self.margin)
 
 
 class MarginRankingLoss(_MarginLoss):
@@ -66,6 +68,8 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        flag("TripletMarginLoss", "swap", swap)
+        numbers("TripletMarginLoss", margin=margin, p=p, eps=eps)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Any:
@@ -87,6 +91,9 @@ class TripletMarginWithDistanceLoss(_Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        function("TripletMarginWithDistanceLoss", "distance_function", self.distance_function)
+        truths("TripletMarginWithDistanceLoss", swap=swap)
+        numbers("TripletMarginWithDistanceLoss", margin=margin)
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Any:
@@ -121,8 +128,9 @@ class MultiMarginLoss(_WeightedLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
+        numbers("MultiMarginLoss", p=p, margin=margin)
         if p not in (1, 2):
-            raise ValueError(f"only p == 1 and p == 2 supported, not {p}")
+            raise wrong_value("MultiMarginLoss", "p", "1 or 2", p)
         self.p, self.margin = p, margin
 
     def forward(self, input: Tensor, target: Tensor) -> Any:
@@ -156,6 +164,9 @@ class PoissonNLLLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(size_average, reduce, reduction)
+        flag("PoissonNLLLoss", "log_input", log_input)
+        flag("PoissonNLLLoss", "full", full)
+        numbers("PoissonNLLLoss", eps=eps)
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Tensor, target: Tensor) -> Any:
@@ -167,6 +178,8 @@ class GaussianNLLLoss(_Loss):
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
+        truths("GaussianNLLLoss", full=full)
+        numbers("GaussianNLLLoss", eps=eps)
         self.full, self.eps = full, eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Any:

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from minigrad import arguments
+from minigrad.arguments import function, wrong_kind
 from minigrad.engine.base import TensorBase
 from minigrad.engine.running import OUTSIDE, running
 from minigrad.engine.source import user_place
@@ -130,6 +132,7 @@ class Module:
         self._check_name(name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"buffer {name!r} must be a tensor or None, not {type(tensor).__name__}")
+        arguments.truths("register_buffer", persistent=persistent)
         self._buffers[name] = tensor
         self._non_persistent.pop(name, None)
         if not persistent:
@@ -308,7 +311,7 @@ class Module:
             If there is none.
         """
         module: Module = self
-        for name in target.split(".") if target else ():
+        for name in target.split(".") if _path(target) else ():
             module = module._find("_modules", name, target)
         return module
 
@@ -320,7 +323,7 @@ class Module:
         AttributeError
             If there is none.
         """
-        path, _, name = target.rpartition(".")
+        path, _, name = _path(target).rpartition(".")
         return self.get_submodule(path)._find("_parameters", name, target)
 
     def get_buffer(self, target: str) -> Tensor:
@@ -331,7 +334,7 @@ class Module:
         AttributeError
             If there is none.
         """
-        path, _, name = target.rpartition(".")
+        path, _, name = _path(target).rpartition(".")
         return self.get_submodule(path)._find("_buffers", name, target)
 
     def _find(self, table: str, name: str, target: str) -> Any:
@@ -473,10 +476,12 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or set them to zeros."""
+        arguments.truths("zero_grad", set_to_none=set_to_none)
         clear_gradients(self.parameters(), set_to_none)
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
         """Call ``fn`` with every module, the children first; for initialising, say."""
+        function("apply", "fn", fn)
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -511,7 +516,7 @@ class Module:
         check_device(device)
         if dtype is None:
             return self
-        wanted = np.dtype(dtype)
+        wanted = arguments.dtype("to", dtype)
         if wanted.kind != "f":
             raise TypeError(f"a module's dtype must be a floating-point one, not {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):
@@ -556,6 +561,19 @@ class Module:
         for name, module in self._modules.items():  # (A comprehension would be one more frame a level.)
             children.append(f"({name}): {_indented(repr(module))}")
         return framed(self._get_name(), self.extra_repr(), children)
+
+
+def _path(target: Any) -> str:
+    """A path of names.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    """
+    if not isinstance(target, str):
+        raise wrong_kind("a module", "target", "a path, such as 'layer1.0.conv1'", target)
+    return target
 
 
 def framed(name: str, extra: str, children: list[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integer, numbers, tensor, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.activation import _Activation, _AlongAxis
 from minigrad.nn.init import constant_
@@ -17,6 +19,7 @@ class Hardswish(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -29,6 +32,7 @@ class Hardsigmoid(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        truths(type(self).__name__, inplace=inplace)
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
@@ -49,6 +53,7 @@ class CELU(_Activation):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("CELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
@@ -64,6 +69,7 @@ class Threshold(_Activation):
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("Threshold", threshold=threshold, value=value)
         self.threshold, self.value = threshold, value
 
     def forward(self, input: Tensor) -> Tensor:
@@ -79,6 +85,9 @@ class RReLU(_Activation):
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__(inplace)
+        numbers("RReLU", lower=lower, upper=upper)
+        if not lower <= upper:
+            raise OperationError(f"RReLU: lower={lower} must be at most upper={upper}")
         self.lower, self.upper = lower, upper
 
     def forward(self, input: Tensor) -> Tensor:
@@ -107,7 +116,8 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
+        self.num_parameters = integer("PReLU", "num_parameters", num_parameters, least=1)
+        numbers("PReLU", init=init)
         self.init = init
         self.weight = empty_parameter(num_parameters, device=device, dtype=dtype)
         self.reset_parameters()
@@ -131,7 +141,7 @@ class GLU(_AlongAxis):
     dim: int
 
     def __init__(self, dim: int = -1) -> None:
-        super().__init__(dim)
+        super().__init__(integer("GLU", "dim", dim))
 
     def forward(self, input: Tensor) -> Tensor:
         """Gate."""
@@ -159,6 +169,7 @@ class Hardshrink(Module):
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
+        numbers(type(self).__name__, lambd=lambd)
         self.lambd = lambd
 
     def forward(self, input: Tensor) -> Tensor:
@@ -191,6 +202,6 @@ class Softmax2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise over the channels."""
-        if input.ndim not in (3, 4):
-            raise ValueError(f"Softmax2d takes (N, C, H, W) or (C, H, W), not {input.shape}")
+        if tensor("Softmax2d", "input", input).ndim not in (3, 4):
+            raise OperationError(f"Softmax2d takes (N, C, H, W) or (C, H, W), not {input.shape}")
         return F.softmax(input, -3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import flag, integers, numbers, truths
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.nn.pooling import Sizes, Upsample, _AdaptiveAvgPoolNd
@@ -16,6 +17,7 @@ class _AdaptiveMaxPool(_AdaptiveAvgPoolNd):
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
+        truths(type(self).__name__, return_indices=return_indices)
         self.return_indices = return_indices
 
 
@@ -39,7 +41,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """
 
     def forward(self, input: Tensor) -> Any:
-        """Pool (N, C, H, W) to (N, C, *output_size)."""
+        """Pool ``(N, C, H, W)`` to ``(N, C, *output_size)``."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
@@ -48,9 +50,14 @@ class MaxUnpool2d(Module):
 
     def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
         super().__init__()
-        self.kernel_size = _pair(kernel_size)
-        self.stride = _pair(kernel_size if stride is None else stride)
-        self.padding = _pair(padding)
+        self.kernel_size, self.stride, self.padding = (
+            _pair(integers("MaxUnpool2d", name, n, (1, 2)) if not isinstance(n, int) else n)
+            for name, n in (
+                ("kernel_size", kernel_size),
+                ("stride", kernel_size if stride is None else stride),
+                ("padding", padding),
+            )
+        )
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         """Go back from (N, C, H, W)."""
@@ -69,6 +76,8 @@ class LPPool2d(Module):
         self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
     ) -> None:
         super().__init__()
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
+        numbers(type(self).__name__, norm_type=norm_type)
         self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad import arguments
+from minigrad.arguments import integer, integers, numbers, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -54,7 +56,10 @@ class _NormBase(_Affine):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.num_features = num_features
+        layer = type(self).__name__
+        truths(layer, affine=affine, track_running_stats=track_running_stats, bias=bias)
+        self.num_features = integer(layer, "num_features", num_features, least=0)
+        numbers(layer, eps=eps, momentum=0 if momentum is None else momentum)
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
@@ -99,7 +104,7 @@ class _BatchNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of (N, C, ...)."""
-        if input.ndim not in self.ndims:
+        if arguments.tensor(type(self).__name__, "input", input).ndim not in self.ndims:
             raise self._wrong_dims(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -203,15 +208,17 @@ class LayerNorm(_Affine):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        shape = integers("LayerNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
+        numbers("LayerNorm", eps=eps)
+        truths("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self._register(shape, elementwise_affine, elementwise_affine and bias, device, dtype)
         self.reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (..., *normalized_shape)."""
+        """Normalise ``(..., *normalized_shape)``."""
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -265,8 +272,11 @@ class GroupNorm(_Affine):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_channels % num_groups:
-            raise ValueError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        integer("GroupNorm", "num_groups", num_groups, least=1)
+        if integer("GroupNorm", "num_channels", num_channels, least=0) % num_groups:
+            raise OperationError(f"num_channels={num_channels} must be divisible by num_groups={num_groups}")
+        numbers("GroupNorm", eps=eps)
+        truths("GroupNorm", affine=affine, bias=bias)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.arguments import integer, integers, numbers, tensor, truths
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -32,7 +33,7 @@ class _InstanceNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample of (N, C, ...), or of one sample without N."""
-        if input.ndim not in self.ndims:
+        if tensor(type(self).__name__, "input", input, arrays=False).ndim not in self.ndims:
             raise self._wrong_dims(input)
         single = input.ndim == self.ndims[0]
         y = F.instance_norm(
@@ -117,8 +118,11 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        shape = integers("RMSNorm", "normalized_shape", normalized_shape, least=0)
         self.normalized_shape = shape
+        truths("RMSNorm", elementwise_affine=elementwise_affine)
+        if eps is not None:
+            numbers("RMSNorm", eps=eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         learnt = empty_parameter(*shape, device=device, dtype=dtype) if elementwise_affine else None
@@ -131,7 +135,7 @@ class RMSNorm(Module):
             init.ones_(self.weight)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Scale (..., *normalized_shape)."""
+        """Scale ``(..., *normalized_shape)``."""
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -152,7 +156,9 @@ class LocalResponseNorm(Module):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size = integer("LocalResponseNorm", "size", size, least=1)
+        numbers("LocalResponseNorm", alpha=alpha, beta=beta, k=k)
+        self.alpha, self.beta, self.k = alpha, beta, k
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (N, C, L, ...)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.arguments import integers, numbers
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -17,7 +18,8 @@ class _Pad(Module):
 
     def __init__(self, padding: Padding) -> None:
         super().__init__()
-        self.padding = (padding,) * self.sides if isinstance(padding, int) else tuple(padding)
+        sides = integers(type(self).__name__, "padding", padding, (1, self.sides))
+        self.padding = sides * self.sides if len(sides) == 1 else sides
 
     def forward(self, input: Tensor) -> Tensor:
         """Add the border to the last axes."""
@@ -40,6 +42,7 @@ class ConstantPad2d(_Pad):
 
     def __init__(self, padding: Padding, value: float) -> None:
         super().__init__(padding)
+        numbers(type(self).__name__, value=value)
         self.value = value
 
     def forward(self, input: Tensor) -> Tensor:

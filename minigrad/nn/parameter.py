@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import flag
 from minigrad.engine.base import TensorBase
 from minigrad.engine.errors import OperationError
 from minigrad.ops.common import get_default_dtype
 from minigrad.tensors.creation import empty
+from minigrad.tensors.making import values_of
 from minigrad.tensors.tensor import Tensor
 
 
@@ -39,7 +41,8 @@ class Parameter(Tensor):
     def __init__(self, data: Any = (), requires_grad: bool = True) -> None:
         if isinstance(data, TensorBase):
             data = data.array
-        self.array = data if isinstance(data, np.ndarray) else np.asarray(data, get_default_dtype())
+        self.array = data if isinstance(data, np.ndarray) else values_of("Parameter", data, get_default_dtype())
+        flag("Parameter", "requires_grad", requires_grad)
         if requires_grad and self.array.dtype.kind not in "fc":
             raise OperationError(
                 f"only floating-point tensors can be learnt, this one is {self.array.dtype}: "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
+from minigrad.arguments import integer, out_of_range
 from minigrad.engine.base import TensorBase
+from minigrad.nn.container import as_list, as_pairs, found
 from minigrad.nn.module import Module, framed
 from minigrad.nn.parameter import Parameter
 
@@ -63,12 +64,12 @@ class ParameterList(_ParameterHolder):
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self.extend(values or ())
+        self.extend(() if values is None else values)
 
     def _name(self, index: Any) -> str:
-        place = operator.index(index)
+        place = integer("ParameterList", "index", index)
         if not -len(self) <= place < len(self):
-            raise IndexError(f"index {place} is out of range for {len(self)} parameters")
+            raise out_of_range("ParameterList", "index", f"one of {len(self)} parameters", index)
         return str(place % len(self))
 
     def __getitem__(self, index: Any) -> Any:
@@ -93,7 +94,7 @@ class ParameterList(_ParameterHolder):
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add several parameters at the end."""
-        for value in list(values):
+        for value in as_list("ParameterList", values):
             self.append(value)
         return self
 
@@ -115,10 +116,11 @@ class ParameterDict(_ParameterHolder):
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__()
-        self.update(parameters or ())
+        self.update(() if parameters is None else parameters)
 
     def __getitem__(self, key: str) -> Parameter:
-        return self._parameters[key]
+        parameter: Parameter = found(self, self._parameters, key)
+        return parameter
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.register_parameter(key, _as_parameter(value))
@@ -134,7 +136,7 @@ class ParameterDict(_ParameterHolder):
 
     def pop(self, key: str) -> Parameter:
         """Take a parameter out, and give it back."""
-        parameter = self._parameters[key]
+        parameter: Parameter = found(self, self._parameters, key)
         delattr(self, key)
         return parameter
 
@@ -157,6 +159,5 @@ class ParameterDict(_ParameterHolder):
 
     def update(self, parameters: Any) -> None:
         """Add parameters, or put them in the place of those of the same name."""
-        pairs = parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters
-        for key, value in pairs:
+        for key, value in as_pairs("ParameterDict", parameters):
             self[key] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import flag, integer, integers, number, truths, wrong_kind
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -28,6 +29,8 @@ class _MaxPoolNd(Module):
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
         self.dilation = dilation
+        truths(type(self).__name__, return_indices=return_indices)
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -103,9 +106,15 @@ class AvgPool1d(_AvgPoolNd):
         super().__init__()
         # PyTorch shows these as tuples here, and as they were given in AvgPool2d.
         self.kernel_size, self.stride, self.padding = (
-            (n,) if isinstance(n, int) else tuple(n)
-            for n in (kernel_size, kernel_size if stride is None else stride, padding)
+            integers("AvgPool1d", name, n, (1,))
+            for name, n in (
+                ("kernel_size", kernel_size),
+                ("stride", kernel_size if stride is None else stride),
+                ("padding", padding),
+            )
         )
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
+        flag(type(self).__name__, "count_include_pad", count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -150,8 +159,12 @@ class AvgPool2d(_AvgPoolNd):
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
+        flag(type(self).__name__, "ceil_mode", ceil_mode)
+        flag(type(self).__name__, "count_include_pad", count_include_pad)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
+        if divisor_override is not None:
+            integer("AvgPool2d", "divisor_override", divisor_override)
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
@@ -203,7 +216,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Pool (N, C, H, W) to (N, C, *output_size)."""
+        """Pool ``(N, C, H, W)`` to ``(N, C, *output_size)``."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
@@ -240,10 +253,14 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         self.size = size
-        self.scale_factor = (
-            tuple(map(float, scale_factor)) if isinstance(scale_factor, tuple) else scale_factor and float(scale_factor)
-        )
+        if isinstance(scale_factor, tuple):
+            self.scale_factor: Any = tuple(number("Upsample", "scale_factor", factor) for factor in scale_factor)
+        else:
+            self.scale_factor = None if scale_factor is None else number("Upsample", "scale_factor", scale_factor)
+        if not isinstance(mode, str):
+            raise wrong_kind("Upsample", "mode", "a mode, such as 'nearest'", mode)
         self.mode = mode
+        truths("Upsample", align_corners=align_corners, recompute_scale_factor=recompute_scale_factor)
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import integer
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.tensors.tensor import Tensor
@@ -21,7 +22,7 @@ class PixelShuffle(Module):
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
-        self.upscale_factor = upscale_factor
+        self.upscale_factor = integer("PixelShuffle", "upscale_factor", upscale_factor)
 
     def forward(self, input: Tensor) -> Tensor:
         """Move channels to places."""
@@ -37,7 +38,7 @@ class PixelUnshuffle(Module):
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
-        self.downscale_factor = downscale_factor
+        self.downscale_factor = integer("PixelUnshuffle", "downscale_factor", downscale_factor)
 
     def forward(self, input: Tensor) -> Tensor:
         """Move places to channels."""
@@ -53,7 +54,7 @@ class ChannelShuffle(Module):
 
     def __init__(self, groups: int) -> None:
         super().__init__()
-        self.groups = groups
+        self.groups = integer("ChannelShuffle", "groups", groups)
 
     def forward(self, input: Tensor) -> Tensor:
         """Change the order of the channels."""
@@ -72,7 +73,7 @@ class Unfold(Module):
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C * kH * kW, L)."""
+        """``(N, C, H, W)`` to ``(N, C * kH * kW, L)``."""
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
@@ -91,7 +92,7 @@ class Fold(Module):
         self.dilation, self.padding, self.stride = dilation, padding, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C * kH * kW, L) to (N, C, *output_size)."""
+        """``(N, C * kH * kW, L)`` to ``(N, C, *output_size)``."""
         return F.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:

@@ -13,12 +13,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.arguments import choice, flag, integer, number, room, tensor, truths
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
+from minigrad.nn.cells import state_pair
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter, empty_parameter
 from minigrad.nn.utils.rnn import PackedSequence
+from minigrad.ops.common import get_default_dtype
 from minigrad.ops.join import split, stack
 from minigrad.ops.recurrent import gru_step, lstm_step, rnn_step, together
 from minigrad.tensors.tensor import Tensor, from_array
@@ -68,7 +71,17 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        _check_settings(hidden_size, num_layers, dropout, proj_size)
+        layer = type(self).__name__
+        choice(layer, "mode", mode, ("RNN_TANH", "RNN_RELU", "LSTM", "GRU"))
+        truths(layer, bidirectional=bidirectional)
+        flag(layer, "bias", bias)
+        flag(layer, "batch_first", batch_first)
+        input_size = integer(layer, "input_size", input_size, least=0)
+        hidden_size = integer(layer, "hidden_size", hidden_size, least=1)
+        num_layers = integer(layer, "num_layers", num_layers, least=1)
+        proj_size = integer(layer, "proj_size", proj_size, least=0, most=hidden_size - 1)
+        dropout = number(layer, "dropout", dropout, least=0, most=1)
+        room(layer, (num_layers, self.gates * hidden_size, proj_size or hidden_size), get_default_dtype())
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} acts between layers, and num_layers is 1: nothing is dropped", stacklevel=3
@@ -79,8 +92,8 @@ class RNNBase(Module):
         self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
-        self.dropout = float(dropout)
-        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.bidirectional = bool(bidirectional)
         self.proj_size = proj_size
         self._all_names = [
             self._make(layer, suffix, device, dtype)
@@ -168,7 +181,7 @@ class RNNBase(Module):
     def _as_rows(self, input: Tensor) -> tuple[Tensor, list[int], bool]:
         """The input as rows, the batch size of each time step, and whether it was a single sequence."""
         name = type(self).__name__
-        if input.ndim not in (2, 3):
+        if tensor(name, "input", input, arrays=False).ndim not in (2, 3):
             raise OperationError(f"{name}: expected an input of 2 or 3 dimensions, its shape is {input.shape}")
         if input.ndim == 2:
             time_first = input.unsqueeze(1)
@@ -189,7 +202,7 @@ class RNNBase(Module):
             return tuple(from_array(np.zeros((count, batch, width), dtype)) for width in widths)
         for state, width, label in zip(hx, widths, ("hidden", "cell"), strict=False):
             wanted = (count, width) if single else (count, batch, width)
-            if tuple(state.shape) != wanted:
+            if tuple(tensor(type(self).__name__, "hx", state, arrays=False).shape) != wanted:
                 raise OperationError(
                     f"{type(self).__name__}: the {label} state must have shape {wanted}, (layers * directions, "
                     f"{'' if single else 'batch, '}features); it has {tuple(state.shape)}"
@@ -235,19 +248,6 @@ class RNNBase(Module):
         return text + (f", bidirectional={self.bidirectional}" if self.bidirectional else "")
 
 
-def _check_settings(hidden_size: Any, num_layers: Any, dropout: Any, proj_size: int) -> None:
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
-        raise ValueError(f"dropout={dropout!r} is a probability, from 0 to 1")
-    if not isinstance(hidden_size, (int, np.integer)):
-        raise TypeError(f"hidden_size must be an int, not {type(hidden_size).__name__}")
-    if hidden_size <= 0:
-        raise ValueError(f"hidden_size={hidden_size} must be greater than zero")
-    if num_layers <= 0:
-        raise ValueError(f"num_layers={num_layers} must be greater than zero")
-    if not 0 <= proj_size < hidden_size:
-        raise ValueError(f"proj_size={proj_size} must be from 0 to less than hidden_size={hidden_size}")
-
-
 class RNN(RNNBase):
     """Elman's recurrent net: ``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``, a time step (Elman, 1990).
 
@@ -279,8 +279,7 @@ class RNN(RNNBase):
             args = args[:3] + args[4:]
         else:
             self.nonlinearity = kwargs.pop("nonlinearity", "tanh")
-        if self.nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity={self.nonlinearity!r}: it can be 'tanh' or 'relu'")
+        choice("RNN", "nonlinearity", self.nonlinearity, ("tanh", "relu"))
         super().__init__(f"RNN_{self.nonlinearity.upper()}", *args, **kwargs)
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
@@ -340,9 +339,7 @@ class LSTM(RNNBase):
 
     def forward(self, input: Any, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         """Read sequences; as ``RNN``, but that the states are two, ``(h, c)``."""
-        if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
-            raise TypeError("LSTM: hx is a tuple (h, c) of the hidden and the cell state")
-        outputs, (h, c) = self._run(input, None if hx is None else tuple(hx), 2)
+        outputs, (h, c) = self._run(input, None if hx is None else state_pair("LSTM", hx), 2)
         return outputs, (h, c)
 
     def _step(self, x: Tensor, states: States, weights: dict[str, Tensor]) -> States:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minigrad import skip
+from minigrad.arguments import function, integer, numbers, tensor, truths
+from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn.conv import Conv2d
 from minigrad.nn.module import Module
@@ -55,6 +57,12 @@ class Residual(Module):
         scale: float | Parameter | None = None,
     ) -> None:
         super().__init__()
+        function("Residual", "branch", branch)
+        for name, part in (("shortcut", shortcut), ("after", after)):
+            if part is not None:
+                function("Residual", name, part)
+        if scale is not None and not isinstance(scale, Parameter):
+            numbers("Residual", scale=scale)
         self.branch = branch
         self.shortcut = shortcut
         self.after = after
@@ -99,6 +107,7 @@ class Projection(Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, norm: bool = True) -> None:
         super().__init__()
+        truths("Projection", norm=norm)
         self.conv = Conv2d(in_channels, out_channels, 1, stride, bias=False)
         self.norm = BatchNorm2d(out_channels) if norm else None
 
@@ -134,7 +143,9 @@ class PadShortcut(Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
-        if out_channels < in_channels:
+        integer("PadShortcut", "in_channels", in_channels, least=1)
+        integer("PadShortcut", "stride", stride, least=1)
+        if integer("PadShortcut", "out_channels", out_channels) < in_channels:
             raise ValueError(
                 f"PadShortcut({in_channels}, {out_channels}): padding can only add channels; "
                 f"use Projection({in_channels}, {out_channels}, stride={stride})"
@@ -145,6 +156,8 @@ class PadShortcut(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Bring (N, in_channels, ...) to the branch's shape."""
+        if tensor("PadShortcut", "input", input).ndim < 2:
+            raise OperationError(f"PadShortcut: the input must be (N, C, ...), its shape is {input.shape}")
         if self.stride > 1:
             every = slice(None)
             places = (every, every) + (slice(None, None, self.stride),) * (input.ndim - 2)
@@ -176,8 +189,8 @@ class SkipConcat(Module):
 
     def __init__(self, branch: Callable[[Tensor], Tensor], dim: int = 1) -> None:
         super().__init__()
-        self.branch = branch
-        self.dim = dim
+        self.branch = function("SkipConcat", "branch", branch)
+        self.dim = integer("SkipConcat", "dim", dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and put skip and branch side by side."""
@@ -215,8 +228,8 @@ class Highway(Module):
 
     def __init__(self, branch: Callable[[Tensor], Tensor], gate: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.branch = branch
-        self.gate = gate
+        self.branch = function("Highway", "branch", branch)
+        self.gate = function("Highway", "gate", gate)
 
     def forward(self, input: Tensor) -> Tensor:
         """Fork, and weigh skip and branch by the gate."""

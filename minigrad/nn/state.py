@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.arguments import truths
 from minigrad.engine.base import Array, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
@@ -45,12 +46,13 @@ def load(module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool)
     """See ``Module.load_state_dict``."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"load_state_dict() takes a dictionary of tensors, not {type(state_dict).__name__}")
+    truths("load_state_dict", strict=strict, assign=assign)
     own = module.state_dict(keep_vars=True)
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
     arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
     for key, array in arrays.items():
-        if array.dtype.kind not in "biuf":
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
             raise OperationError(f"load_state_dict: {key!r} holds {array.dtype}, and the module real numbers")
     mismatched = [key for key, array in arrays.items() if array.shape != own[key].array.shape]
     if mismatched or (strict and (missing or unexpected)):

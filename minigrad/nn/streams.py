@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import skip
+from minigrad.arguments import choice, function, integer, room
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -69,8 +70,13 @@ class HyperConnection(Module):
         layer: int = 0,
     ) -> None:
         super().__init__()
-        if constraint not in CONSTRAINTS:
-            raise ValueError(f"constraint is {constraint!r}: it can be None, 'sinkhorn' or 'birkhoff'")
+        function("HyperConnection", "branch", branch)
+        choice("HyperConnection", "constraint", constraint, CONSTRAINTS)
+        streams = integer("HyperConnection", "streams", streams, least=1)
+        layer = integer("HyperConnection", "layer", layer, least=0)
+        room("HyperConnection", (streams, streams), np.float64)
+        if dim is not None:
+            integer("HyperConnection", "dim", dim, least=1)
         if (constraint is not None and streams < 2) or (constraint == "birkhoff" and streams > 5):
             raise ValueError(f"{streams} streams with constraint {constraint!r}: it takes 2 or more, 'birkhoff' 2 to 5")
         self.branch, self.streams, self.constraint, self.dim, self.layer = branch, streams, constraint, dim, layer

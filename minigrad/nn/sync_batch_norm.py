@@ -59,6 +59,10 @@ class SyncBatchNorm(_BatchNorm):
         of_batch = self.training or self.running_mean is None
         if not of_batch or not is_initialized() or group_or_world(self.process_group).size() == 1:
             return super().forward(input)
+        if not isinstance(input, Tensor):
+            raise TypeError(f"SyncBatchNorm takes a tensor, not {type(input).__name__}")
+        if input.array.dtype.kind != "f":
+            raise OperationError(f"SyncBatchNorm takes floating-point values, not {input.dtype}: say input.float()")
         if input.ndim < 2 or input.shape[1] != self.num_features:
             raise OperationError(f"SyncBatchNorm takes (N, {self.num_features}, ...), not shape {input.shape}")
         axes = (0, *range(2, input.ndim))
@@ -90,7 +94,15 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: ProcessGroup | None = None) -> Module:
-        """Replace every batch normalisation in a module, which is changed; gives it, or what takes its place."""
+        """Replace every batch normalisation in a module, which is changed; gives it, or what takes its place.
+
+        Raises
+        ------
+        TypeError
+            For what is no module.
+        """
+        if not isinstance(module, Module):
+            raise TypeError(f"convert_sync_batchnorm: it takes an nn.Module, not {type(module).__name__}")
         if isinstance(module, (BatchNorm1d, BatchNorm2d)):
             return cls._from(module, process_group)
         for name, child in module.named_children():

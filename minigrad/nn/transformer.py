@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import skip
+from minigrad.arguments import choice, function, integer, room, tensor, truths, wrong_kind
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -32,10 +33,17 @@ Activation = str | Callable[[Tensor], Tensor]
 def _activation(given: Activation) -> Callable[[Tensor], Tensor]:
     if isinstance(given, str):
         named: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
-        if given not in named:
-            raise RuntimeError(f"activation={given!r}: it can be 'relu', 'gelu' or a function of a tensor")
-        return named[given]
-    return given
+        return named[choice("Transformer", "activation", given, tuple(named))]
+    return function("Transformer", "activation", given)
+
+
+def _copies(operation: str, layer: Any, count: Any) -> ModuleList:
+    """So many copies of a layer."""
+    if not isinstance(layer, Module):
+        raise wrong_kind(operation, "the layer", "a Module", layer)
+    count = integer(operation, "num_layers", count, least=0)
+    room(operation, (count, sum(p.array.size for p in layer.parameters())), get_default_dtype())
+    return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
 class _Layer(Module):
@@ -57,6 +65,7 @@ class _Layer(Module):
     ) -> None:
         super().__init__()
         made = {"bias": bias, "device": device, "dtype": dtype}
+        truths(type(self).__name__, norm_first=norm_first)
         attention = {"dropout": dropout, "batch_first": batch_first, **made}
         self.self_attn = MultiheadAttention(d_model, nhead, **attention)
         if self._attentions == 2:
@@ -76,7 +85,7 @@ class _Layer(Module):
 
     def _residual(self, x: Tensor, norm: Module, branch: Callable[[Tensor], Tensor]) -> Tensor:
         """``x + branch(norm(x))``, or post-norm ``norm(x + branch(x))``."""
-        s, b = skip.fork(x)
+        s, b = skip.fork(tensor(type(self).__name__, "the input", x, arrays=False))
         if self.norm_first:
             return skip.residual_add(s, branch(norm(b)))
         normed: Tensor = norm(skip.residual_add(s, branch(b)))
@@ -221,7 +230,9 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        if norm is not None and not isinstance(norm, Module):
+            raise wrong_kind("TransformerEncoder", "norm", "a Module or None", norm)
+        self.layers = _copies("TransformerEncoder", encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -233,6 +244,7 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """Encode; masks as in `TransformerEncoderLayer`."""
+        truths("TransformerEncoder", is_causal=is_causal)
         for layer in self.layers:
             src = layer(src, mask, src_key_padding_mask, bool(is_causal))
         return src if self.norm is None else self.norm(src)
@@ -249,7 +261,9 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        if norm is not None and not isinstance(norm, Module):
+            raise wrong_kind("TransformerDecoder", "norm", "a Module or None", norm)
+        self.layers = _copies("TransformerDecoder", decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -266,6 +280,7 @@ class TransformerDecoder(Module):
     ) -> Tensor:
         """Decode; the arguments are those of `TransformerDecoderLayer`."""
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        truths("TransformerDecoder", tgt_is_causal=tgt_is_causal)
         for layer in self.layers:
             tgt = layer(tgt, memory, *masks, bool(tgt_is_causal), memory_is_causal)
         return tgt if self.norm is None else self.norm(tgt)
@@ -316,6 +331,9 @@ class Transformer(Module):
         def norm() -> LayerNorm:
             return LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **made)
 
+        for name, part in (("custom_encoder", custom_encoder), ("custom_decoder", custom_decoder)):
+            if part is not None and not isinstance(part, Module):
+                raise wrong_kind("Transformer", name, "a Module or None", part)
         if custom_encoder is None:
             custom_encoder = TransformerEncoder(TransformerEncoderLayer(*layer, **made), num_encoder_layers, norm())
         if custom_decoder is None:
@@ -350,6 +368,12 @@ class Transformer(Module):
         OperationError
             If the features or the batches don't fit.
         """
+        for name, x in (("src", src), ("tgt", tgt)):
+            tensor("Transformer", name, x, arrays=False)
+        if not 2 <= src.ndim == tgt.ndim <= 3:
+            raise OperationError(
+                f"Transformer: src and tgt have 3 dimensions, or 2; they are {src.shape} and {tgt.shape}"
+            )
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise OperationError(f"Transformer: d_model={self.d_model}; src is {src.shape} and tgt {tgt.shape}")
         at = 0 if self.batch_first else 1

@@ -103,13 +103,15 @@ def check_divisor(a: Any, b: Any) -> None:
     Raises
     ------
     TypeError
-        If both are booleans.
+        If both are booleans, or one is complex.
     ZeroDivisionError
         If an integer is divided by 0.
     """
     kinds = np.asarray(a).dtype.kind, np.asarray(b).dtype.kind
     if kinds == ("b", "b"):
         raise TypeError("booleans can't be divided: convert them with .int() or .float()")
+    if "c" in kinds:
+        raise TypeError("complex numbers have no remainder")
     if "f" not in kinds and not np.all(b):
         raise ZeroDivisionError("an integer is divided by 0")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.arguments import integer, integers, sequence_of_tensors, tensor
+from minigrad.arguments import integer, integers, sequence, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.engine.node import Node
 from minigrad.ops.common import T, along, axis_of, cast, result_type
@@ -101,10 +101,7 @@ def cat(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
     OperationError
         If there is nothing to join, or shapes disagree.
     """
-    given: list[Any] = sequence_of_tensors("cat", "tensors", tensors)
-    if not given:
-        raise OperationError("cat: there are no tensors to join")
-    given = list(_alike(given))
+    given = list(_alike(sequence("cat", "tensors", tensors)))
     shapes = [x.shape for x in given]
     if len(dict.fromkeys(map(len, shapes))) > 1:  # an empty vector joins tensors of any number of dimensions
         given = [x for x in given if x.shape != (0,)]
@@ -134,9 +131,7 @@ def stack(tensors: Sequence[T], dim: int = 0, *, axis: int | None = None) -> T:
     OperationError
         If there is nothing to stack, or shapes disagree.
     """
-    given: list[Any] = sequence_of_tensors("stack", "tensors", tensors)
-    if not given:
-        raise OperationError("stack: there are no tensors to stack")
+    given = sequence("stack", "tensors", tensors)
     shape = given[0].shape
     for position, x in enumerate(given):
         if x.shape != shape:

@@ -129,6 +129,8 @@ def pow(input: Any, exponent: Any) -> Any:
     base, power = promoted(input, exponent)
     if getattr(exponent, "dtype", None) is None:
         return PowConstant(exponent).apply_to(base)
+    if isinstance(base, complex):
+        raise TypeError("unsupported operand: a complex number to the power of a tensor")
     if getattr(base, "dtype", None) is None:
         base = np.asarray(base, dtype=power.dtype)
     return Pow().apply_to(base, power)

@@ -58,10 +58,18 @@ def number(operation: str, name: str, value: Any) -> float:
 
 
 def numbers(operation: str, **named: Any) -> None:
-    """Check several numbers, by their arguments' names; a list holds one for each group."""
+    """Check several numbers, by their arguments' names."""
     for name, value in named.items():
-        for each in value if isinstance(value, (list, tuple)) else (value,):
-            number(operation, name, each)
+        number(operation, name, value)
+
+
+def lists(operation: str, **named: Any) -> None:
+    """The same, for arguments that may be lists: one number for each group, say."""
+    for name, value in named.items():
+        if isinstance(value, (list, tuple)):
+            numbers(operation, **{f"{name}[{i}]": each for i, each in enumerate(value)})
+        else:
+            number(operation, name, value)
 
 
 def at_least_0(operation: str, named: dict[str, Any]) -> None:

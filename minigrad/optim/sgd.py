@@ -71,6 +71,7 @@ class SGD(Optimizer):
         settings.at_least_0(type(self).__name__, {"learning rate": lr, "momentum value": momentum})
         settings.at_least_0(type(self).__name__, {"weight_decay value": weight_decay})
         settings.number("SGD", "dampening", dampening)
+        settings.group("SGD", {"nesterov": nesterov})
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         defaults = {

@@ -52,6 +52,7 @@ def tensor(
     tensor([1., 2.])
     """
     check_device(device)
+    arguments.flag("tensor", "pin_memory", pin_memory)
     return _made("tensor", values_of("tensor", data, dtype), requires_grad)
 
 

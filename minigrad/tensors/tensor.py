@@ -460,6 +460,7 @@ class Tensor(Methods, Combined, InPlace, New, NumpyCalls):
                 check_device(given)
         check_device(device)
         copy = arguments.flag("to", "copy", copy)
+        arguments.flag("to", "non_blocking", non_blocking)
         result = self if dtype is None else common.cast(self, arguments.dtype("to", dtype))
         return self.clone() if copy and result is self else result
 
@@ -540,7 +541,13 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
     ------
     OperationError
         If a gradient is asked for something that is not floating-point.
+    TypeError
+        If it is no array.
     """
+    if not isinstance(array, np.ndarray):
+        raise arguments.wrong_kind("from_array", "array", "a NumPy array", array)
+    if requires_grad is not False:
+        arguments.flag("from_array", "requires_grad", requires_grad)
     if requires_grad and array.dtype.kind not in "fc":
         raise OperationError(f"only floating-point tensors can require gradients, this one is {array.dtype}")
     return Tensor._like(array, requires_grad)

@@ -17,6 +17,12 @@ def test_collectives_are_numpys_sums_and_slices(ranks):
 
 
 @needs_mpi
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_what_makes_no_sense_is_refused_before_anybody_waits(ranks):
+    assert passes("bad_input", ranks=ranks).count("whole") == ranks
+
+
+@needs_mpi
 def test_collectives_under_the_debug_level():
     passes("collectives", ranks=3, env={"MINIGRAD_DISTRIBUTED_DEBUG": "DETAIL"})
 

@@ -50,18 +50,28 @@ def test_one_of_two_sends_first(env):
     assert run("failures", "one_sends_first", 20_000, ranks=2, env=env).returncode == 0
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_another_order_of_collectives_is_told_with_all_lines(ranks):
-    told = fails("order_of_collectives", ranks=ranks, env=DETAIL)
+@pytest.mark.parametrize("env", [None, DETAIL])
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_another_order_of_collectives_is_told_with_all_lines(ranks, env):
+    told = fails("order_of_collectives", ranks=ranks, env=env)
     assert "the ranks don't do the same" in told
     assert "dist.broadcast(x, 0)  # this rank broadcasts" in told
     assert "dist.all_reduce(x)  # and these reduce" in told
 
 
-def test_other_shapes_in_one_collective_are_told():
-    told = fails("shapes_of_collectives", ranks=2, env=DETAIL)
+@pytest.mark.parametrize("env", [None, DETAIL])
+def test_other_shapes_in_one_collective_are_told(env):
+    told = fails("shapes_of_collectives", ranks=2, env=env)
     assert "all_reduce(SUM, (3,) float32)" in told
     assert "all_reduce(SUM, (4,) float32)" in told
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_other_dtypes_in_one_collective_are_told(later):
+    """... though they have as many bytes, and MPI would sum one rank's floats as integers."""
+    told = fails("dtypes_of_collectives", later, ranks=3)
+    assert "all_reduce(SUM, (3,) float32)" in told
+    assert "all_reduce(SUM, (3,) int32)" in told
 
 
 def test_a_collective_against_a_receive_is_a_deadlock():
@@ -97,3 +107,9 @@ def test_a_received_tensor_of_another_size_is_told(larger, words):
 def test_a_gradient_path_is_never_lost_in_silence():
     told = fails("gradient_path", ranks=2)
     assert "minigrad.distributed.nn.functional.all_reduce, which has a backward" in told
+
+
+def test_a_node_that_cannot_be_sent_for_inspection_is_named():
+    told = fails("cannot_be_sent", ranks=2)
+    assert "pipeline_receipt: Rough#" in told
+    assert "return Rough()(super().forward(x))  # the line that made it" in told

@@ -11,7 +11,7 @@ from .launch import needs_mpi, passes
 
 
 @needs_mpi
-@pytest.mark.parametrize("ranks", [1, 2, 3])
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
 def test_stages_look_as_the_whole_net(ranks):
     assert passes("inspect_stages", ranks=ranks).count("whole") == ranks
 

@@ -46,7 +46,12 @@ REASONS = [
     ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
     ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("mg.cat mg.stack", "tensors", "*", "a tensor is the sequence of its parts"),
+    ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
+    ("*", "size", "3", "one size may stand alone"),
+    ("mg.eye", "m", "None", "left out"),
+    ("mg.randint_like", "input", "bool", "the integers that fit are drawn, and read as booleans"),
+    ("mg.tensor", "requires_grad", "None", "None is False, as for zeros"),
+    ("Tensor.new", "data", "*", "values of another dtype become this one's"),
     ("mg.scaled_dot_product_attention", "attn_mask", "number", "what is added may be one number"),
     ("mg.softmin", "_stacklevel", "*", "no warning is given that it could count for"),
     (OF_TWO, "input other elements test_elements", "-1 3 2.5 nan 2**40", "one function for x < 2 and 2 < x"),
@@ -87,6 +92,7 @@ def peer_of(torch, name, function, arguments):
 
 def translated(torch, value):
     """An argument as PyTorch has it."""
+    value = value.make() if isinstance(value, valid.Anew) else value
     if isinstance(value, mg.Tensor):
         return torch.from_numpy(np.array(value.array))
     if isinstance(value, np.dtype):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import itertools
 from copy import deepcopy
 
@@ -16,6 +17,30 @@ def ramp(*shape):
     """Different numbers between 0.1 and 1."""
     return mg.tensor(np.linspace(0.1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape))
 
+
+class Anew:
+    """An argument that is made anew for each call, where a copy won't do (a graph is gone after a pass)."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def __deepcopy__(self, memo):
+        return self.make()
+
+
+def square(x):
+    return x * x
+
+
+def saved():
+    """A file in memory that holds a tensor."""
+    file = io.BytesIO()
+    mg.save({"w": ramp(2)}, file)
+    file.seek(0)
+    return file
+
+
+LEAF = ramp(3).double().requires_grad_()
 
 #: What the functions' first tensor may be; the first one of these that is accepted counts.
 INPUTS = [
@@ -33,8 +58,8 @@ NUMBERS = {
     name: value
     for value, names in (
         (-1, "dim1"),
-        (0, "start low dim dimension dim0 axis0 diagonal offset seed mean"),
-        (1, "axis1 step shifts length num_samples split_size_or_sections std maxnorm"),
+        (0, "start low dim dim0 axis0 diagonal offset seed mean"),
+        (1, "dimension step axis1 shifts length num_samples split_size_or_sections std maxnorm"),
         (2, "k chunks repeats groups num_groups kernel_size upscale_factor downscale_factor scale_factor p exponent"),
         (2, "indices_or_sections norm_type"),
         (3, "n m end"),
@@ -58,8 +83,8 @@ BY_HAND = {
     "affine_grid": {"theta": ramp(1, 2, 3), "size": (1, 1, 4, 4)},
     "arange": {"start": 3},
     "baddbmm": {"input": ramp(2, 3, 5), "batch1": ramp(2, 3, 4), "batch2": ramp(2, 4, 5)},
-    "backward": {"self": (ramp(3).requires_grad_() * 2).sum()},
-    "backward_steps": {"loss": (ramp(3).requires_grad_() * 2).sum()},
+    "backward": {"self": Anew(lambda: (LEAF * 2).sum())},
+    "backward_steps": {"loss": Anew(lambda: (LEAF * 2).sum())},
     "bmm": {"input": ramp(2, 3, 4), "mat2": ramp(2, 4, 5)},
     "broadcast_shapes": {"shapes": ((2, 3), (3,))},
     "cat": {"tensors": [ramp(2, 3), ramp(2, 3)]},
@@ -70,13 +95,21 @@ BY_HAND = {
     "einsum": {"equation": "ij,jk->ik", "operands": (ramp(2, 3), ramp(3, 4))},
     "expand": {"input": ramp(1, 3), "sizes": (2, 3)},
     "fold": {"input": ramp(1, 12, 9), "output_size": (4, 4), "kernel_size": 2},
+    "from_array": {"array": np.ones(3)},
     "from_numpy": {"ndarray": np.ones(3)},
+    "grad": {"outputs": Anew(lambda: (LEAF * 2).sum()), "inputs": Anew(lambda: LEAF)},
+    "gradcheck": {"func": square, "inputs": (LEAF,)},
+    "gradgradcheck": {"func": square, "inputs": (LEAF,)},
     "grid_sample": {"input": ramp(1, 2, 4, 4), "grid": ramp(1, 3, 3, 2)},
+    "hessian": {"func": lambda x: (x * x).sum(), "x": ramp(3)},
+    "hvp": {"func": lambda x: (x * x).sum(), "x": ramp(3), "v": ramp(3)},
     "index_put": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "index_put_": {"input": ramp(3, 4), "indices": (mg.tensor([0, 1]),), "values": ramp(2, 4)},
     "interpolate": {"input": ramp(2, 3, 4, 4), "size": 8},
     "lerp": {"input": ramp(3, 4), "end": ramp(3, 4), "weight": 0.5},
     "item": {"self": ramp(1)},
+    "jacobian": {"func": square, "inputs": ramp(3)},
+    "load": {"f": saved()},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
     "moveaxis": {"input": ramp(2, 3), "source": 0, "destination": 1},
@@ -91,6 +124,7 @@ BY_HAND = {
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
     "scatter": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
     "scatter_": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
+    "save": {"obj": {"w": ramp(2)}, "f": "file.pt"},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
@@ -142,7 +176,7 @@ def candidates(name, x):
 
 def arguments_of(name, function):
     """Arguments that the function accepts, by name; None where none were found."""
-    if name in BY_HAND:
+    if name in BY_HAND and set(BY_HAND[name]) <= set(inspect.signature(function).parameters):
         return BY_HAND[name]
     needed = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
     for x in INPUTS:

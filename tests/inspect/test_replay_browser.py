@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
-import shutil
 import time
 
 import pytest
@@ -12,16 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import inspect, nn
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install -e '.[browser]'")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None, reason="no chromium and chromedriver here: apt-get install chromium-driver"
-    ),
-]
-
+pytestmark = pytest.mark.slow
 
 STATE = """
     const all = document.querySelectorAll('.box,.edge,.arc,.ledger td');
@@ -29,19 +18,6 @@ STATE = """
 BARE = """
     const named = (e) => e.hidden || e.getAttribute('aria-label') || e.textContent.trim();
     return [...document.querySelectorAll('button,input,svg')].filter((e) => !named(e)).length;"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    for flag in (*flags, "--window-size=1200,900", f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +30,12 @@ def page():
 
 
 @pytest.fixture
-def opened(browser, page, tmp_path):
+def opened(browser, asked_for, page, tmp_path):
     page.save(tmp_path / "replay.html")
     address = (tmp_path / "replay.html").as_uri()
     browser.get("about:blank")
-    for log in "browser", "performance":
-        browser.get_log(log)
+    browser.get_log("browser")
+    asked_for()
 
     def open_at(fragment=""):
         browser.get("about:blank")
@@ -69,9 +45,7 @@ def opened(browser, page, tmp_path):
 
     yield open_at
     assert browser.get_log("browser") == []
-    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    requests = [m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"]
-    assert {url.partition("#")[0] for url in requests} <= {address, "about:blank"}
+    assert asked_for() <= {address, "about:blank"}
 
 
 def wait_until(condition):

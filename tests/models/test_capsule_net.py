@@ -90,5 +90,5 @@ def test_bad_input():
         models.CapsuleNet().loss(mg.zeros(2, 1, 8, 8), mg.tensor([0, 10]))
     with pytest.raises(ValueError, match="no decoder"):
         models.CapsuleNet(decoder=()).reconstruct(mg.zeros(1, 10, 16), mg.tensor([0]))
-    with pytest.raises(ValueError, match="at least one round"):
+    with pytest.raises(ValueError, match="routings must be an integer from 1"):
         CapsuleLayer(2, 2, 2, 2, routings=0)

@@ -270,5 +270,5 @@ def test_a_prefix_with_a_cache_and_generation():
     parts = [model(TOKENS[:, a:b], cache).array for a, b in ((0, 3), (3, 5))]
     np.testing.assert_allclose(np.concatenate(parts, 1), whole, rtol=1e-10, atol=1e-12)
     assert model.generate(TOKENS, 3, temperature=0)[:, 5].tolist() == whole[:, -1].argmax(-1).tolist()
-    with pytest.raises(ValueError, match="length=-1"):
+    with pytest.raises(ValueError, match="length must be an integer of at least 0"):
         models.PrefixGPT(gpt(), -1)

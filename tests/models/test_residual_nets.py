@@ -121,7 +121,7 @@ def test_it_fits_a_small_batch(settings):
 def test_bad_input():
     with pytest.raises(ValueError, match="20 and 26 fit"):
         models.resnet(21)
-    with pytest.raises(ValueError, match="shortcut='D' is none of"):
+    with pytest.raises(ValueError, match="shortcut must be 'A' or 'B' or 'C'"):
         models.resnet(20, shortcut="D")
     with pytest.raises(ValueError, match="say norm=None"):
         models.resnet(20, scale="fixup")

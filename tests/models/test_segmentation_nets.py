@@ -147,7 +147,7 @@ def test_densenet_fits_a_small_batch():
 def test_bad_input():
     with pytest.raises(ValueError, match="needs 8 pixels in height and width"):
         models.UNet()(mg.zeros(1, 1, 16, 7))
-    with pytest.raises(ValueError, match="there are 8, 16 and 32"):
+    with pytest.raises(ValueError, match="stride must be 8 or 16 or 32"):
         models.FCN(stride=4)
     with pytest.raises(ValueError, match=r"the depth is 3 n \+ 4"):
         models.DenseNet(41)

@@ -49,7 +49,7 @@ def test_sequential_slices_and_changes():
     assert [type(m).__name__ for m in net] == ["Tanh", "Linear", "Linear", "ReLU"]
     assert len(net.extend([nn.ReLU()])) == 5
     assert len(net + nn.Sequential(nn.ReLU())) == 6
-    with pytest.raises(IndexError, match="index 5 is out of range for 5 modules"):
+    with pytest.raises(IndexError, match="index is out of range: it must be one of 5 modules, and is 5"):
         net[5]
 
 
@@ -112,7 +112,7 @@ def test_parameter_list():
     held[0] = nn.Parameter(mg.ones(5))
     assert held[0].shape == (5,)
     assert repr(held[:1]) == "ParameterList(\n  (0): Parameter containing: [float32 of shape (5,)]\n)"
-    with pytest.raises(IndexError, match="out of range for 3 parameters"):
+    with pytest.raises(IndexError, match="index is out of range: it must be one of 3 parameters, and is 3"):
         held[3]
     with pytest.raises(TypeError, match="a str is no parameter"):
         held.append("w")

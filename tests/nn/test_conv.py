@@ -99,7 +99,7 @@ def test_output_sizes_of_the_transposed():
     assert layer(x, output_size=[9, 10]).shape == (1, 1, 9, 10)
     with pytest.raises(ValueError, match="axis 0 can reach 9 to 10 only"):
         layer(x, output_size=(11, 10))
-    with pytest.raises(ValueError, match="must end in a height and a width"):
+    with pytest.raises(ValueError, match="output_size must be integers"):
         layer(x, output_size=(9,))
 
 
@@ -120,10 +120,10 @@ def test_reprs_are_pytorchs():
     [
         ({"groups": 2}, "in_channels=3 must be divisible by groups=2"),
         ({"groups": 3}, "out_channels=4 must be divisible by groups=3"),
-        ({"padding": "full"}, "padding must be integers, 'same' or 'valid', not 'full'"),
+        ({"padding": "full"}, "padding must be integers, 'same' or 'valid', and is 'full'"),
         ({"padding": "same", "stride": 2}, "the stride must be 1"),
-        ({"padding_mode": "mirror"}, "padding_mode must be one of zeros, reflect"),
-        ({"stride": (1, 1, 1)}, "must be one integer or 2 of them"),
+        ({"padding_mode": "mirror"}, "padding_mode must be 'zeros' or 'reflect'"),
+        ({"stride": (1, 1, 1)}, "stride must be an integer of at least 1"),
     ],
 )
 def test_wrong_settings(settings, message):
@@ -132,5 +132,5 @@ def test_wrong_settings(settings, message):
 
 
 def test_the_transposed_knows_zeros_only():
-    with pytest.raises(ValueError, match="knows only padding_mode='zeros'"):
+    with pytest.raises(ValueError, match="padding_mode must be 'zeros'"):
         nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect")

@@ -31,7 +31,7 @@ def test_backward_goes_through_what_was_kept():
 def test_extremes():
     assert not nn.Dropout(1.0)(mg.ones(10)).array.any()
     np.testing.assert_array_equal(nn.Dropout(0.0)(mg.ones(10)).array, 1)
-    with pytest.raises(ValueError, match="p is a probability"):
+    with pytest.raises(ValueError, match="p must be a number from 0 to 1"):
         nn.Dropout(1.5)
 
 

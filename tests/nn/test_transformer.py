@@ -151,5 +151,5 @@ def test_masks_and_inputs_that_do_not_fit():
         net(mg.zeros(3, 2, 8), mg.zeros(3, 2, 6))
     with pytest.raises(mg.OperationError, match="2 and 4 sequences"):
         net(mg.zeros(3, 2, 8), mg.zeros(3, 4, 8))
-    with pytest.raises(RuntimeError, match="'relu', 'gelu'"):
+    with pytest.raises(RuntimeError, match="'relu' or 'gelu'"):
         nn.TransformerEncoderLayer(8, 2, activation="swish")

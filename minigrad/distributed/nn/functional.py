@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from minigrad import arguments
+from minigrad.distributed.checks import root_of
 from minigrad.distributed.groups import ProcessGroup, group_or_world
 from minigrad.distributed.nn.nodes import (
     AllGather,
@@ -45,7 +47,14 @@ __all__ = [
 __dir__ = _lister(__name__)
 
 
+def _check_values(what: str, *values: Any) -> None:
+    for x in values:
+        arguments.tensor(what, "each value", x)
+
+
 def _check_op(what: str, op: ReduceOp) -> None:
+    if not isinstance(op, ReduceOp):
+        raise TypeError(f"{what}: op must be ReduceOp.SUM or ReduceOp.AVG, not {op!r}")
     if op not in (ReduceOp.SUM, ReduceOp.AVG):
         raise NotImplementedError(
             f"{what}: ReduceOp.{op.name} has no gradient here, only SUM and AVG have: "
@@ -58,6 +67,7 @@ def copy_to_ranks(tensor: T, group: ProcessGroup | None = None) -> T:
 
     It stands before work that is divided among ranks, all of which have the same ``tensor``.
     """
+    _check_values("copy_to_ranks", tensor)
     result: T = CopyToRanks(group_or_world(group)).apply_to(tensor)
     return result
 
@@ -67,6 +77,7 @@ def sum_over_ranks(tensor: T, group: ProcessGroup | None = None) -> T:
 
     It stands behind work that was divided among ranks, which then all go on with the same value.
     """
+    _check_values("sum_over_ranks", tensor)
     result: T = SumOverRanks(group_or_world(group)).apply_to(tensor)
     return result
 
@@ -79,12 +90,14 @@ def slice_of_rank(tensor: T, dim: int = -1, group: ProcessGroup | None = None) -
     OperationError
         If the ranks can't have equal parts.
     """
+    _check_values("slice_of_rank", tensor)
     result: T = SliceOfRank(group_or_world(group), dim).apply_to(tensor)
     return result
 
 
 def join_ranks(tensor: T, dim: int = -1, group: ProcessGroup | None = None) -> T:
     """Give all ranks' values side by side along ``dim``; backward gives each its slice of the gradient."""
+    _check_values("join_ranks", tensor)
     result: T = JoinRanks(group_or_world(group), dim).apply_to(tensor)
     return result
 
@@ -106,6 +119,7 @@ def all_reduce(tensor: T, op: ReduceOp = ReduceOp.SUM, group: ProcessGroup | Non
     NotImplementedError
         For another operation, which has no gradient here.
     """
+    _check_values("all_reduce", tensor)
     _check_op("all_reduce", op)
     result: T = AllReduce(group_or_world(group), op).apply_to(tensor)
     return result
@@ -113,23 +127,26 @@ def all_reduce(tensor: T, op: ReduceOp = ReduceOp.SUM, group: ProcessGroup | Non
 
 def broadcast(tensor: T, src: int, group: ProcessGroup | None = None) -> T:
     """Give the value of rank ``src``, on all ranks; the others' ``tensor`` says shape and dtype."""
+    _check_values("broadcast", tensor)
     among = group_or_world(group)
-    result: T = Broadcast(among, among.rank_of(src)).apply_to(tensor)
+    result: T = Broadcast(among, root_of("broadcast", "src", src, None, among)).apply_to(tensor)
     return result
 
 
 def reduce(tensor: T, dst: int, op: ReduceOp = ReduceOp.SUM, group: ProcessGroup | None = None) -> T:
     """Give the sum over all ranks on rank ``dst``, and zeros on the others."""
+    _check_values("reduce", tensor)
     _check_op("reduce", op)
     among = group_or_world(group)
-    result: T = Reduce(among, among.rank_of(dst), op).apply_to(tensor)
+    result: T = Reduce(among, root_of("reduce", "dst", dst, None, among), op).apply_to(tensor)
     return result
 
 
 def gather(tensor: T, dst: int = 0, group: ProcessGroup | None = None) -> tuple[T, ...]:
     """Give all ranks' values on rank ``dst``, and zeros on the others."""
+    _check_values("gather", tensor)
     among = group_or_world(group)
-    result: tuple[T, ...] = Gather(among, among.rank_of(dst)).apply_to(tensor)
+    result: tuple[T, ...] = Gather(among, root_of("gather", "dst", dst, None, among)).apply_to(tensor)
     return result
 
 
@@ -143,12 +160,13 @@ def scatter(tensors: Sequence[T], src: int = 0, group: ProcessGroup | None = Non
     """
     among = group_or_world(group)
     _check_number("scatter", tensors, among)
-    result: T = Scatter(among, among.rank_of(src)).apply_to(*tensors)
+    result: T = Scatter(among, root_of("scatter", "src", src, None, among)).apply_to(*tensors)
     return result
 
 
 def all_gather(tensor: T, group: ProcessGroup | None = None) -> tuple[T, ...]:
     """Give all ranks' values, on all of them."""
+    _check_values("all_gather", tensor)
     result: tuple[T, ...] = AllGather(group_or_world(group)).apply_to(tensor)
     return result
 
@@ -176,7 +194,7 @@ def reduce_scatter(
     """
     _check_op("reduce_scatter", op)
     among = group_or_world(group)
-    _check_number("reduce_scatter", [*input_list], among)
+    _check_number("reduce_scatter", input_list, among)
     _check_shapes("reduce_scatter", [output, *input_list])
     result: T = ReduceScatter(among, op).apply_to(*input_list)
     return result
@@ -187,19 +205,23 @@ def all_to_all(
 ) -> tuple[T, ...]:
     """Give what every rank had for this one; of the first list only shapes and dtypes count, as in PyTorch."""
     among = group_or_world(group)
+    _check_number("all_to_all", output_tensor_list, among)
     _check_number("all_to_all", input_tensor_list, among)
     _check_shapes("all_to_all", [*output_tensor_list, *input_tensor_list])
     result: tuple[T, ...] = AllToAll(among).apply_to(*input_tensor_list)
     return result
 
 
-def _check_number(what: str, tensors: Sequence[Any], group: ProcessGroup) -> None:
+def _check_number(what: str, tensors: Any, group: ProcessGroup) -> None:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{what}: it takes a list of tensors, one for each rank, not {type(tensors).__name__}")
     if len(tensors) != group.size():
         raise ValueError(f"{what}: {len(tensors)} tensors for {group.size()} ranks")
     _check_shapes(what, tensors)
 
 
 def _check_shapes(what: str, tensors: Sequence[Any]) -> None:
+    _check_values(what, *tensors)
     kinds = list(dict.fromkeys((tuple(t.shape), str(t.dtype)) for t in tensors))
     if len(kinds) > 1:
         raise ValueError(f"{what}: all tensors must have one shape and dtype, not {kinds[0]} and {kinds[1]}")

@@ -98,7 +98,7 @@ class SliceOfRank(Collective):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        axis = axis_of(self.dim, x.ndim)
+        axis = _axis_of(self.dim, x)
         ranks, size = self.group.size(), x.shape[axis]
         if size % ranks:
             raise ValueError(f"{size} elements along dimension {self.dim} can't be split equally among {ranks} ranks")
@@ -119,7 +119,8 @@ class JoinRanks(Collective):
         self.dim = dim
 
     def forward(self, x: Any) -> Any:
-        return concat(_gathered(x, self.group), axis_of(self.dim, x.ndim))
+        axis = _axis_of(self.dim, x)
+        return concat(_gathered(x, self.group), axis)
 
     def backward(self, gy: Any) -> Any:
         return SliceOfRank(self.group, self.dim)(gy)
@@ -260,6 +261,13 @@ class AllToAll(Collective):
 
     def backward(self, *grads: Any) -> Any:
         return AllToAll(self.group)(*grads)
+
+
+def _axis_of(dim: int, x: Any) -> int:
+    """The axis along which the ranks' parts stand; an error comes before anybody waits."""
+    if not x.ndim:
+        raise ValueError("a number has no dimension along which ranks could have parts")
+    return axis_of(dim, x.ndim)
 
 
 def _summed(x: Any, op: ReduceOp, group: ProcessGroup) -> Any:

@@ -40,10 +40,22 @@ class Way:
         What is sent for one micro-batch is never taken for another's.
     timeline
         Where waiting is noted.
+
+    Attributes
+    ----------
+    owed
+        Shape and dtype of each gradient that the other rank waits for.
     """
 
     def __init__(self, group: ProcessGroup, other: int, microbatch: int, timeline: Timeline) -> None:
         self.group, self.other, self.microbatch, self.timeline = group, other, microbatch, timeline
+        self.owed: list[tuple[tuple[int, ...], Any]] = []
+
+    def pay(self) -> None:
+        """Send zeros for what is owed still: no gradient came to the border, and the other rank waits."""
+        for shape, dtype in self.owed:
+            self.send(_GRADIENTS, np.zeros(shape, dtype))
+        self.owed = []
 
     def _tag(self, what: int) -> int:
         return 3 * self.microbatch + what
@@ -51,7 +63,7 @@ class Way:
     def send(self, what: int, array: Array) -> None:
         """Send, and go on at once; the array must not change any more."""
         start = time.perf_counter()
-        send(array, self.other, self.group, self._tag(what))
+        send(array, self.other, self.group, self._tag(what)).start()
         self.timeline.add("send", self.microbatch, start)
 
     def take(self, what: int, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -124,12 +136,14 @@ class TakeOver(Node):
     def forward(self, start: Any) -> Any:
         about = self.way.take_about()
         self.wanted = [wanted for _, wanted, _ in about]
+        self.way.owed = [(shape, dtype) for dtype, wanted, shape in about if wanted]
         return tuple(self.way.take(_VALUES, shape, dtype) for dtype, _, shape in about)
 
     def backward(self, *grads: Any) -> Any:
         for gy, wanted in zip(grads, self.wanted, strict=True):
             if wanted:
                 self.way.send(_GRADIENTS, gy)
+        self.way.owed = []
         return np.zeros(())
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.distributed.pipelining.stage import PipelineStage
 from minigrad.distributed.pipelining.timeline import Action, Event
 from minigrad.engine.base import TensorBase
@@ -61,8 +62,11 @@ class _Schedule:
         *,
         scale_grads: bool = True,
     ) -> None:
-        if n_microbatches < 1:
-            raise ValueError(f"n_microbatches must be at least 1, not {n_microbatches}")
+        if not isinstance(stage, PipelineStage):
+            raise TypeError(f"a schedule takes this rank's PipelineStage, not {type(stage).__name__}")
+        arguments.integer(type(self).__name__, "n_microbatches", n_microbatches, 1)
+        if loss_fn is not None:
+            arguments.function(type(self).__name__, "loss_fn", loss_fn)
         self.stage = stage
         self.n_microbatches = n_microbatches
         self.loss_fn = loss_fn

@@ -44,11 +44,15 @@ class PipelineStage:
         For how many micro-batches at most this stage has kept what backward needs: its memory.
     run_backward
         How a backward is run; inspection puts itself here.
+    taken
+        For each micro-batch under way, the way to the stage before, which waits for gradients.
 
     Raises
     ------
     ValueError
         If ``stage_index`` is not the rank's number, or ``num_stages`` not that of the ranks.
+    TypeError
+        For what is no module.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class PipelineStage:
         group: ProcessGroup | None = None,
     ) -> None:
         check_device(device)
+        if not isinstance(submodule, Module):
+            raise TypeError(f"PipelineStage: submodule must be an nn.Module, not {type(submodule).__name__}")
         self.group = group_or_world(group)
         if num_stages != self.group.size():
             raise ValueError(
@@ -75,6 +81,7 @@ class PipelineStage:
         self.timeline = Timeline(stage_index)
         self.run_backward: Callable[[Tensor, float], Any] = run_backward
         self.most_kept = 0
+        self.taken: dict[int, Way] = {}
         self._ends: dict[int, Tensor] = {}
 
     @property
@@ -91,7 +98,8 @@ class PipelineStage:
         """Run forward for one micro-batch, on ``args`` in the first stage, else on what the stage before sends."""
         start = time.perf_counter()
         if not self.is_first:
-            args = take_over(self._way(microbatch, self.stage_index - 1))
+            way = self.taken[microbatch] = self._way(microbatch, self.stage_index - 1)
+            args = take_over(way)
         output = self.submodule(*args, **kwargs)
         self.timeline.add("forward", microbatch, start)
         if not self.is_last:
@@ -108,7 +116,10 @@ class PipelineStage:
     def backward_one_chunk(self, microbatch: int, gradient: float) -> None:
         """Run backward for one micro-batch, which begins with ``gradient`` at the last stage's loss."""
         start = time.perf_counter()
-        self.run_backward(self._ends.pop(microbatch), gradient)
+        if microbatch in self._ends:  # (nothing up to here may want a gradient)
+            self.run_backward(self._ends.pop(microbatch), gradient)
+        if microbatch in self.taken:
+            self.taken.pop(microbatch).pay()
         self.timeline.add("backward", microbatch, start)
 
     def _keep(self, microbatch: int, end: Tensor) -> None:
@@ -121,5 +132,6 @@ class PipelineStage:
 
     def finish(self) -> None:
         """Wait until all that this stage has sent has left."""
+        self.taken.clear()
         for work in list(self.group.under_way.values()):
             work.wait()

@@ -39,6 +39,9 @@ def thumbnail(gradient: Any) -> dict[str, Any]:
     if array.size == 0 or not np.isfinite(array).all():
         return {}
     if array.ndim < 2 or min(array.shape[-2:]) == 1:
+        low, high = float(array.min()), float(array.max())
+        if high - low <= SIDE * np.spacing(max(abs(low), abs(high))):  # too close for bins of their own
+            return {"bars": [array.size], "low": _rounded(low), "high": _rounded(high)}
         counts, ends = np.histogram(array, bins=min(SIDE, array.size))
         return {"bars": [int(count) for count in counts], "low": _rounded(ends[0]), "high": _rounded(ends[-1])}
     sizes = np.abs(array).reshape(-1, *array.shape[-2:]).mean(0)

@@ -7,7 +7,7 @@ gradient; what a length brings is its inner product with the whole, so that the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +156,6 @@ class Receipt(Tabular):
         return Table(["paid by, to", *heads, "|g|^2", "mean"], rows, title="branches crossed", notes=notes)
 
 
-@np.errstate(all="ignore")  # as in backward()
 def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient: Any = None) -> Receipt:
     """Split the gradient of every parameter by the number of branches that it came through: exactly, in one pass.
 
@@ -189,13 +188,21 @@ def receipt(loss: TensorBase, model: Module, *, blocks: Blocks = None, gradient:
     >>> [len(item.parts) for item in bill.items], bill["1.branch.weight"].mean_length
     ([2, 2], 1.0)
     """
-    graph = Graph(loss)
     arguments.instance("receipt", "model", model, Module, "a module")
+    return billed(loss, {p: name for name, p in model.named_parameters()}, blocks=blocks, gradient=gradient)
+
+
+@np.errstate(all="ignore")  # as in backward()
+def billed(
+    loss: TensorBase, names: Mapping[TensorBase, str], *, blocks: Blocks = None, gradient: Any = None
+) -> Receipt:
+    """The receipt for parameters that are given with their names."""
+    graph = Graph(loss)
     seed = seed_gradient(loss, starting_gradient("receipt", "gradient", gradient), create_graph=False)
     pairs = choose(find_pairs(graph).some(), blocks)
     if not pairs:
         raise arguments.wrong_value("receipt", "blocks", "names or numbers of blocks, or None for all", blocks)
-    named = {p: name for name, p in model.named_parameters() if p in graph.readers}
+    named = {p: name for p, name in names.items() if p in graph.readers}
     entrance = pairs[0].value
     targets: list[Value] = list(dict.fromkeys([*named, entrance]))
     found = by_length(value_of(loss), seed, graph.nodes, branch_edges(pairs), targets)

@@ -1,217 +1,126 @@
-"""Inspection of a net in stages: what each rank sees of its own stage, put together on rank 0.
+"""Inspection of a net in stages as of one net: what `trace`, `path_lengths` and `receipt` show, gathered on rank 0.
 
-What is put together equals what the whole net in one process shows, as long as every fork has its join on the same
-rank. A skip that crosses a border is a fork on one rank and a join on another: its gradient is right, but no rank
-sees both, so neither ledger nor path lengths have a row for it. The table says so below.
+A skip that crosses a border is a fork on one rank and a join on another, and has its row like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from minigrad.distributed.objects import all_gather_object, broadcast_object_list
-from minigrad.distributed.pipelining import PipelineStage
-from minigrad.distributed.pipelining.border import SendOn, TakeOver
-from minigrad.engine.base import Array
-from minigrad.engine.gradients import grad
+from minigrad.engine.errors import OperationError
+from minigrad.inspect.changes.scaling import label_in_force
 from minigrad.inspect.forks.graph import Graph
+from minigrad.inspect.forks.ledger import Ledger
+from minigrad.inspect.forks.names import Blocks
 from minigrad.inspect.forks.pairs import find_pairs
+from minigrad.inspect.paths.bill import Receipt, billed
 from minigrad.inspect.paths.path_lengths import PathLengths, path_lengths
-from minigrad.inspect.say.table import Table, Tabular
+from minigrad.inspect.ranks.gathering import gathered
+from minigrad.inspect.tracing.arrivals import Arrivals
+from minigrad.inspect.tracing.bookkeeping import Bookkeeper
 from minigrad.inspect.tracing.trace import Trace, trace
-from minigrad.tensors.tensor import Tensor, from_array
+from minigrad.tensors.tensor import Tensor
 
 
-class StageStep(NamedTuple):
-    """One step of one rank's backward pass.
+def pipeline_trace(schedule: Any, *args: Any, target: Tensor | None = None, **kwargs: Any) -> Trace | None:
+    """Run one step of a pipeline as `trace` runs ``backward()``: its steps are those that the ranks saw.
 
-    ``border`` says whether its node only sends or takes over.
-    """
-
-    rank: int
-    kind: str
-    module: str
-    norm: float
-    border: bool
-
-
-class StagedTrace(Tabular):
-    """A backward pass through all stages, the last one first.
-
-    Attributes
-    ----------
-    steps
-        Every rank's steps.
-    ledger
-        The rows of all ranks' ledgers, the first stage's first, as dictionaries; each has its ``rank``.
-    apart
-        How many joins and forks have no partner on their own rank.
-    """
-
-    def __init__(self, steps: list[StageStep], ledger: list[dict[str, Any]], apart: int) -> None:
-        self.steps = steps
-        self.ledger = ledger
-        self.apart = apart
-
-    def table(self) -> Table:
-        """The table that is shown."""
-        rows = [[s.rank, s.kind, s.module, s.norm, "border" if s.border else ""] for s in self.steps]
-        notes = [f"{self.apart} forks or joins have no partner on their rank"] if self.apart else []
-        return Table(["rank", "node", "module", "norm", ""], rows, notes=notes)
-
-
-def pipeline_trace(schedule: Any, *args: Any, target: Tensor | None = None, **kwargs: Any) -> StagedTrace | None:
-    """Run one step of a pipeline as `trace` runs ``backward()``. All ranks must call this.
+    All ranks must call this. As after ``schedule.step``, gradients are in the parameters' ``.grad`` on each rank.
+    Modules have their stage's number before their names, as in ``nn.Sequential`` of all stages. Rank 0 needs the
+    memory that the whole net needs there.
 
     Parameters
     ----------
     schedule
-        A schedule with one micro-batch.
+        A schedule with one micro-batch and a loss.
     args, target, kwargs
         As for its ``step``.
 
     Returns
     -------
-    StagedTrace or None
+    Trace or None
         On the group's rank 0; None on the others.
 
     Raises
     ------
     ValueError
         For more micro-batches, of which each has a pass of its own.
+    OperationError
+        If there is no loss, it has no graph, or a node can't be sent to rank 0; within `cut` or `scale`, which would
+        find only the joins of one rank.
     """
-    if schedule.n_microbatches != 1:
-        raise ValueError(f"pipeline_trace: a schedule of one micro-batch, not of {schedule.n_microbatches}")
-    stage: PipelineStage = schedule.stage
-    found: list[Trace] = []
-    before = stage.run_backward
-    stage.run_backward = lambda end, gradient: found.append(trace(end, gradient))
-    try:
-        schedule.step(*args, target=target, return_outputs=False, **kwargs)
-    finally:
-        stage.run_backward = before
-    rank = stage.stage_index
-    steps = [StageStep(rank, *_told(step)) for one in found for step in one]
-    rows = [{"rank": rank, **row} for one in found for row in one.ledger().to_dict()]
-    apart = sum(len(one.ledger().unpaired) for one in found)
-    every: list[Any] = [None] * stage.num_stages
-    all_gather_object(every, (steps, rows, apart), stage.group)
-    if rank:
+    if label_in_force():
+        raise OperationError("pipeline_trace: cut and scale act on one process's graph: look at the whole net there")
+    whole = gathered("pipeline_trace", schedule, args, target, kwargs, lambda end, g: trace(end, g, retain_graph=True))
+    if whole is None:
         return None
-    return StagedTrace(
-        [step for of_rank, _, _ in reversed(every) for step in of_rank],
-        [row for _, of_rank, _ in every for row in of_rank],
-        sum(number for _, _, number in every),
-    )
-
-
-def _told(step: Any) -> tuple[str, str, float, bool]:
-    kind = step.name.split("#")[0]
-    return kind, step.module, step.norm, kind in (SendOn.__name__, TakeOver.__name__)
-
-
-class _Lengths(NamedTuple):
-    """A gradient by the number of branches crossed, and the number of routes likewise."""
-
-    gradients: dict[int, Array]
-    counts: dict[int, int]
-
-    def add(self, length: int, gradient: Array, routes: int) -> None:
-        """Add what came by one more way."""
-        before = self.gradients.get(length)
-        self.gradients[length] = gradient if before is None else before + gradient
-        self.counts[length] = self.counts.get(length, 0) + routes
+    graph = Graph(whole.loss)
+    pairs = find_pairs(graph)
+    arrivals = Arrivals(graph, Bookkeeper(pairs.found), keep_arrays=True)
+    for step in whole.steps:
+        arrivals.books.see(step, step)
+    for leaf, gradient in whole.gradients:
+        if leaf in graph.readers:  # (one that is sent, and never used, is in no graph)
+            arrivals.leaf(leaf, gradient)
+    ledger = Ledger(arrivals.books.rows(), pairs.unpaired)
+    return Trace(whole.steps, graph.nodes, list(arrivals.leaves.values()), ledger)
 
 
 def pipeline_path_lengths(
-    stage: PipelineStage, *args: Tensor, loss: Callable[[Any], Tensor] | None = None
+    schedule: Any, *args: Tensor, target: Tensor | None = None, blocks: Blocks = None, **kwargs: Any
 ) -> PathLengths | None:
-    """Split the gradient of a pipeline's input by the number of branches crossed. All ranks must call this.
+    """Split the gradient of a pipeline's input by the number of branches crossed, as `path_lengths` does.
 
-    Each stage splits what arrives for each length on its own, and sends on what is then as many branches longer.
+    All ranks must call this. No ``.grad`` is touched.
 
     Parameters
     ----------
-    stage
-        This rank's stage.
+    schedule, target, kwargs
+        As in `pipeline_trace`.
     args
-        The input, on the first stage; the gradient of the first of them is split.
-    loss
-        Makes the loss of the output, on the last stage.
+        The batch, on the first stage; the gradient of the first of them is split.
+    blocks
+        As in `path_lengths`.
 
     Returns
     -------
     PathLengths or None
-        On the first stage; None on the others. Its ``label`` says so where joins have no fork on their own rank: what
-        crosses their branches isn't counted.
+        On the group's rank 0; None on the others.
+
+    Raises
+    ------
+    ValueError, OperationError
+        As in `pipeline_trace` and `path_lengths`.
     """
-    group = stage.group
-    arrived = [leaf.detach().requires_grad_() for leaf in args]
-    ends: list[Tensor] = []
-    for turn in range(stage.num_stages):
-        sent: list[Any] = [None]
-        if turn == stage.stage_index:
-            output = stage.submodule(*arrived)
-            if stage.is_last:
-                assert loss is not None
-                output = loss(output)
-            ends = list(output) if isinstance(output, (tuple, list)) else [output]
-            sent[0] = [(end.array, end.requires_grad) for end in ends]
-        broadcast_object_list(sent, group=group, group_src=turn)
-        if turn == stage.stage_index - 1:
-            arrived = [from_array(array, requires_grad=wanted) for array, wanted in sent[0]]
-    found = [_Lengths({0: np.ones_like(end.array)}, {0: 1}) for end in ends]
-    names: list[str] = []
-    apart = 0
-    for turn in reversed(range(stage.num_stages)):
-        sent = [None]
-        if turn == stage.stage_index:
-            found, blocks = _through_stage(arrived, ends, found)
-            unpaired = [u for end in ends if end.node is not None for u in find_pairs(Graph(end)).unpaired]
-            sent[0] = (found, blocks, len(unpaired))
-        broadcast_object_list(sent, group=group, group_src=turn)
-        names = [*(f"{turn}.{name}" for name in sent[0][1]), *names]
-        apart += sent[0][2]
-        if turn == stage.stage_index + 1:
-            found = sent[0][0]
-    if not stage.is_first:
-        return None
-    total = found[0]
-    longest = max(total.counts)
-    zero = np.zeros_like(arrived[0].array)
-    gradients = [total.gradients.get(k, zero) for k in range(longest + 1)]
-    label = f"{apart} forks or joins have no partner on their rank, and aren't counted" if apart else ""
-    return PathLengths(gradients, [total.counts.get(k, 0) for k in range(longest + 1)], names, label)
+    if args:
+        args = (args[0].detach().requires_grad_(), *args[1:])
+    whole = gathered("pipeline_path_lengths", schedule, args, target, kwargs)
+    return None if whole is None else path_lengths(whole.loss, args[0], blocks=blocks)
 
 
-def _through_stage(
-    inputs: list[Tensor], ends: list[Tensor], arrived: list[_Lengths]
-) -> tuple[list[_Lengths], list[str]]:
-    """From the lengths that reach a stage's outputs, those that leave its inputs; and the names of its blocks."""
-    left = [_Lengths({}, {}) for _ in inputs]
-    blocks: dict[str, None] = {}
-    for end, lengths in zip(ends, arrived, strict=True):
-        for x, total in zip(inputs, left, strict=True):
-            if not (end.requires_grad and x.requires_grad):
-                continue
-            for length, g in lengths.gradients.items():
-                for more, gradient, routes in _from_to(end, x, g, blocks):
-                    total.add(length + more, gradient, routes * lengths.counts[length])
-    return left, list(blocks)
+def pipeline_receipt(
+    schedule: Any, *args: Any, target: Tensor | None = None, blocks: Blocks = None, **kwargs: Any
+) -> Receipt | None:
+    """Split the gradient of every parameter of all stages by path length, as `receipt` does: one bill, on rank 0.
 
+    All ranks must call this. No ``.grad`` is touched.
 
-def _from_to(end: Tensor, x: Tensor, g: Array, blocks: dict[str, None]) -> list[tuple[int, Array, int]]:
-    """How ``g`` at one output reaches one input: by length, with the number of routes."""
-    if end is x:  # it only passes through
-        return [(0, g, 1)]
-    (plain,) = grad(end, x, from_array(g), retain_graph=True, allow_unused=True)
-    if plain is None:
-        return []
-    if not find_pairs(Graph(end)).found:
-        return [(0, plain.array, 1)]
-    paths = path_lengths(end, x, gradient=g)
-    blocks.update(dict.fromkeys(paths.blocks))
-    return [(k, gradient, paths.counts[k]) for k, gradient in enumerate(paths.gradients) if paths.counts[k]]
+    Parameters
+    ----------
+    schedule, args, target, kwargs
+        As in `pipeline_trace`.
+    blocks
+        As in `receipt`.
+
+    Returns
+    -------
+    Receipt or None
+        On the group's rank 0; None on the others. Parameters have their stage's number before their names.
+
+    Raises
+    ------
+    ValueError, OperationError
+        As in `pipeline_trace` and `receipt`.
+    """
+    whole = gathered("pipeline_receipt", schedule, args, target, kwargs)
+    return None if whole is None else billed(whole.loss, whole.names, blocks=blocks)

@@ -48,7 +48,7 @@ Enter alone repeats the last command, Tab completes names, help n says more abou
 
 
 class Stepper(Looking):
-    """The command loop; see `step`, and `Looking` for its parameters."""
+    """The command loop; see `step`."""
 
     prompt = "(step) "
     _delimiters = ""
@@ -133,9 +133,9 @@ class Stepper(Looking):
     def do_b(self, arg: str) -> None:
         """``b WHAT``: set a breakpoint, for c to stop at. Without WHAT, list them.
 
-        WHAT is a node (b Fork#3), a kind of node (b Fork), a module (b stage2.block1, or *.conv1), or a
+        WHAT is a node (b Fork#3), a kind of node (b Fork), a module (b stage2.block1, or ``*.conv1``), or a
         condition: vanishing(1e-6), exploding(1e3), not_finite(), reaches("head"), skip_share_above(.9), joined
-        by & and |, with ~ for not; or b if EXPRESSION, as in b if step.norm > 10 or b if gy.max() > 1.
+        by ``&`` and ``|``, with ``~`` for not; or b if EXPRESSION, as in b if step.norm > 10 or b if gy.max() > 1.
         """
         if not arg:
             stops = self.tape.breakpoints

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.engine.base import Array
 from minigrad.engine.source import SourceLine
 from minigrad.engine.step import read_only
@@ -97,7 +98,10 @@ def load(path: str | os.PathLike[str]) -> Trace:
     ValueError
         If the file holds no trace, or that of a newer version, or is damaged.
     """
-    return from_bytes(Path(path).read_bytes(), os.fspath(path))
+    name = os.fspath(arguments.instance("load", "path", path, (str, os.PathLike), "a path"))
+    if not os.path.isfile(name):
+        raise FileNotFoundError(f"there is no file {name}")
+    return from_bytes(Path(name).read_bytes(), name)
 
 
 def from_bytes(content: bytes, name: str = "this") -> Trace:

@@ -41,7 +41,7 @@ class Bucket:
 
     def start(self, group: ProcessGroup) -> None:
         """Begin to sum over the ranks."""
-        self.work = exchange.all_reduce(self.flat, ReduceOp.SUM, group)
+        self.work = exchange.all_reduce(self.flat, ReduceOp.SUM, group).start()
 
 
 def filled(parameters: Iterable[Parameter], cap: float, first_cap: float) -> list[Bucket]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import arguments
 from minigrad.distributed import ProcessGroup, ReduceOp, all_gather_object, exchange
 from minigrad.distributed.groups import group_or_world
 from minigrad.engine.mode import grad_enabled
@@ -57,7 +58,9 @@ class DistributedDataParallel(Module):
         If no parameter requires a gradient, if the ranks' models differ (the error names the parameter and
         the rank), or, at a forward, if the backward before left out a parameter (it names those too).
     ValueError
-        For a device.
+        For a device, or a size of buckets below 0.
+    TypeError
+        For what is no module.
 
     Examples
     --------
@@ -89,6 +92,10 @@ class DistributedDataParallel(Module):
             raise ValueError(
                 "DistributedDataParallel: the only device is the CPU: leave device_ids, output_device, dim"
             )
+        if not isinstance(module, Module):
+            raise TypeError(f"DistributedDataParallel: module must be an nn.Module, not {type(module).__name__}")
+        if bucket_cap_mb is not None:
+            arguments.number("DistributedDataParallel", "bucket_cap_mb", bucket_cap_mb, least=0)
         self.module = module
         self.broadcast_buffers = broadcast_buffers
         self.find_unused_parameters = find_unused_parameters
@@ -202,7 +209,7 @@ class DistributedDataParallel(Module):
     def _roll_call(self, active: int, syncing: bool) -> tuple[int, bool, int]:
         """How many ranks have a batch, whether they sum gradients, and the highest rank of them."""
         counts = np.array([active, int(syncing)])
-        first = exchange.all_reduce(counts, ReduceOp.SUM, self.process_group)
+        first = exchange.all_reduce(counts, ReduceOp.SUM, self.process_group).start()
         source = np.array(self.process_group.rank() if active else -1)
         exchange.all_reduce(source, ReduceOp.MAX, self.process_group).wait()
         first.wait()
@@ -235,7 +242,7 @@ class DistributedDataParallel(Module):
 
     def _broadcast(self, arrays: list[np.ndarray], source: int) -> None:
         before = [array.copy() for array in arrays]
-        works = [exchange.broadcast(array, source, self.process_group) for array in arrays]
+        works = [exchange.broadcast(array, source, self.process_group).start() for array in arrays]
         for work in works:
             work.wait()
         for array, old in zip(arrays, before, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.arguments import wrong_kind
 from minigrad.nn.module import Module
 
 
@@ -15,6 +16,8 @@ class DataParallel(Module):
 
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
         super().__init__()
+        if not isinstance(module, Module):
+            raise wrong_kind("DataParallel", "module", "a Module", module)
         self.module = module
         self.dim = dim
         self.device_ids: list[int] = []

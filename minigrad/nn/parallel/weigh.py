@@ -26,7 +26,7 @@ class Share:
     def __init__(self, samples: int, divisor: int, group: ProcessGroup) -> None:
         self._samples, self._divisor = samples, divisor
         self._total = np.array(samples)
-        self._work = exchange.all_reduce(self._total, ReduceOp.SUM, group)
+        self._work = exchange.all_reduce(self._total, ReduceOp.SUM, group).start()
 
     def __float__(self) -> float:
         self._work.wait()

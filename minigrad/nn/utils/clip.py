@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.arguments import number, truths
 from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.mode import no_grad
+from minigrad.pass_arguments import one_or_more
 from minigrad.tensors.tensor import Tensor, from_array
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+def _gradients(operation: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     """The gradients of those parameters that have one; a shared parameter's only once."""
-    given = [parameters] if isinstance(parameters, TensorBase) else parameters
+    given = _given(operation, "parameters", parameters)
     return [p.grad for p in dict.fromkeys(given) if p.grad is not None]
+
+
+def _given(operation: str, name: str, tensors: Any) -> tuple[Any, ...]:
+    """One tensor, or all of several; there may be none."""
+    given = tensors if isinstance(tensors, TensorBase) or not isinstance(tensors, Iterable) else tuple(tensors)
+    return given if isinstance(given, tuple) and not given else one_or_more(operation, name, given)
 
 
 def get_total_norm(
@@ -35,9 +43,9 @@ def get_total_norm(
     RuntimeError
         For such a norm, if asked to.
     """
-    given = [tensors] if isinstance(tensors, TensorBase) else tensors
-    arrays = [array_of(t) for t in given]
-    p = float(norm_type)
+    arrays = [array_of(t) for t in _given("get_total_norm", "tensors", tensors)]
+    truths("get_total_norm", error_if_nonfinite=error_if_nonfinite)
+    p = number("get_total_norm", "norm_type", norm_type)
     if not arrays:
         return from_array(np.zeros((), np.float32))
     dtype = np.result_type(*arrays)
@@ -93,9 +101,10 @@ def clip_grad_norm_(
     >>> round(w.grad.norm().item(), 4)
     1.0
     """
-    gradients = _gradients(parameters)
+    gradients = _gradients("clip_grad_norm_", parameters)
+    largest = number("clip_grad_norm_", "max_norm", max_norm)
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
-    factor = float(max_norm) / (total.item() + 1e-6)  # as PyTorch: the small number avoids a division by 0
+    factor = largest / (total.item() + 1e-6)  # as PyTorch: the small number avoids a division by 0
     if not factor >= 1:  # NaN too, which then shows in the gradients
         with no_grad():
             for gradient in gradients:
@@ -105,7 +114,7 @@ def clip_grad_norm_(
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: Any = None) -> None:
     """Limit every element of every gradient to ``[-clip_value, clip_value]``, in place."""
-    limit = float(clip_value)
+    limit = number("clip_grad_value_", "clip_value", clip_value)
     with no_grad():
-        for gradient in _gradients(parameters):
+        for gradient in _gradients("clip_grad_value_", parameters):
             gradient.clamp_(-limit, limit)

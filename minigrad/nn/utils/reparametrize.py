@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.arguments import integer, number, wrong_kind, wrong_value
 from minigrad.engine.mode import no_grad
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.common import axis_of
 from minigrad.ops.vector_norm import norm
 from minigrad.random import default_generator
 from minigrad.tensors.tensor import Tensor, from_array
@@ -53,8 +55,8 @@ class SpectralNorm:
     """``weight / sigma``, sigma its largest singular value, by power iteration (Miyato et al., 2018)."""
 
     def __init__(self, name: str, n_power_iterations: int, eps: float, dim: int) -> None:
-        if n_power_iterations < 1:
-            raise ValueError(f"n_power_iterations={n_power_iterations} must be at least 1")
+        integer("spectral_norm", "n_power_iterations", n_power_iterations, least=1)
+        number("spectral_norm", "eps", eps)
         self.name, self.n_power_iterations, self.eps, self.dim = name, n_power_iterations, eps, dim
 
     def matrix(self, weight: Tensor) -> Tensor:
@@ -101,10 +103,11 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     dim
         The axis of which every slice has a length of its own; None for one length.
     """
-    parts = WeightNorm(name, dim)
-    weight = getattr(module, name)
+    weight = _weight("weight_norm", module, name)
+    parts = WeightNorm(name, dim if dim is None else axis_of(dim, weight.ndim, "weight_norm"))
+    length = parts.length(weight).detach().clone()
     delattr(module, name)
-    module.register_parameter(f"{name}_g", Parameter(parts.length(weight).detach().clone()))
+    module.register_parameter(f"{name}_g", Parameter(length))
     module.register_parameter(f"{name}_v", Parameter(weight.detach()))
     return _applied(module, parts)
 
@@ -123,10 +126,10 @@ def spectral_norm(
     dim
         The axis of the outputs; by default 0, and 1 for transposed convolutions.
     """
+    weight = _weight("spectral_norm", module, name)
     if dim is None:
         dim = int("ConvTranspose" in type(module).__name__)
-    parts = SpectralNorm(name, n_power_iterations, eps, dim)
-    weight = getattr(module, name)
+    parts = SpectralNorm(name, n_power_iterations, eps, axis_of(dim, weight.ndim, "spectral_norm"))
     delattr(module, name)
     module.register_parameter(f"{name}_orig", Parameter(weight.detach()))
     draw = default_generator().numpy
@@ -134,6 +137,26 @@ def spectral_norm(
         vector = np.asarray(draw.standard_normal(size)).astype(weight.dtype)
         module.register_buffer(f"{name}_{part}", from_array(vector / np.linalg.norm(vector).astype(weight.dtype)))
     return _applied(module, parts)
+
+
+def _weight(operation: str, module: Any, name: Any) -> Any:
+    """The parameter of that name.
+
+    Raises
+    ------
+    TypeError
+        If what was given is no module, or no name.
+    OperationError
+        If the module has no such parameter.
+    """
+    if not isinstance(module, Module):
+        raise wrong_kind(operation, "module", "a Module", module)
+    held = module._parameters
+    if not isinstance(name, str):
+        raise wrong_kind(operation, "name", "a parameter's name", name)
+    if held.get(name) is None:
+        raise wrong_value(operation, "name", f"a parameter of {type(module).__name__} ({', '.join(held)})", name)
+    return held[name]
 
 
 def _applied(module: M, parts: Any) -> M:
@@ -144,6 +167,8 @@ def _applied(module: M, parts: Any) -> M:
 
 
 def _removed(module: M, kind: Any, name: str) -> M:
+    if not isinstance(module, Module):
+        raise wrong_kind(f"remove_{kind.__name__}", "module", "a Module", module)
     for parts in vars(module).get("_reparametrized", []):
         if isinstance(parts, kind) and parts.name == name:
             parts.handle.remove()

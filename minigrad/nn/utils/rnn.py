@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.arguments import choice, integer, integers, number, room, tensor, truths, wrong_kind
 from minigrad.engine.base import array_of
 from minigrad.engine.errors import OperationError
 from minigrad.missing import lister as _lister
 from minigrad.ops.join import stack
 from minigrad.ops.pad import pad
 from minigrad.ops.select import where
+from minigrad.pass_arguments import one_or_more
 from minigrad.tensors.tensor import Tensor, from_array
 
 __all__ = [
@@ -91,8 +93,9 @@ def pack_padded_sequence(
     >>> packed.data.tolist(), packed.batch_sizes.tolist()
     ([1, 4, 2, 5, 3], [2, 2, 1])
     """
+    truths("pack_padded_sequence", batch_first=batch_first, enforce_sorted=enforce_sorted)
     long = np.asarray(array_of(lengths))
-    if input.ndim < 2:
+    if tensor("pack_padded_sequence", "input", input).ndim < 2:
         raise OperationError(f"pack_padded_sequence: the input must be (L, B, ...), its shape is {input.shape}")
     steps, batch = (input.shape[1], input.shape[0]) if batch_first else (input.shape[0], input.shape[1])
     if long.ndim != 1 or len(long) != batch or long.dtype.kind not in "iu":
@@ -148,12 +151,17 @@ def pad_packed_sequence(
     OperationError
         If ``total_length`` is less than the longest sequence's length.
     """
+    if not isinstance(sequence, PackedSequence):
+        raise wrong_kind("pad_packed_sequence", "sequence", "a PackedSequence", sequence)
+    truths("pad_packed_sequence", batch_first=batch_first)
+    number("pad_packed_sequence", "padding_value", padding_value)
     sizes = sequence.batch_sizes.array
     steps = len(sizes)
-    if total_length is not None and total_length < steps:
+    if total_length is not None and integer("pad_packed_sequence", "total_length", total_length) < steps:
         raise OperationError(
             f"pad_packed_sequence: total_length={total_length} is less than the longest length, {steps}"
         )
+    room("pad_packed_sequence", (total_length or steps, *sequence.data.shape), sequence.data.dtype)
     running = np.arange(sizes[0]) < np.pad(sizes, (0, (total_length or steps) - steps))[:, None]
     starts = np.cumsum(running.sum(axis=1)) - running.sum(axis=1)
     places = np.where(running, starts[:, None] + np.arange(sizes[0]), 0)
@@ -185,11 +193,10 @@ def pad_sequence(
     >>> pad_sequence([mg.tensor([1, 2, 3]), mg.tensor([4])], batch_first=True).tolist()
     [[1, 2, 3], [4, 0, 0]]
     """
-    if padding_side not in ("right", "left"):
-        raise ValueError(f"padding_side={padding_side!r}: it can be 'right' or 'left'")
-    given = list(sequences)
-    if not given:
-        raise OperationError("pad_sequence: there are no sequences to pad")
+    choice("pad_sequence", "padding_side", padding_side, ("right", "left"))
+    truths("pad_sequence", batch_first=batch_first)
+    number("pad_sequence", "padding_value", padding_value)
+    given = _sequences("pad_sequence", sequences)
     longest = max(len(s) for s in given)
     padded = []
     for s in given:
@@ -202,10 +209,31 @@ def pad_sequence(
     return stack(padded, 0 if batch_first else 1)
 
 
+def _sequences(operation: str, sequences: Any) -> list[Any]:
+    """The sequences of a batch, each a tensor with a first dimension; one at least.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    OperationError
+        If there are none.
+    """
+    if isinstance(sequences, (tuple, list)) and not sequences:
+        raise OperationError(f"{operation}: there are no sequences to pad")
+    given = list(one_or_more(operation, "sequences", sequences))
+    if any(s.ndim == 0 for s in given):
+        raise OperationError(f"{operation}: a sequence has a first dimension, its length; this one has none")
+    return given
+
+
 def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = False) -> list[Tensor]:
     """Give the sequences of a padded batch, each without its padding: the inverse of `pad_sequence`."""
+    truths("unpad_sequence", batch_first=batch_first)
+    if tensor("unpad_sequence", "padded_sequences", padded_sequences).ndim < 2:
+        raise OperationError(f"unpad_sequence: padded_sequences must be (L, B, ...), not {padded_sequences.shape}")
     by_sequence = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
-    long = [int(n) for n in array_of(lengths)]
+    long = integers("unpad_sequence", "lengths", lengths, least=0)
     if len(long) != len(by_sequence):
         raise OperationError(f"unpad_sequence: {len(long)} lengths for {len(by_sequence)} sequences")
     return [s[:n] for s, n in zip(by_sequence, long, strict=True)]
@@ -219,7 +247,7 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
     OperationError
         If one is empty, or they aren't sorted by length, the longest first.
     """
-    given = list(sequences)
+    given = _sequences("pack_sequence", sequences)
     return pack_padded_sequence(pad_sequence(given), [len(s) for s in given], enforce_sorted=enforce_sorted)
 
 

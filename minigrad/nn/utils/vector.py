@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from minigrad.engine.errors import OperationError
 from minigrad.engine.mode import no_grad
 from minigrad.ops.join import cat
+from minigrad.pass_arguments import one_or_more
 from minigrad.tensors.tensor import Tensor
 
 
@@ -19,7 +20,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> mg.nn.utils.parameters_to_vector(mg.nn.Linear(3, 2).parameters()).shape
     (8,)
     """
-    return cat([p.reshape(-1) for p in parameters])
+    return cat([p.reshape(-1) for p in one_or_more("parameters_to_vector", "parameters", parameters)])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -34,7 +35,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"vector_to_parameters() takes a tensor, not {type(vec).__name__}")
-    given = list(parameters)
+    given = one_or_more("vector_to_parameters", "parameters", parameters)
     total = sum(p.array.size for p in given)
     if vec.shape != (total,):
         raise OperationError(f"the vector has shape {vec.shape}, the parameters have {total} elements together")

@@ -144,8 +144,11 @@ class CyclicLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        settings.numbers("CyclicLR", base_lr=base_lr, max_lr=max_lr, gamma=gamma)
-        settings.numbers("CyclicLR", base_momentum=base_momentum, max_momentum=max_momentum)
+        settings.numbers("CyclicLR", gamma=gamma)
+        settings.lists("CyclicLR", base_lr=base_lr, max_lr=max_lr)
+        settings.lists("CyclicLR", base_momentum=base_momentum, max_momentum=max_momentum)
+        cycle_momentum = arguments.flag("CyclicLR", "cycle_momentum", cycle_momentum)
+        last_epoch = arguments.integer("CyclicLR", "last_epoch", last_epoch, least=-1)
         settings.above_0("CyclicLR", step_size_up=step_size_up)
         if step_size_down is not None:
             settings.at_least_0("CyclicLR", {"step_size_down": step_size_down})
@@ -219,7 +222,7 @@ class PolynomialLR(LRScheduler):
     """Let the rate fall to 0 within ``total_iters`` steps, as ``(1 - t / total_iters) ** power``."""
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
-        settings.numbers("PolynomialLR", power=power)
+        settings.at_least_0("PolynomialLR", {"power": power})
         settings.above_0("PolynomialLR", total_iters=total_iters)
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)

@@ -83,7 +83,7 @@ class MultiStepLR(LRScheduler):
             steps = list(milestones)
         except TypeError:
             raise arguments.wrong_kind("MultiStepLR", "milestones", "a list of steps", milestones) from None
-        settings.numbers("MultiStepLR", milestones=steps)
+        settings.lists("MultiStepLR", milestones=steps)
         self.milestones = Counter(steps)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)

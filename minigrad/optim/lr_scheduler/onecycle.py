@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
+from minigrad import arguments
 from minigrad.optim import settings
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each
 from minigrad.optim.optimizer import Optimizer
@@ -67,13 +68,15 @@ class OneCycleLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        settings.numbers("OneCycleLR", max_lr=max_lr, base_momentum=base_momentum, max_momentum=max_momentum)
+        settings.lists("OneCycleLR", max_lr=max_lr, base_momentum=base_momentum, max_momentum=max_momentum)
+        cycle_momentum = arguments.flag("OneCycleLR", "cycle_momentum", cycle_momentum)
+        three_phase = arguments.flag("OneCycleLR", "three_phase", three_phase)
+        last_epoch = arguments.integer("OneCycleLR", "last_epoch", last_epoch, least=-1)
         settings.above_0("OneCycleLR", div_factor=div_factor, final_div_factor=final_div_factor)
         self.total_steps = _length(total_steps, epochs, steps_per_epoch)
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', not {anneal_strategy}")
+        arguments.choice("OneCycleLR", "anneal_strategy", anneal_strategy, ("cos", "linear"))
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         self.cycle_momentum = cycle_momentum

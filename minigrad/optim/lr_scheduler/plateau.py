@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any, Literal
 
+from minigrad import arguments
 from minigrad.optim import settings
 from minigrad.optim.lr_scheduler.base import LRScheduler, check_optimizer, one_each, set_value, values_of
 from minigrad.optim.optimizer import Optimizer
@@ -63,14 +64,13 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         settings.numbers("ReduceLROnPlateau", factor=factor, patience=patience, threshold=threshold)
-        settings.numbers("ReduceLROnPlateau", cooldown=cooldown, min_lr=min_lr, eps=eps)
+        settings.numbers("ReduceLROnPlateau", cooldown=cooldown, eps=eps)
+        settings.lists("ReduceLROnPlateau", min_lr=min_lr)
         if factor >= 1.0:
             raise ValueError(f"Factor should be < 1.0, not {factor}")
         check_optimizer(optimizer)
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode {mode} is unknown! It is 'min' or 'max'")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold mode {threshold_mode} is unknown! It is 'rel' or 'abs'")
+        arguments.choice("ReduceLROnPlateau", "mode", mode, ("min", "max"))
+        arguments.choice("ReduceLROnPlateau", "threshold_mode", threshold_mode, ("rel", "abs"))
         self.optimizer = optimizer
         self.mode = mode
         self.factor = factor

@@ -35,6 +35,8 @@ class DistributedSampler:
     ------
     ValueError
         For a rank that isn't there.
+    TypeError
+        For a data set without a length, or numbers that are none.
 
     Examples
     --------
@@ -68,15 +70,14 @@ class DistributedSampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; the same number must be given on all ranks."""
-        self.epoch = epoch
+        self.epoch = arguments.integer("set_epoch", "epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
         items = len(self.dataset)
         order = list(range(items))
         if self.shuffle:
             order = randperm(items, generator=Generator().manual_seed(self.seed + self.epoch)).tolist()
-        padded = [order[i % items] for i in range(self.total_size)]
-        return iter(padded[self.rank :: self.num_replicas])
+        return (order[i % items] for i in range(self.rank, self.total_size, self.num_replicas))
 
     def __len__(self) -> int:
         return self.num_samples

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import minigrad as mg
 import minigrad.distributed as dist
-from minigrad import nn
+from minigrad import inspect, nn
+from minigrad.distributed.pipelining import PipelineStage, ScheduleGPipe
+from minigrad.engine import Node
 from minigrad.nn.parallel import DistributedDataParallel as DDP
 
 
@@ -57,6 +59,12 @@ def shapes_of_collectives():
     dist.all_reduce(mg.ones(3 + rank))
 
 
+def dtypes_of_collectives():
+    work = dist.all_reduce(mg.ones(3, dtype=mg.float32 if rank else mg.int32), async_op=elements == 1)
+    if work is not None:
+        work.wait()
+
+
 def collective_against_send():
     if rank == 0:
         dist.recv(mg.ones(3), 1)
@@ -90,6 +98,27 @@ def ends_early():
     if rank == size - 1:
         sys.exit(3)
     dist.all_reduce(mg.ones(3))
+
+
+class Rough(Node):
+    """Keeps what no other process can have."""
+
+    def forward(self, x):
+        self.rule = lambda g: g
+        return x * 1
+
+    def backward(self, g):
+        return self.rule(g)
+
+
+class RoughPart(nn.Linear):
+    def forward(self, x):
+        return Rough()(super().forward(x))  # the line that made it
+
+
+def cannot_be_sent():
+    schedule = ScheduleGPipe(PipelineStage(RoughPart(2, 2), rank, size), 1, nn.functional.mse_loss)
+    inspect.pipeline_receipt(schedule, *([mg.ones(1, 2)] if rank == 0 else []), target=mg.ones(1, 2))
 
 
 def gradient_path():

@@ -77,6 +77,40 @@ for schedule_class in (ScheduleGPipe, Schedule1F1B):
             sum(e.kind == "forward" for e in events) == sum(e.kind == "backward" for e in events) == size * microbatches
         )
 
+
+class Odd(nn.Module):
+    """A stage that learns nothing, or whose output doesn't depend on what it takes over."""
+
+    def __init__(self, frozen, deaf):
+        super().__init__()
+        self.own = nn.Linear(WIDTH, WIDTH).requires_grad_(not frozen)
+        self.deaf = deaf
+
+    def forward(self, h):
+        return self.own(h.detach() if self.deaf else h)
+
+
+def odd_parts(frozen, deaf):
+    mg.manual_seed(2)
+    return [Odd(i == frozen, i == deaf).double() for i in range(size)]
+
+
+# Nobody waits for a gradient that never comes: the first stage is frozen, or the last one deaf, or it is both.
+for frozen, deaf in ((0, None), (None, size - 1), (size - 1, size - 1)):
+    loss = F.cross_entropy(nn.Sequential(*(parts := odd_parts(frozen, deaf)))(whole_x), target)
+    if loss.requires_grad:
+        loss.backward()
+    expected = parts[rank].own.weight.grad
+    for schedule_class in (ScheduleGPipe, Schedule1F1B):
+        mine = odd_parts(frozen, deaf)[rank]
+        odd = schedule_class(PipelineStage(mine, rank, size), 2, F.cross_entropy)
+        odd.step(*([whole_x] if rank == 0 else []), target=target if rank == size - 1 else None)
+        found = mine.own.weight.grad
+        if expected is None:  # a stage before a deaf one gets zeros
+            assert found is None or not found.array.any()
+        else:
+            np.testing.assert_allclose(found.array, expected.array, rtol=1e-11, atol=1e-13)
+
 again = schedule.eval(*([whole_x] if rank == 0 else []))
 if rank == size - 1:
     np.testing.assert_allclose(again.array, output.array, rtol=1e-12)

@@ -112,7 +112,7 @@ def test_the_run_has_an_end(sgd, rates):
         ({"epochs": -1, "steps_per_epoch": 4}, "Expected positive integer epochs, but got -1"),
         ({"epochs": 1, "steps_per_epoch": 0}, "Expected positive integer steps_per_epoch, but got 0"),
         ({"total_steps": 9, "pct_start": 1.5}, "Expected float between 0 and 1 pct_start, but got 1.5"),
-        ({"total_steps": 9, "anneal_strategy": "sine"}, "must be one of 'cos' or 'linear', not sine"),
+        ({"total_steps": 9, "anneal_strategy": "sine"}, "anneal_strategy must be 'cos' or 'linear', and is 'sine'"),
         ({"total_steps": 9, "max_lr": [1.0]}, "max_lr has 1 values, but optimizer.param_groups has 2"),
         ({"total_steps": 9, "max_momentum": [0.9] * 3}, "max_momentum has 3 values"),
     ],

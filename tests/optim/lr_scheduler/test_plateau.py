@@ -131,8 +131,8 @@ def test_the_step_number_is_deprecated(sgd):
     ("settings", "message"),
     [
         ({"factor": 1.0}, "Factor should be < 1.0, not 1.0"),
-        ({"mode": "least"}, "mode least is unknown! It is 'min' or 'max'"),
-        ({"threshold_mode": "both"}, "threshold mode both is unknown! It is 'rel' or 'abs'"),
+        ({"mode": "least"}, "mode must be 'min' or 'max', and is 'least'"),
+        ({"threshold_mode": "both"}, "threshold_mode must be 'rel' or 'abs', and is 'both'"),
         ({"min_lr": [0.1]}, "min_lr has 1 values, but optimizer.param_groups has 2"),
     ],
 )
