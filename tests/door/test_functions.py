@@ -13,6 +13,7 @@ from . import hostile, peer, valid
 
 FUNCTIONS = {**valid.functions(), **valid.methods()}
 
+
 @pytest.fixture(autouse=True)
 def _leave_no_trace(tmp_path, monkeypatch):
     """What is set for the whole process is set back; what is written goes to a directory of the test's."""

@@ -123,6 +123,8 @@ BY_HAND = {
     "renorm_": {"input": ramp(2, 3), "args": (2.0, 0, 1.0)},
     "retain_grad": {"self": ramp(3).requires_grad_()},
     "reshape": {"input": ramp(2, 3), "sizes": (3, 2)},
+    "scatter": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
+    "scatter_": {"input": ramp(2, 3), "dim": 0, "index": mg.tensor([[0, 1, 0]]), "src": ramp(2, 3)},
     "save": {"obj": {"w": ramp(2)}, "f": "file.pt"},
     "scatter": {"input": ramp(3, 4), "dim": 0, "index": mg.tensor([[0, 1, 2, 0]]), "src": ramp(1, 4)},
     "scatter_": {"input": ramp(3, 4), "dim": 0, "index": mg.tensor([[0, 1, 2, 0]]), "src": ramp(1, 4)},
