@@ -14,7 +14,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops import activation, arithmetic, elementwise, linalg, power, put, rearrange, rounding, select, shape
 from minigrad.ops.arithmetic import Add, Div, Mul, Sub
-from minigrad.ops.common import promoted
+from minigrad.ops.common import broadcast_shape, promoted
 from minigrad.ops.inplace import WHOLE, before, in_place, overwrite, write
 from minigrad.random import Generator, numpy_generator
 
@@ -185,7 +185,7 @@ class InPlace(TensorBase):
         """
         if isinstance(p, (TensorBase, np.ndarray)):
             chance = array_of(p)
-            fits = np.broadcast_shapes(chance.shape, self.array.shape) == self.array.shape
+            fits = broadcast_shape("bernoulli_", chance.shape, self.array.shape) == self.array.shape
             if chance.dtype.kind not in "biuf" or not fits or not ((chance >= 0) & (chance <= 1)).all():
                 raise arguments.wrong_value("bernoulli_", "p", "probabilities: numbers from 0 to 1", p)
         else:

@@ -34,11 +34,13 @@ OF_TWO = (
 OF_BOOLEANS = (
     "mg.addmm mg.allclose mg.baddbmm mg.binary_cross_entropy_with_logits mg.clamp mg.huber_loss mg.index_put "
     "mg.isclose mg.isin mg.kl_div mg.l1_loss mg.lerp mg.median mg.prelu mg.threshold mg.trace F.adaptive_max_pool1d "
-    "Tensor.index_put_ Tensor.positive"
+    "Tensor.index_put_ Tensor.positive F.threshold_ Tensor.abs_ Tensor.absolute_ Tensor.cumprod_ "
+    "Tensor.lerp_"
 )
 #: What else is accepted: functions, arguments and values (or a star), and why.
 REASONS = [
     ("*", SETTINGS, "bool", "a tensor of one element is an integer where Python asks for one (operator.index)"),
+    ("Tensor.cumprod_ Tensor.cumsum_ Tensor.tril_ Tensor.triu_", "args", "bool", "the same, of a dim or a diagonal"),
     ("*", "memory_format", "*", "the order in memory is NumPy's; the argument is there for files that name it"),
     ("*", "keepdims axis", "None", "NumPy's word for an argument, left out"),
     ("mg.max mg.min", "dim", "None", "left out"),
