@@ -195,8 +195,7 @@ def _kind_of(x: Any) -> str:
 
 
 def _no_operand(x: Any) -> TypeError:
-    what = "a list" if isinstance(x, (list, tuple)) else arguments.shown(x)
-    return TypeError(f"unsupported operand: {what} is no tensor, array or number")
+    return TypeError(f"unsupported operand: {arguments.shown(x)} is no tensor, array or number")
 
 
 def _join(dtypes: list[Any]) -> np.dtype[Any]:

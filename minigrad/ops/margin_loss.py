@@ -280,8 +280,14 @@ def gaussian_nll_loss(
     tensor("gaussian_nll_loss", "var", var)
     if (array_of(var) < 0).any():
         raise OperationError("gaussian_nll_loss: var has negative entries")
-    if len(shape_of(var)) == len(shape_of(input)) - 1:
+    shape = tuple(shape_of(input))
+    if len(shape) and shape_of(var) == shape[:-1]:
         var = unsqueeze(var, -1)
+    if shape_of(var) not in (shape, (*shape[:-1], 1)):
+        raise OperationError(
+            f"gaussian_nll_loss: var must have the input's shape {shape}, or the same with a last size of 1 or "
+            f"without the last, it has {shape_of(var)}"
+        )
     safe = as_tensor(np.maximum(array_of(var), eps)) + (var - array_of(var))  # PyTorch's gradient passes the bound
     losses = 0.5 * (log(safe) + (input - target) ** 2 / safe)
     if full:

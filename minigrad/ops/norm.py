@@ -241,7 +241,7 @@ def batch_norm(
     if len(shape) < 2:
         raise OperationError(f"batch_norm: the input must have shape (N, C, ...), it has {shape}")
     channels = (shape[1],)
-    eps, momentum = number("batch_norm", "eps", eps), number("batch_norm", "momentum", momentum)
+    eps, momentum = number("batch_norm", "eps", eps, 0), number("batch_norm", "momentum", momentum)
     _check("batch_norm", x, weight, bias, channels)
     for label, running in (("running_mean", running_mean), ("running_var", running_var)):
         if tensor_or_none("batch_norm", label, running) is not None and running.shape != channels:
@@ -256,6 +256,8 @@ def batch_norm(
             f"batch_norm: in training it needs more than one value per channel, the input has shape {shape}: "
             "use a larger batch, or eval()"
         )
+    if eps == 0:
+        raise OperationError("batch_norm: eps must be above 0 in training, where a channel may be constant")
     node = BatchNorm(eps)
     result = node.apply_to(x, weight, bias)
     if count and (running_mean is not None or running_var is not None):

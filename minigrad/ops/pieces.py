@@ -21,6 +21,7 @@ from minigrad.ops.join import cat, split, stack
 from minigrad.ops.rearrange import flip
 from minigrad.ops.select import where
 from minigrad.ops.shape import as_sizes, broadcast_to, movedim, reshape, transpose
+from minigrad.tensors.devices import check_device
 
 
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
@@ -181,16 +182,17 @@ def cartesian_prod(*tensors: Any) -> Any:
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
     """Rows and columns of the elements on and below a diagonal, as a (2, n) tensor."""
-    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype)
+    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype, device)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Any:
     """Rows and columns of the elements on and above a diagonal, as a (2, n) tensor."""
-    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype)
+    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype, device)
 
 
-def _triangle(name: str, places: Any, row: Any, col: Any, offset: Any, dtype: Any) -> Any:
+def _triangle(name: str, places: Any, row: Any, col: Any, offset: Any, dtype: Any, device: Any) -> Any:
     """The indices of a triangle, which is looked at as a whole for a moment."""
+    check_device(device)
     rows, columns = integer(name, "row", row, 0), integer(name, "col", col, 0)
     room(name, (rows, columns), np.int64)
     return as_tensor(np.stack(places(rows, integer(name, "offset", offset), columns)).astype(dtype_of(name, dtype)))

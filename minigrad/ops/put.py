@@ -186,9 +186,9 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
     reduce
         ``"add"`` or ``"multiply"``: combine with what is there.
     """
-    arguments.choice("scatter_", "reduce", reduce, ("add", "multiply", None))
-    if src is not None and value is not None:
-        raise arguments.wrong_value("scatter_", "value", "None where src is given", value)
+    if (src is None) == (value is None):
+        raise OperationError("scatter_: give src or value, one of the two")
+    arguments.choice("scatter_", "reduce", reduce, (None, "add", "multiply"))
     given = value if src is None else src
     axis, places = positions(input, dim, index)
     if isinstance(src, (TensorBase, np.ndarray)):

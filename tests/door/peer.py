@@ -19,7 +19,23 @@ VALUES = {
     "2**70": "a number of any size is the float that is nearest to it (as a size or a place it is refused)",
 }
 
-SETTINGS = "dim axis chunks groups kernel_size padding_idx stride padding dilation output_padding"
+#: Arguments that are integers.
+SETTINGS = (
+    "dim axis chunks groups kernel_size padding_idx stride padding dilation output_padding dim0 dim1 dim2 axis0 axis1 "
+    "start_dim end_dim source destination diagonal offset n k row col size bins minlength num_groups start length "
+    "decimals upscale_factor downscale_factor output_size divisor_override"
+)
+#: Operations of two operands, of which either may be a number.
+OF_TWO = (
+    "mg.bitwise_and mg.bitwise_or mg.bitwise_xor mg.bucketize mg.eq mg.ge mg.greater mg.isin mg.le mg.less mg.maximum "
+    "mg.minimum mg.ne mg.pow mg.remainder mg.xlogy"
+)
+#: Operations that take booleans for the numbers 0 and 1.
+OF_BOOLEANS = (
+    "mg.addmm mg.allclose mg.baddbmm mg.binary_cross_entropy_with_logits mg.clamp mg.huber_loss mg.index_put "
+    "mg.isclose mg.isin mg.kl_div mg.l1_loss mg.lerp mg.median mg.prelu mg.threshold mg.trace F.adaptive_max_pool1d "
+    "Tensor.index_put_ Tensor.positive"
+)
 #: What else is accepted: functions, arguments and values (or a star), and why.
 REASONS = [
     ("*", SETTINGS, "bool", "a tensor of one element is an integer where Python asks for one (operator.index)"),
@@ -42,6 +58,28 @@ REASONS = [
     ("Tensor.new", "data", "*", "values of another dtype become this one's"),
     ("mg.scaled_dot_product_attention", "attn_mask", "number", "what is added may be one number"),
     ("mg.softmin", "_stacklevel", "*", "no warning is given that it could count for"),
+    (OF_TWO, "input other elements test_elements", "-1 3 2.5 nan 2**40", "one function for x < 2 and 2 < x"),
+    ("mg.eq mg.ne", "other", "None text", "NotImplemented: Python then compares identities, as it does for x == None"),
+    (OF_BOOLEANS, "*", "bool", "booleans beside numbers count as 0 and 1"),
+    ("*", "stride", "2**40", "there is one window, then"),
+    (
+        "*",
+        "size sizes shape repeats dims",
+        "None -1 empty (1,2,3) (-1,-1) (0,0)",
+        "f(2, 3), f((2, 3)), or by name",
+    ),
+    ("F.gaussian_nll_loss", "var", "3 2**40", "the variance may be a whole number"),
+    ("*", "axis", "-1 3 () (1,2,3)", "NumPy's word for dim, which it replaces"),
+    ("*", "output_size", "None", "the input's size stays"),
+    ("mg.median mg.prod mg.scatter mg.squeeze mg.where", "dim input other value reduce", "None", "left out"),
+    ("mg.norm mg.prod", "dim", "() (1,2,3)", "over any number of dimensions, as sum"),
+    ("mg.std mg.std_mean mg.var mg.var_mean", "unbiased", "None", "left out: correction counts"),
+    ("mg.index_add mg.index_copy", "source", "number", "one number for every place"),
+    ("mg.scatter Tensor.scatter_", "src", "-1 3 2.5 nan 2**40 number bool", "what is put may be one number"),
+    ("mg.quantile", "input", "half", "float16 counts as the other floats do"),
+    ("mg.pad", "pad", "empty", "a vector of integers is a sequence of them"),
+    ("mg.tensordot", "dims", "(-1,-1) (0,0)", "one axis of each, as in NumPy"),
+    ("F.gumbel_softmax", "eps", "*", "it isn't used, as in PyTorch"),
     ("*", "index indices", "*", "places may be a number or a list, as in x[[0, 1]], and count from the end below 0"),
 ]
 
@@ -101,6 +139,6 @@ def _among(word, words):
 def reason(name, argument, what):
     """Why minigrad accepts what PyTorch refuses, or None."""
     for names, arguments, values, why in REASONS:
-        if _among(name, names) and _among(argument, arguments) and _among(what, values):
+        if _among(name, names) and _among(argument, arguments) and _among(what.replace(" ", ""), values):
             return why
     return VALUES.get(what)
