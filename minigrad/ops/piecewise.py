@@ -123,7 +123,7 @@ def prelu(input: T, weight: T) -> T:
         If there are not as many slopes as channels.
     """
     w: Any = tensor("prelu", "weight", weight)
-    shape, slopes = shape_of(input), w.shape
+    shape, slopes = tensor("prelu", "input", input).shape, w.shape
     if math.prod(slopes) != 1:
         channels = shape[1] if len(shape) > 1 else 1
         if slopes != (channels,):

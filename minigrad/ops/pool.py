@@ -249,9 +249,10 @@ def adaptive_avg_pool2d(input: T, output_size: Any) -> T:
     output_size
         One number, or two for height and width; None keeps the input's size.
     """
-    wanted = output_size if isinstance(output_size, (tuple, list)) and len(output_size) == 2 else (output_size,) * 2
-    size = tuple(n if m is None else m for n, m in zip(shape_of(input)[-2:], wanted, strict=False))
-    target = pair_of("adaptive_avg_pool2d", "output_size", size, 0)
+    wanted: Any = (None, None) if output_size is None else output_size
+    if isinstance(wanted, (tuple, list)) and len(wanted) == 2:
+        wanted = tuple(n if m is None else m for n, m in zip(shape_of(input)[-2:], wanted, strict=False))
+    target = pair_of("adaptive_avg_pool2d", "output_size", wanted, 0)
 
     def apply(x: Any) -> Any:
         if min(x.shape[1:]) < 1:

@@ -25,21 +25,6 @@ STARRED = {"RNN": "RNNBase", "LSTM": "RNNBase", "GRU": "RNNBase"}
 #: What a function of the user's raises is the user's: here ``len``, which knows no modules, or a number in its place.
 USERS = {"apply": "fn=function", "HyperConnection": "branch=function"}
 
-#: Layers whose functions are still to be mended (see test_functions.py); the lists go when they are empty.
-_OPEN_SETTINGS = """
-AdaptiveAvgPool2d AdaptiveMaxPool1d AdaptiveMaxPool2d AvgPool2d LPPool1d LPPool2d MaxPool1d MaxPool2d
-MaxUnpool2d Upsample UpsamplingBilinear2d UpsamplingNearest2d
-"""
-OPEN_SETTINGS = _OPEN_SETTINGS.split()
-_OPEN_INPUTS = """
-AdaptiveAvgPool1d AdaptiveMaxPool1d AvgPool1d Bilinear ChannelShuffle CosineEmbeddingLoss CosineSimilarity
-GaussianNLLLoss GroupNorm Hardshrink HingeEmbeddingLoss KLDivLoss LPPool1d LPPool2d LayerNorm
-LocalResponseNorm MarginRankingLoss MaxPool1d MaxPool2d MaxUnpool2d MultiLabelMarginLoss MultiMarginLoss
-PReLU RMSNorm RReLU SoftMarginLoss Softshrink Threshold
-"""
-OPEN_INPUTS = _OPEN_INPUTS.split()
-
-
 def complaints(name, function, arguments):
     """The complaints, but for those that are the user's function's own."""
     found = hostile.complaints(function, arguments)
@@ -70,16 +55,12 @@ def made_and_called(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_settings(name):
-    if name in OPEN_SETTINGS:
-        pytest.xfail("still open")
     found = complaints(name, made_and_called(name), use(name)[0])
     assert not found, "\n" + "\n".join(found)
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if use(name)[1] is not None])
 def test_inputs(name):
-    if name in OPEN_INPUTS:
-        pytest.xfail("still open")
     settings, inputs = use(name)
     layer = valid.call(getattr(nn, name), settings)
     signature = inspect.signature(layer.forward)
