@@ -34,11 +34,13 @@ OF_TWO = (
 OF_BOOLEANS = (
     "mg.addmm mg.allclose mg.baddbmm mg.binary_cross_entropy_with_logits mg.clamp mg.huber_loss mg.index_put "
     "mg.isclose mg.isin mg.kl_div mg.l1_loss mg.lerp mg.median mg.prelu mg.threshold mg.trace F.adaptive_max_pool1d "
-    "Tensor.index_put_ Tensor.positive"
+    "Tensor.index_put_ Tensor.positive F.threshold_ Tensor.abs_ Tensor.absolute_ Tensor.cumprod_ "
+    "Tensor.lerp_"
 )
 #: What else is accepted: functions, arguments and values (or a star), and why.
 REASONS = [
     ("*", SETTINGS, "bool", "a tensor of one element is an integer where Python asks for one (operator.index)"),
+    ("Tensor.cumprod_ Tensor.cumsum_ Tensor.tril_ Tensor.triu_", "args", "bool", "the same, of a dim or a diagonal"),
     ("*", "memory_format", "*", "the order in memory is NumPy's; the argument is there for files that name it"),
     ("*", "keepdims axis", "None", "NumPy's word for an argument, left out"),
     ("mg.max mg.min", "dim", "None", "left out"),
@@ -50,7 +52,12 @@ REASONS = [
     ("*", "args", "bool", "a tensor of one element is an integer (operator.index)"),
     ("F.threshold_ Tensor.abs_ Tensor.absolute_ Tensor.cumprod_", "input", "bool", "NumPy has it for booleans"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
+    (
+        "*",
+        "n m steps num_samples low high size ignore_index",
+        "bool",
+        "a tensor of one element is an integer (operator.index)",
+    ),
     ("*", "size", "3", "one size may stand alone"),
     ("mg.eye", "m", "None", "left out"),
     ("mg.randint_like", "input", "bool", "the integers that fit are drawn, and read as booleans"),
