@@ -14,7 +14,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops import activation, arithmetic, elementwise, linalg, power, put, rearrange, rounding, select, shape
 from minigrad.ops.arithmetic import Add, Div, Mul, Sub
-from minigrad.ops.common import broadcast_shape, promoted
+from minigrad.ops.common import promoted
 from minigrad.ops.inplace import WHOLE, before, in_place, overwrite, write
 from minigrad.random import Generator, numpy_generator
 
