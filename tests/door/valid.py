@@ -109,7 +109,6 @@ BY_HAND = {
     "lerp": {"input": ramp(3, 4), "end": ramp(3, 4), "weight": 0.5},
     "item": {"self": ramp(1)},
     "jacobian": {"func": square, "inputs": ramp(3)},
-    "lerp_": {"self": ramp(2, 3), "end": ramp(2, 3), "weight": 0.5},
     "load": {"f": saved()},
     "local_response_norm": {"input": ramp(2, 4, 5, 5), "size": 3},
     "max_unpool2d": {"input": ramp(1, 1, 2, 2), "indices": mg.tensor([[[[0, 2], [8, 10]]]]), "kernel_size": 2},
