@@ -152,7 +152,9 @@ def fork(x: T, ways: int = 2) -> tuple[T, ...]:
     >>> x.grad.tolist()
     [4.0, 4.0]
     """
-    forked: Any = Fork(integer("fork", "ways", ways, least=1)).apply_to(tensor("fork", "x", x))
+    if not isinstance(x, TensorBase) or type(ways) is not int or ways < 1:
+        ways, x = integer("fork", "ways", ways, least=1), tensor("fork", "x", x)
+    forked: Any = Fork(ways).apply_to(x)
     if isinstance(x, TensorBase):
         x.forked = True
         if forked[0].node is None:  # (of a way that a node made, the node's class tells)

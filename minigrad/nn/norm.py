@@ -88,6 +88,7 @@ class _NormBase(_Affine):
         super().reset_parameters()
 
     def _wrong_dims(self, input: Tensor) -> OperationError:
+        arguments.tensor(type(self).__name__, "input", input)
         dims = " or ".join(f"{n}-dimensional" for n in self.ndims)
         return OperationError(f"{type(self).__name__} takes {dims} inputs, not one of shape {input.shape}")
 
@@ -104,7 +105,7 @@ class _BatchNorm(_NormBase):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of (N, C, ...)."""
-        if arguments.tensor(type(self).__name__, "input", input).ndim not in self.ndims:
+        if getattr(input, "ndim", None) not in self.ndims:
             raise self._wrong_dims(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:

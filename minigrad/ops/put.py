@@ -85,6 +85,23 @@ def _number(operation: str, value: Any) -> Any:
     return value if isinstance(value, TensorBase) else checked
 
 
+def _beside(operation: str, name: str, value: Any, input: Any, ndim: int | None = None) -> Any:
+    """A tensor to be put into ``input``: of its dtype, and of so many dimensions.
+
+    Raises
+    ------
+    TypeError
+        If it is no tensor.
+    OperationError
+        If it doesn't fit.
+    """
+    array, dtype = array_of(arguments.tensor(operation, name, value)), array_of(input).dtype
+    if array.dtype != dtype or (ndim is not None and array.ndim != ndim):
+        wanted = f"a tensor of {dtype}" + ("" if ndim is None else f" with {ndim} dimensions")
+        raise arguments.wrong_value(operation, name, wanted, value)
+    return value
+
+
 def zero_(input: T) -> T:
     """Set every element to 0."""
     return overwrite(input, WHOLE, 0)
@@ -114,12 +131,13 @@ def index_fill_(input: T, dim: int, index: Any, value: Any) -> T:
 
 def index_copy_(input: T, dim: int, index: Any, source: T) -> T:
     """Overwrite the slices along ``dim`` that ``index`` names with those of ``source``, in order."""
-    return overwrite(input, _along("index_copy_", input, dim, index), arguments.tensor("index_copy_", "source", source))
+    part = _along("index_copy_", input, dim, index)
+    return overwrite(input, part, _beside("index_copy_", "source", source, input, len(shape_of(input))))
 
 
 def index_add_(input: T, dim: int, index: Any, source: T, *, alpha: float = 1) -> T:
     """Add ``alpha * source`` to the slices along ``dim`` that ``index`` names; a slice named twice gets both."""
-    arguments.tensor("index_add_", "source", source)
+    _beside("index_add_", "source", source, input, len(shape_of(input)))
     alpha = arguments.number("index_add_", "alpha", alpha)
     added = IndexAdd(_along("index_add_", input, dim, index).cuts[0].key, shape_of(input)).apply_to(source)
     old: Any = before(input)
@@ -130,7 +148,7 @@ def index_put_(input: T, indices: Any, values: Any, accumulate: bool = False) ->
     """Overwrite ``input[indices]`` with ``values``; with ``accumulate``, add them."""
     if not isinstance(indices, (tuple, list)):
         raise arguments.wrong_kind("index_put_", "indices", "a tuple of tensors", indices)
-    arguments.tensor("index_put_", "values", values)
+    _beside("index_put_", "values", values, input)
     if not arguments.flag("index_put_", "accumulate", accumulate):
         setitem(input, tuple(indices), values)
         return input
@@ -170,16 +188,18 @@ def scatter_(input: T, dim: int, index: Any, src: Any = None, *, value: Any = No
     """
     if (src is None) == (value is None):
         raise OperationError("scatter_: give src or value, one of the two")
+    arguments.choice("scatter_", "reduce", reduce, (None, "add", "multiply"))
     given = value if src is None else src
-    if not isinstance(given, (TensorBase, np.ndarray)):
-        given = _number("scatter_", given)
     axis, places = positions(input, dim, index)
+    if isinstance(src, (TensorBase, np.ndarray)):
+        given = _beside("scatter_", "src", src, input, places.ndim)
+    else:
+        given = _number("scatter_", given)
     if isinstance(given, TensorBase) and given.array.ndim:
         given = given[tuple(slice(n) for n in places.shape)]  # type: ignore[index]  # a Tensor, which has methods
     part = Part((Gather(axis, places),))
     if reduce is None:
         return overwrite(input, part, given)
-    arguments.choice("scatter_", "reduce", reduce, (None, "add", "multiply"))
     there = part.of(before(input))
     return overwrite(input, part, there + given if reduce == "add" else there * given)
 

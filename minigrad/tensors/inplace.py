@@ -14,7 +14,7 @@ from minigrad.engine.base import TensorBase, array_of
 from minigrad.engine.errors import OperationError
 from minigrad.ops import activation, arithmetic, elementwise, linalg, power, put, rearrange, rounding, select, shape
 from minigrad.ops.arithmetic import Add, Div, Mul, Sub
-from minigrad.ops.common import broadcast_shape, promoted
+from minigrad.ops.common import promoted
 from minigrad.ops.inplace import WHOLE, before, in_place, overwrite, write
 from minigrad.random import Generator, numpy_generator
 
@@ -137,6 +137,8 @@ class InPlace(TensorBase):
     def lerp_(self: Self, end: Any, weight: Any) -> Self:
         """Go the part ``weight`` of the way to ``end``."""
         arguments.tensor("lerp_", "end", end)
+        if not isinstance(weight, (TensorBase, np.ndarray)):
+            weight = arguments.number("lerp_", "weight", weight)
         old: Any = before(self)
         return write(self, old, old + (end - old) * weight)
 
@@ -185,7 +187,8 @@ class InPlace(TensorBase):
         """
         if isinstance(p, (TensorBase, np.ndarray)):
             chance = array_of(p)
-            fits = broadcast_shape("bernoulli_", chance.shape, self.array.shape) == self.array.shape
+            sizes = zip(chance.shape[::-1], self.array.shape[::-1], strict=False)
+            fits = chance.ndim <= self.array.ndim and all(n in (1, m) for n, m in sizes)
             if chance.dtype.kind not in "biuf" or not fits or not ((chance >= 0) & (chance <= 1)).all():
                 raise arguments.wrong_value("bernoulli_", "p", "probabilities: numbers from 0 to 1", p)
         else:

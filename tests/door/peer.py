@@ -23,7 +23,7 @@ VALUES = {
 SETTINGS = (
     "dim axis chunks groups kernel_size padding_idx stride padding dilation output_padding dim0 dim1 dim2 axis0 axis1 "
     "start_dim end_dim source destination diagonal offset n k row col size bins minlength num_groups start length "
-    "decimals upscale_factor downscale_factor output_size divisor_override"
+    "decimals upscale_factor downscale_factor output_size divisor_override ignore_index"
 )
 #: Operations of two operands, of which either may be a number.
 OF_TWO = (
@@ -47,6 +47,10 @@ REASONS = [
     ("mg.max mg.min", "dim axis", "number", "dim may be the second tensor, as in max(a, b)"),
     ("mg.max mg.min", "keepdim", "*", "it acts without a dim, too"),
     ("mg.max mg.min", "other", "*", "the second of two may be a number, as for maximum"),
+    ("mg.scatter", "value reduce", "None", "left out"),
+    ("mg.scatter Tensor.scatter_", "src", "*", "a number may stand for src too, as in scatter_(0, index, 1.0)"),
+    ("*", "args", "bool", "a tensor of one element is an integer (operator.index)"),
+    ("F.threshold_ Tensor.abs_ Tensor.absolute_ Tensor.cumprod_", "input", "bool", "NumPy has it for booleans"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
     ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
     ("*", "size", "3", "one size may stand alone"),

@@ -13,12 +13,6 @@ from . import hostile, peer, valid
 
 FUNCTIONS = {**valid.functions(), **valid.methods()}
 
-#: Files that are still to be mended, one by one; the list goes when it is empty.
-_OPEN = """
-classification curved
-"""
-OPEN = _OPEN.split()
-
 
 @pytest.fixture(autouse=True)
 def _leave_no_trace(tmp_path, monkeypatch):
@@ -33,8 +27,6 @@ def _leave_no_trace(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_no_raw_error(name):
     function = FUNCTIONS[name]
-    if function.__module__.rpartition(".")[2] in OPEN:
-        pytest.xfail("still open")
     arguments = valid.arguments_of(name.partition(".")[2], function)
     assert arguments is not None, "no valid call was found: write one into valid.BY_HAND"
     valid.call(function, arguments)  # is valid, so that no complaint is about something else
@@ -46,7 +38,5 @@ def test_no_raw_error(name):
 def test_what_pytorch_refuses_is_refused(name):
     torch = pytest.importorskip("torch")
     function = FUNCTIONS[name]
-    if function.__module__.rpartition(".")[2] in OPEN:
-        pytest.xfail("still open")
     found = peer.looser(torch, name, function, valid.arguments_of(name.partition(".")[2], function))
     assert not found, f"minigrad accepts and PyTorch doesn't: {', '.join(found)}"
