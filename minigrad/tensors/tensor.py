@@ -545,7 +545,7 @@ def from_array(array: Array, requires_grad: bool = False) -> Tensor:
         If it is no array.
     """
     if not isinstance(array, np.ndarray):
-        raise arguments.wrong_kind("from_array", "array", "a NumPy array", array)
+        array = np.asarray(arguments.instance("from_array", "array", array, np.generic, "a NumPy array"))
     if requires_grad is not False:
         arguments.flag("from_array", "requires_grad", requires_grad)
     if requires_grad and array.dtype.kind not in "fc":

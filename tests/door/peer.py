@@ -52,7 +52,12 @@ REASONS = [
     ("*", "args", "bool", "a tensor of one element is an integer (operator.index)"),
     ("F.threshold_ Tensor.abs_ Tensor.absolute_ Tensor.cumprod_", "input", "bool", "NumPy has it for booleans"),
     ("mg.abs mg.argmax mg.argmin mg.softsign", "input", "bool", "PyTorch lacks it for booleans, NumPy has it"),
-    ("*", "n m steps num_samples low high size", "bool", "a tensor of one element is an integer (operator.index)"),
+    (
+        "*",
+        "n m steps num_samples low high size ignore_index",
+        "bool",
+        "a tensor of one element is an integer (operator.index)",
+    ),
     ("*", "size", "3", "one size may stand alone"),
     ("mg.eye", "m", "None", "left out"),
     ("mg.randint_like", "input", "bool", "the integers that fit are drawn, and read as booleans"),

@@ -128,6 +128,7 @@ BY_HAND = {
     "save": {"obj": {"w": ramp(2)}, "f": "file.pt"},
     "select": {"input": ramp(2, 3), "dim": 0, "index": 1},
     "set_rng_state": {"state": mg.get_rng_state()},
+    "softmin": {"input": ramp(2, 3), "dim": 1},
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "log_softmax": {"input": ramp(3, 4), "dim": 1},
     "softmax": {"input": ramp(3, 4), "dim": 1},
