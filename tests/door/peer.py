@@ -23,7 +23,7 @@ VALUES = {
 SETTINGS = (
     "dim axis chunks groups kernel_size padding_idx stride padding dilation output_padding dim0 dim1 dim2 axis0 axis1 "
     "start_dim end_dim source destination diagonal offset n k row col size bins minlength num_groups start length "
-    "decimals upscale_factor downscale_factor output_size divisor_override"
+    "decimals upscale_factor downscale_factor output_size divisor_override ignore_index"
 )
 #: Operations of two operands, of which either may be a number.
 OF_TWO = (

@@ -25,6 +25,7 @@ STARRED = {"RNN": "RNNBase", "LSTM": "RNNBase", "GRU": "RNNBase"}
 #: What a function of the user's raises is the user's: here ``len``, which knows no modules, or a number in its place.
 USERS = {"apply": "fn=function", "HyperConnection": "branch=function"}
 
+
 def complaints(name, function, arguments):
     """The complaints, but for those that are the user's function's own."""
     found = hostile.complaints(function, arguments)

@@ -131,6 +131,7 @@ BY_HAND = {
     "stack": {"tensors": [ramp(2, 3), ramp(2, 3)]},
     "log_softmax": {"input": ramp(3, 4), "dim": 1},
     "softmax": {"input": ramp(3, 4), "dim": 1},
+    "softmin": {"input": ramp(3, 4), "dim": 1},
     "tril_indices": {"row": 3, "col": 3},
     "triu_indices": {"row": 3, "col": 3},
     "view": {"input": ramp(2, 3), "sizes": (3, 2)},
