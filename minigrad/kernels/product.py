@@ -16,6 +16,7 @@ import functools
 import math
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -49,7 +50,7 @@ def _find_gemm() -> dict[np.dtype[Any], int]:
     return {}
 
 
-_GEMM = _find_gemm() if BACKEND == "numba" else {}
+_GEMM = _find_gemm() if BACKEND == "numba" and not vars(numba.config)["DISABLE_JIT"] else {}
 
 
 class Operand(NamedTuple):
