@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.arguments import choice, flag, integer, number, room, tensor, truths
+from minigrad.arguments import choice, flag, integer, number, room, tensor
 from minigrad.engine.errors import OperationError
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -73,7 +73,7 @@ class RNNBase(Module):
         super().__init__()
         layer = type(self).__name__
         choice(layer, "mode", mode, ("RNN_TANH", "RNN_RELU", "LSTM", "GRU"))
-        truths(layer, bidirectional=bidirectional)
+        flag(layer, "bidirectional", bidirectional)
         flag(layer, "bias", bias)
         flag(layer, "batch_first", batch_first)
         input_size = integer(layer, "input_size", input_size, least=0)

@@ -86,6 +86,15 @@ REASONS = [
     ("mg.quantile", "input", "half", "float16 counts as the other floats do"),
     ("mg.pad", "pad", "empty", "a vector of integers is a sequence of them"),
     ("mg.tensordot", "dims", "(-1,-1) (0,0)", "one axis of each, as in NumPy"),
+    ("*", "hidden_size input_size num_layers proj_size embedding_dim", "bool", "a tensor of one element is an integer"),
+    ("*", "out_features out_channels num_heads nhead dim_feedforward", "bool", "a tensor of one element is an integer"),
+    ("*", "num_parameters", "bool", "a tensor of one element is an integer"),
+    ("*", "dropout delta", "number", "a tensor without dimensions is a number"),
+    ("nn.MarginRankingLoss nn.HingeEmbeddingLoss nn.CosineEmbeddingLoss", "margin", "None", "left out"),
+    ("nn.BCEWithLogitsLoss", "pos_weight", "bool", "booleans count as 0 and 1"),
+    ("nn.Parameter", "data", "*", "numbers and lists become a tensor"),
+    ("nn.ParameterList", "values", "*", "a tensor is the sequence of its parts"),
+    ("nn.Unflatten", "unflattened_size", "-1", "one size may stand alone"),
     ("F.gumbel_softmax", "eps", "*", "it isn't used, as in PyTorch"),
     ("*", "index indices", "*", "places may be a number or a list, as in x[[0, 1]], and count from the end below 0"),
 ]
@@ -124,10 +133,10 @@ def accepts(torch, peer, function, arguments):
     return True
 
 
-def looser(torch, name, function, arguments):
+def looser(torch, name, function, arguments, peer=None):
     """The hostile calls that minigrad accepts and PyTorch doesn't, without those that have a reason."""
-    peer = peer_of(torch, name, function, arguments)
-    if peer is None:
+    peer = peer or peer_of(torch, name, function, arguments)
+    if peer is None or not accepts(torch, peer, function, arguments):
         return []
     found = []
     for argument, what, given in hostile.hostile_arguments(function, arguments):

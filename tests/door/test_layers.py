@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import models, nn, skip
 from minigrad.nn import init
 
-from . import hostile, layers, valid
+from . import hostile, layers, peer, valid
 from .valid import ramp
 
 #: The classes that say of themselves that there are no volumes, and the base class.
@@ -58,6 +58,22 @@ def made_and_called(name):
 def test_settings(name):
     found = complaints(name, made_and_called(name), use(name)[0])
     assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_settings_that_pytorch_refuses_are_refused(name):
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.nn, name, None)
+    if theirs is None:
+        pytest.skip("PyTorch has no such layer")
+    settings, inputs = use(name)
+
+    def run(*args, **settings):
+        layer = theirs(*args, **settings)
+        return layer if inputs is None else layer(*(peer.translated(torch, x) for x in inputs))
+
+    found = peer.looser(torch, f"nn.{name}", made_and_called(name), settings, run)
+    assert not found, f"minigrad accepts and PyTorch doesn't: {', '.join(found)}"
 
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if use(name)[1] is not None])
