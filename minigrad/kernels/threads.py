@@ -139,7 +139,7 @@ class RowKernel:
         self.body = body
         self.grain = grain
         self.compiled = jit(body)
-        self.addresses: dict[Any, int] = {}
+        self.shared: dict[Any, tuple[Callable[..., int], int]] = {}
 
     def __call__(self, work: int, count: int, *args: Any) -> None:
         """Do all of ``count`` rows; ``work`` says how many elementary operations that is."""
@@ -155,20 +155,25 @@ class RowKernel:
         pieces = _threads * min(PIECES, 1 + work // SMALL)
         step = -(-count // pieces)
         step += -step % self.grain
-        address = self._address(args)
+        share, address = self._for(args)
         _pool.wake(min(_threads, -(-count // step)) - 1)
-        if handoff.share(_pool.memory, address, count, step, args):
+        if share(_pool.memory, address, count, step, args):
             raise MemoryError(f"{self.body.__name__}: no memory for what a thread needs to work with")
 
-    def _address(self, args: tuple[Any, ...]) -> int:
-        """Where the machine code for such arguments begins."""
+    def _for(self, args: tuple[Any, ...]) -> tuple[Callable[..., int], int]:
+        """``handoff.share`` for arguments of these kinds, and where the kernel's machine code for them begins."""
         kind = _kind(args)
-        if kind not in self.addresses:
+        if kind not in self.shared:
             types = (numba.intp, numba.intp, *map(numba.typeof, args))
             self.compiled.compile(types)
             made = self.compiled.overloads[types]
-            self.addresses[kind] = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
-        return self.addresses[kind]
+            address = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+            # (Numba's own look at a tuple is slower, and in 0.60 it takes one kind for another.)
+            memory, together = map(numba.typeof, (_pool.memory, args))
+            whole = (memory, numba.int64, numba.int64, numba.int64, together)
+            handoff.share.compile(whole)
+            self.shared[kind] = handoff.share.overloads[whole].entry_point, address
+        return self.shared[kind]
 
 
 def _kind(x: Any) -> Any:

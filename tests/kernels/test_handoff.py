@@ -106,7 +106,6 @@ def test_an_error_in_a_piece_reaches_the_caller():
 
 def test_a_job_without_helpers_is_done_by_the_caller():
     counts = np.zeros((10, 3))
-    kernel = _count_rows
-    address = kernel._address((counts, 1.0))
-    assert handoff.share(handoff.new_pool(), address, 10, 3, (counts, 1.0)) == 0
+    share, address = _count_rows._for((counts, 1.0))
+    assert share(handoff.new_pool(), address, 10, 3, (counts, 1.0)) == 0
     np.testing.assert_array_equal(counts, 1)
