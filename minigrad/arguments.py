@@ -57,6 +57,11 @@ def _message(operation: str, name: str, wanted: str, value: Any) -> str:
     return located(f"{operation}: {name} must be {wanted}, and is {shown(value)}", user_line())
 
 
+def _is_array(value: Any) -> bool:
+    """Whether it is an array of numbers; those of strings or objects hold none."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
+
+
 def tensor(operation: str, name: str, value: Any, arrays: bool = True) -> Any:
     """A tensor, or a NumPy array (operations take either; a layer that uses a tensor's methods takes none).
 
@@ -65,7 +70,7 @@ def tensor(operation: str, name: str, value: Any, arrays: bool = True) -> Any:
     TypeError
         For anything else.
     """
-    if isinstance(value, TensorBase) or (arrays and isinstance(value, np.ndarray) and value.dtype.kind in "biufc"):
+    if isinstance(value, TensorBase) or (arrays and _is_array(value)):
         return value
     raise wrong_kind(operation, name, "a tensor", value)
 
@@ -90,11 +95,7 @@ def tensors(operation: str, **named: Any) -> tuple[Any, ...]:
 
 def tensor_or_none(operation: str, name: str, value: Any) -> Any:
     """A tensor, or None where it may be left out."""
-    if (
-        value is None
-        or isinstance(value, TensorBase)
-        or (isinstance(value, np.ndarray) and value.dtype.kind in "biufc")
-    ):
+    if value is None or isinstance(value, TensorBase) or _is_array(value):
         return value
     raise wrong_kind(operation, name, "a tensor or None", value)
 
